@@ -1,0 +1,11 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type Settings } from '#platform/config';
+import { PlatformModule } from './platform.module.js';
+
+/** The features that answer requests. */
+@Module({})
+export class ApiModule {
+  static forRoot(settings: Settings, service = 'steelyard-api'): DynamicModule {
+    return { module: ApiModule, imports: [PlatformModule.forRoot(settings, service)] };
+  }
+}

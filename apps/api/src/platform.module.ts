@@ -1,0 +1,38 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CacheModule } from '#platform/cache';
+import { ClockModule } from '#platform/clock';
+import { ConfigModule, type Settings } from '#platform/config';
+import { DatabaseModule } from '#platform/database';
+import { HealthModule } from '#platform/health';
+import { HttpModule } from '#platform/http';
+import { IdempotencyModule } from '#platform/idempotency';
+import { ManagementModule } from '#platform/management';
+import { MessagingModule } from '#platform/messaging';
+import { SecurityModule } from '#platform/security';
+import { LoggingModule, MetricsModule } from '#platform/telemetry';
+import { migrations } from '../../../migrations/index.js';
+import { VERSION } from './version.js';
+
+/** What every process stands on, whichever features it runs. */
+@Module({})
+export class PlatformModule {
+  static forRoot(settings: Settings, service: string): DynamicModule {
+    return {
+      module: PlatformModule,
+      imports: [
+        ConfigModule.forRoot(settings),
+        ClockModule,
+        LoggingModule.forRoot(service, VERSION),
+        DatabaseModule.forRoot(),
+        MetricsModule.forRoot(),
+        MessagingModule,
+        IdempotencyModule,
+        CacheModule,
+        SecurityModule,
+        HttpModule,
+        HealthModule.forRoot(migrations),
+        ManagementModule,
+      ],
+    };
+  }
+}

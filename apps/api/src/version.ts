@@ -1,0 +1,4 @@
+import packageJson from '#package' with { type: 'json' };
+
+/** The version of this release, from package.json. */
+export const VERSION = packageJson.version;

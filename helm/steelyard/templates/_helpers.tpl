@@ -1,0 +1,124 @@
+{{/* Name of what belongs to the release: the release's own, with the chart's where it does not say so. */}}
+{{- define "steelyard.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of a component: (dict "root" $ "component" "api"). What serves them all has no component. */}}
+{{- define "steelyard.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+app.kubernetes.io/version: {{ .root.Values.image.tag | default .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{ include "steelyard.selectorLabels" . }}
+{{- end -}}
+
+{{- define "steelyard.selectorLabels" -}}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "steelyard.image" -}}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end -}}
+
+{{- define "steelyard.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "steelyard.fullname" .) }}
+{{- else -}}
+{{ .Values.serviceAccount.name | default "default" }}
+{{- end -}}
+{{- end -}}
+
+{{/* DATABASE_URL, from the Secret that the user names. */}}
+{{- define "steelyard.databaseEnv" -}}
+{{- $secret := required "database.existingSecret is required: the name of a Secret that holds the URL of PostgreSQL under the key that database.urlKey names (DATABASE_URL)." .Values.database.existingSecret -}}
+- name: DATABASE_URL
+  valueFrom:
+    secretKeyRef: { name: {{ $secret }}, key: {{ .Values.database.urlKey }} }
+{{- end -}}
+
+{{/* What api and worker share. */}}
+{{- define "steelyard.env" -}}
+{{- $secret := required "secrets.existingSecret is required: the name of a Secret that holds APP_SECRET and SIGNING_KEYS (see values.yaml)." .Values.secrets.existingSecret -}}
+- name: NODE_ENV
+  value: production
+- name: HOST
+  value: 0.0.0.0
+- name: PORT
+  value: '3000'
+- name: MANAGEMENT_PORT
+  value: '9464'
+- name: DRAIN_DELAY_MS
+  value: {{ .Values.shutdown.drainDelayMs | int64 | quote }}
+- name: SHUTDOWN_GRACE_MS
+  value: {{ .Values.shutdown.graceMs | int64 | quote }}
+{{ include "steelyard.databaseEnv" . }}
+- name: APP_SECRET
+  valueFrom:
+    secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.appSecretKey }} }
+- name: SIGNING_KEYS
+  valueFrom:
+    secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.signingKeysKey }} }
+{{- range $name, $value := .Values.config }}
+{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS") }}
+{{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}
+{{- end }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* Pod settings that all pods share: restricted pod security, no token, where they may run. */}}
+{{- define "steelyard.podSpec" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  seccompProfile: { type: RuntimeDefault }
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: tmp
+    emptyDir: { sizeLimit: 256Mi }
+{{- end -}}
+
+{{/* Container settings that all containers share. */}}
+{{- define "steelyard.container" -}}
+image: {{ include "steelyard.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+volumeMounts:
+  - { name: tmp, mountPath: /tmp }
+{{- end -}}
+
+{{/* Seconds that Kubernetes waits before it kills: the drain, the grace, and time to close what is open. */}}
+{{- define "steelyard.terminationGracePeriodSeconds" -}}
+{{ add (divf (add .Values.shutdown.drainDelayMs .Values.shutdown.graceMs) 1000 | ceil | int64) 10 }}
+{{- end -}}

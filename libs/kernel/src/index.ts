@@ -1,0 +1,28 @@
+export { ANONYMOUS, ROLES, actorReference, hasRole, type Actor, type Role } from './actor.js';
+export { Clock, SystemClock } from './clock.js';
+export { CURRENCIES, isCurrency, minorUnitExponent, type Currency } from './currency.js';
+export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';
+export {
+  DomainError,
+  defineErrors,
+  registeredErrors,
+  type DomainErrorOptions,
+  type ErrorDefinition,
+  type ErrorKind,
+  type FieldError,
+} from './domain-error.js';
+export { newId } from './id.js';
+export {
+  add,
+  allocate,
+  equals,
+  formatMoney,
+  money,
+  moneyErrors,
+  multiply,
+  proportionOf,
+  subtract,
+  sum,
+  zero,
+  type Money,
+} from './money.js';

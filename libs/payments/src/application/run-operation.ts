@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import { Config } from '#platform/config';
+import { currentContext } from '#platform/context';
+import { Database } from '#platform/database';
+import { CallNotMade, CallPolicy } from '#platform/resilience';
+import { PinoLogger } from 'nestjs-pino';
+import { type GatewayOutcome, PaymentGateway } from '../domain/payment-gateway.js';
+import { type ClaimedOperation, PaymentRepository } from '../domain/payment.repository.js';
+
+/** The lease outlives the call by this much, for the transaction that records its outcome. */
+const LEASE_MARGIN_MS = 5_000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 60_000;
+
+/**
+ * Carries one operation to the gateway and its outcome back into the books. Anybody may run an operation, any number
+ * of times: the lease keeps two from working on it at once, the fence keeps a late one from writing, and the
+ * operation's id keeps the gateway from doing it twice.
+ */
+@Injectable()
+export class RunOperation {
+  private readonly policy: CallPolicy;
+  private readonly leaseMs: number;
+
+  constructor(
+    private readonly payments: PaymentRepository,
+    private readonly gateway: PaymentGateway,
+    private readonly database: Database,
+    private readonly logger: PinoLogger,
+    { settings }: Config,
+  ) {
+    logger.setContext(RunOperation.name);
+    this.leaseMs = settings.GATEWAY_TIMEOUT_MS + LEASE_MARGIN_MS;
+    this.policy = new CallPolicy({
+      timeoutMs: settings.GATEWAY_TIMEOUT_MS,
+      maxConcurrent: 256,
+      maxQueued: 1_024,
+      breakAfterFailures: 20,
+      breakForMs: 2_000,
+    });
+  }
+
+  /**
+   * Sends the operation, unless it is resolved or somebody else works on it, and records what came of it.
+   *
+   * @param alsoRecord runs in the same transaction as the record, after it
+   */
+  async execute(operationId: string, alsoRecord: () => Promise<void> = async () => {}): Promise<void> {
+    const operation = await this.payments.claim(operationId, this.leaseMs);
+    if (!operation) return;
+    let outcome: GatewayOutcome | undefined;
+    try {
+      outcome = await this.policy.call(currentContext().signal, (signal) => this.send(operation, signal));
+    } catch (error) {
+      const attempt = {
+        operation_id: operation.id,
+        payment_id: operation.paymentId,
+        attempt: operation.attempts,
+      };
+      this.logger.warn({ err: error, ...attempt }, 'The outcome of a payment operation is not known yet');
+      if (error instanceof CallNotMade)
+        return this.payments.release(operation, retryDelayMs(operation.attempts));
+    }
+    await this.record(operation, outcome, alsoRecord);
+  }
+
+  private async record(
+    operation: ClaimedOperation,
+    outcome: GatewayOutcome | undefined,
+    alsoRecord: () => Promise<void>,
+  ): Promise<void> {
+    await this.database.transaction(async () => {
+      if (!(await this.payments.holdsLease(operation))) return;
+      await this.payments.update(
+        operation.paymentId,
+        (payment) => (outcome ? payment.resolve(operation.id, outcome) : payment.markUnknown(operation.id)),
+        { withLines: operation.kind === 'refund' },
+      );
+      if (!outcome) await this.payments.release(operation, retryDelayMs(operation.attempts));
+      await alsoRecord();
+    });
+  }
+
+  private send(operation: ClaimedOperation, signal: AbortSignal): Promise<GatewayOutcome> {
+    const { id: operationId, amount, currency, method, gatewayPaymentId, captureMode } = operation;
+    const request = { operationId, amount, currency, signal };
+    if (operation.kind === 'authorize') {
+      if (method === null) throw new Error(`The authorization ${operationId} has no method.`);
+      return this.gateway.authorize({ ...request, method, captureNow: captureMode === 'automatic' });
+    }
+    if (gatewayPaymentId === null)
+      throw new Error(`The payment of ${operationId} has no name at the gateway.`);
+    return this.gateway[operation.kind]({ ...request, gatewayPaymentId });
+  }
+}
+
+/** Doubles with every attempt, with up to a quarter more so that a crowd does not come back all at once. */
+function retryDelayMs(attempts: number): number {
+  const base = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
+  return Math.round(base * (1 + Math.random() / 4));
+}

@@ -1,0 +1,73 @@
+import { allocate, type Currency, money } from '#kernel';
+
+export const LEDGER_ACCOUNTS = [
+  'gateway_clearing',
+  'sales',
+  'sales_refunds',
+  'shipping',
+  'tax_payable',
+  'disputes',
+  'fees',
+] as const;
+export type LedgerAccount = (typeof LEDGER_ACCOUNTS)[number];
+
+/** One side of an entry, in minor units: debits positive, credits negative. */
+export interface Posting {
+  readonly account: LedgerAccount;
+  readonly amount: number;
+}
+
+/** A movement of money with its balanced postings, written in the transaction of its cause. */
+export interface LedgerEntry {
+  readonly kind: 'capture' | 'refund';
+  readonly operationId: string;
+  readonly postings: readonly Posting[];
+}
+
+/** What an amount is for, in minor units. */
+export interface Composition {
+  readonly goods: number;
+  readonly shipping: number;
+  readonly tax: number;
+}
+
+export function totalOf({ goods, shipping, tax }: Composition): number {
+  return goods + shipping + tax;
+}
+
+/**
+ * Takes `amount` out of what is left of a composition, in proportion to it. No part is ever overdrawn, and taking
+ * everything takes each part exactly, whatever pieces were taken before.
+ */
+export function take(amount: number, left: Composition, currency: Currency): Composition {
+  const [goods = 0, shipping = 0, tax = 0] = allocate(money(amount, currency), [
+    left.goods,
+    left.shipping,
+    left.tax,
+  ]).map((part) => part.amount);
+  return { goods, shipping, tax };
+}
+
+/** Money came in: the gateway owes it to us, and it is sales, shipping and tax. */
+export function captureEntry(operationId: string, captured: Composition): LedgerEntry {
+  return entry('capture', operationId, [
+    { account: 'gateway_clearing', amount: totalOf(captured) },
+    { account: 'sales', amount: -captured.goods },
+    { account: 'shipping', amount: -captured.shipping },
+    { account: 'tax_payable', amount: -captured.tax },
+  ]);
+}
+
+/** Money went back: the reverse, with goods on their own account so that gross sales stay visible. */
+export function refundEntry(operationId: string, refunded: Composition): LedgerEntry {
+  return entry('refund', operationId, [
+    { account: 'gateway_clearing', amount: -totalOf(refunded) },
+    { account: 'sales_refunds', amount: refunded.goods },
+    { account: 'shipping', amount: refunded.shipping },
+    { account: 'tax_payable', amount: refunded.tax },
+  ]);
+}
+
+function entry(kind: LedgerEntry['kind'], operationId: string, postings: readonly Posting[]): LedgerEntry {
+  return { kind, operationId, postings: postings.filter(({ amount }) => amount !== 0) };
+}

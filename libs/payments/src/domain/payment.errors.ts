@@ -1,0 +1,17 @@
+import { defineErrors } from '#kernel';
+
+export const paymentErrors = defineErrors({
+  payment_not_found: { kind: 'not_found', title: 'There is no such payment' },
+  payment_state_conflict: { kind: 'conflict', title: 'The payment is in a state that does not allow this' },
+  payment_operation_open: {
+    kind: 'conflict',
+    title: 'Another operation of this kind is still open on the payment',
+  },
+  unknown_payment_method: { kind: 'unprocessable', title: 'The payment method is not known to the gateway' },
+  capture_exceeds_authorized: { kind: 'conflict', title: 'More would be captured than was authorized' },
+  capture_failed: { kind: 'conflict', title: 'The gateway refused to capture' },
+  void_failed: { kind: 'conflict', title: 'The gateway refused to void the authorization' },
+  refund_exceeds_captured: { kind: 'conflict', title: 'More would be refunded than was captured' },
+  refund_exceeds_line: { kind: 'conflict', title: 'More would be refunded for a line than was paid for it' },
+  unknown_refund_line: { kind: 'unprocessable', title: 'The order has no such line' },
+});

@@ -1,0 +1,54 @@
+import type { OperationKind } from './operation.js';
+import type { Payment } from './payment.js';
+
+/** An operation that somebody holds the lease of, with all that the gateway has to be told. */
+export interface ClaimedOperation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly amount: number;
+  readonly method: string | null;
+  readonly paymentId: string;
+  readonly orderId: string;
+  readonly currency: string;
+  readonly captureMode: string;
+  readonly gatewayPaymentId: string | null;
+  /** Rises with every claim: whoever holds a smaller one has lost the lease. */
+  readonly fence: number;
+  readonly attempts: number;
+}
+
+/** Where payments are kept. */
+export abstract class PaymentRepository {
+  /** Stores a new payment in the running transaction. */
+  abstract add(payment: Payment): Promise<void>;
+
+  /**
+   * Loads a payment under the lock of its order, lets `change` change it, and saves it with its events and postings.
+   *
+   * @param options.withLines loads the allocations of the lines too; needed to refund
+   * @throws DomainError payment_not_found
+   */
+  abstract update<T>(
+    paymentId: string,
+    change: (payment: Payment) => T | Promise<T>,
+    options?: { withLines?: boolean },
+  ): Promise<T>;
+
+  /** The payment of an order. */
+  abstract idOfOrder(orderId: string): Promise<string | undefined>;
+
+  /**
+   * Takes the lease of an open operation, for `leaseMs`, and marks it sent. Undefined when it is resolved, or somebody
+   * else works on it.
+   */
+  abstract claim(operationId: string, leaseMs: number): Promise<ClaimedOperation | undefined>;
+
+  /** Whether the lease with this fence is still the newest, asked under the lock of the order. */
+  abstract holdsLease(operation: ClaimedOperation): Promise<boolean>;
+
+  /** Ends the lease and has the worker look at the operation again after `retryAfterMs`. */
+  abstract release(operation: ClaimedOperation, retryAfterMs: number): Promise<void>;
+
+  /** Open operations that nobody works on and whose next attempt is due, oldest first. */
+  abstract dueOperations(limit: number): Promise<string[]>;
+}

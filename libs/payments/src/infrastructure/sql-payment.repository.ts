@@ -1,0 +1,285 @@
+import { Injectable } from '@nestjs/common';
+import { type Currency, DomainError, newId } from '#kernel';
+import { Database, statement } from '#platform/database';
+import { EventBus } from '#platform/messaging';
+import { type Composition, totalOf } from '../domain/ledger.js';
+import type { Operation } from '../domain/operation.js';
+import { paymentErrors } from '../domain/payment.errors.js';
+import { type ClaimedOperation, PaymentRepository } from '../domain/payment.repository.js';
+import {
+  type Allocation,
+  type CaptureMode,
+  Payment,
+  type PaymentState,
+  type Refund,
+} from '../domain/payment.js';
+import type { PaymentStatus } from '../domain/payment-status.js';
+import { paymentEvents } from '../payments.events.js';
+
+interface PaymentRow {
+  id: string;
+  order_id: string;
+  status: PaymentStatus;
+  outcome: 'pending' | 'unknown' | null;
+  method: string;
+  capture_mode: CaptureMode;
+  currency: Currency;
+  amount: number;
+  shipping_amount: number;
+  tax_amount: number;
+  authorized_amount: number;
+  captured_amount: number;
+  captured_shipping_amount: number;
+  captured_tax_amount: number;
+  refunded_amount: number;
+  refunded_shipping_amount: number;
+  refunded_tax_amount: number;
+  pending_refund_amount: number;
+  gateway: string;
+  gateway_payment_id: string | null;
+  decline_code: string | null;
+  version: number;
+  operations: Operation[];
+  refunds: Refund[];
+  allocations: Allocation[];
+}
+
+const orderOfPayment = statement(
+  'payments.order_of_payment',
+  'SELECT order_id FROM payments.payments WHERE id = $1',
+);
+const paymentOfOrder = statement(
+  'payments.payment_of_order',
+  'SELECT id FROM payments.payments WHERE order_id = $1',
+);
+
+const loadPayment = statement(
+  'payments.load',
+  `SELECT p.*,
+     (SELECT coalesce(json_agg(json_build_object('id', o.id, 'kind', o.kind, 'status', o.status, 'amount', o.amount,
+         'method', o.method, 'refundId', o.refund_id, 'declineCode', o.decline_code, 'gatewayId', o.gateway_id)), '[]')
+        FROM payments.operations o
+       WHERE o.payment_id = p.id AND o.status IN ('created', 'sent', 'unknown')) AS operations,
+     (SELECT coalesce(json_agg(json_build_object('id', r.id, 'amount', r.amount, 'status', r.status,
+         'reason', r.reason, 'lines', r.lines)), '[]')
+        FROM payments.refunds r WHERE r.payment_id = p.id AND r.status = 'pending') AS refunds,
+     (SELECT coalesce(json_agg(json_build_object('lineId', a.line_id, 'amount', a.amount,
+         'refundedAmount', a.refunded_amount)), '[]')
+        FROM payments.allocations a WHERE a.payment_id = p.id AND $2) AS allocations
+   FROM payments.payments p WHERE p.id = $1 FOR UPDATE OF p`,
+);
+
+/** One round trip for the payment and all that changed with it. */
+const savePayment = statement(
+  'payments.save',
+  `WITH payment AS (
+     INSERT INTO payments.payments AS p (id, order_id, status, outcome, method, capture_mode, currency, amount,
+       shipping_amount, tax_amount, authorized_amount, captured_amount, captured_shipping_amount, captured_tax_amount,
+       refunded_amount, refunded_shipping_amount, refunded_tax_amount, pending_refund_amount, gateway,
+       gateway_payment_id, decline_code, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, outcome = excluded.outcome, method = excluded.method,
+       authorized_amount = excluded.authorized_amount, captured_amount = excluded.captured_amount,
+       captured_shipping_amount = excluded.captured_shipping_amount,
+       captured_tax_amount = excluded.captured_tax_amount, refunded_amount = excluded.refunded_amount,
+       refunded_shipping_amount = excluded.refunded_shipping_amount,
+       refunded_tax_amount = excluded.refunded_tax_amount, pending_refund_amount = excluded.pending_refund_amount,
+       gateway_payment_id = excluded.gateway_payment_id, decline_code = excluded.decline_code,
+       version = excluded.version, updated_at = now()
+   ), refunds AS (
+     INSERT INTO payments.refunds AS r (id, payment_id, amount, status, reason, lines)
+     SELECT id, $1, amount, status, reason, lines
+       FROM json_to_recordset($23) AS x (id uuid, amount bigint, status text, reason text, lines jsonb)
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = now()
+   ), operations AS (
+     INSERT INTO payments.operations AS o (id, payment_id, kind, status, amount, method, refund_id, decline_code,
+       gateway_id, next_attempt_at)
+     SELECT id, $1, kind, status, amount, method, "refundId", "declineCode", "gatewayId",
+            now() + $27 * interval '1 millisecond'
+       FROM json_to_recordset($24) AS x (id uuid, kind text, status text, amount bigint, method text,
+         "refundId" uuid, "declineCode" text, "gatewayId" text)
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, decline_code = excluded.decline_code,
+       gateway_id = excluded.gateway_id, updated_at = now()
+   ), allocations AS (
+     INSERT INTO payments.allocations AS a (payment_id, line_id, amount, refunded_amount)
+     SELECT $1, "lineId", amount, "refundedAmount"
+       FROM json_to_recordset($25) AS x ("lineId" uuid, amount bigint, "refundedAmount" bigint)
+     ON CONFLICT (payment_id, line_id) DO UPDATE SET refunded_amount = excluded.refunded_amount
+   ), entries AS (
+     INSERT INTO payments.ledger_transactions (id, kind, payment_id, order_id, operation_id, currency)
+     SELECT id, kind, $1, $2, "operationId", $7
+       FROM json_to_recordset($26) AS x (id uuid, kind text, "operationId" uuid)
+   )
+   INSERT INTO payments.ledger_postings (transaction_id, account, amount, currency)
+   SELECT x.id, posting.account, posting.amount, $7
+     FROM json_to_recordset($26) AS x (id uuid, postings json),
+          json_to_recordset(x.postings) AS posting (account text, amount bigint)`,
+);
+
+const claimOperation = statement(
+  'payments.claim_operation',
+  `UPDATE payments.operations o
+      SET fence = fence + 1, attempts = attempts + 1, leased_until = now() + $2 * interval '1 millisecond',
+          status = CASE o.status WHEN 'created' THEN 'sent' ELSE o.status END, updated_at = now()
+     FROM payments.payments p
+    WHERE o.id = $1 AND p.id = o.payment_id AND o.status IN ('created', 'sent', 'unknown')
+      AND (o.leased_until IS NULL OR o.leased_until < now())
+   RETURNING o.id, o.kind, o.amount, o.method, o.payment_id AS "paymentId", p.order_id AS "orderId", p.currency,
+     p.capture_mode AS "captureMode", p.gateway_payment_id AS "gatewayPaymentId", o.fence, o.attempts`,
+);
+const leaseFence = statement('payments.lease_fence', 'SELECT fence FROM payments.operations WHERE id = $1');
+const releaseOperation = statement(
+  'payments.release_operation',
+  `UPDATE payments.operations SET leased_until = NULL, next_attempt_at = now() + $3 * interval '1 millisecond'
+    WHERE id = $1 AND fence = $2`,
+);
+const dueOperations = statement(
+  'payments.due_operations',
+  `SELECT id FROM payments.operations
+    WHERE status IN ('created', 'sent', 'unknown') AND next_attempt_at <= now()
+      AND (leased_until IS NULL OR leased_until < now())
+    ORDER BY next_attempt_at LIMIT $1`,
+);
+
+/** Whoever creates an operation sends it at once; the worker takes it over when that has not happened by then. */
+const WORKER_TAKES_OVER_AFTER_MS = 2_000;
+
+@Injectable()
+export class SqlPaymentRepository extends PaymentRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: EventBus,
+  ) {
+    super();
+  }
+
+  override async add(payment: Payment): Promise<void> {
+    await this.save(payment);
+  }
+
+  override async update<T>(
+    paymentId: string,
+    change: (payment: Payment) => T | Promise<T>,
+    { withLines = false }: { withLines?: boolean } = {},
+  ): Promise<T> {
+    return this.database.transaction(async () => {
+      const owner = await this.database.queryOne<{ order_id: string }>(orderOfPayment, [paymentId]);
+      if (!owner) throw new DomainError(paymentErrors.payment_not_found);
+      await this.database.lock('order', owner.order_id);
+      const row = await this.database.queryOne<PaymentRow>(loadPayment, [paymentId, withLines]);
+      if (!row) throw new DomainError(paymentErrors.payment_not_found);
+      const payment = Payment.rehydrate(toState(row), row.operations, row.refunds, row.allocations);
+      const result = await change(payment);
+      await this.save(payment);
+      return result;
+    });
+  }
+
+  override async idOfOrder(orderId: string): Promise<string | undefined> {
+    return (await this.database.queryOne<{ id: string }>(paymentOfOrder, [orderId]))?.id;
+  }
+
+  override async claim(operationId: string, leaseMs: number): Promise<ClaimedOperation | undefined> {
+    return this.database.queryOne<ClaimedOperation>(claimOperation, [operationId, leaseMs]);
+  }
+
+  override async holdsLease({ id, fence, orderId }: ClaimedOperation): Promise<boolean> {
+    await this.database.lock('order', orderId);
+    const newest = await this.database.queryOne<{ fence: number }>(leaseFence, [id]);
+    return newest?.fence === fence;
+  }
+
+  override async release({ id, fence }: ClaimedOperation, retryAfterMs: number): Promise<void> {
+    await this.database.query(releaseOperation, [id, fence, retryAfterMs]);
+  }
+
+  override async dueOperations(limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(dueOperations, [limit]);
+    return rows.map(({ id }) => id);
+  }
+
+  private async save(payment: Payment): Promise<void> {
+    const { log, operations, refunds, allocations, ledger } = payment.changes;
+    if (log.length === 0) return;
+    await this.database.query(savePayment, [
+      ...paymentColumns(payment.state),
+      JSON.stringify([...refunds.values()]),
+      JSON.stringify([...operations.values()]),
+      JSON.stringify([...allocations.values()]),
+      JSON.stringify(ledger.map((entry) => ({ id: newId(), ...entry }))),
+      WORKER_TAKES_OVER_AFTER_MS,
+    ]);
+    for (const { change, state, refund } of log) {
+      await this.bus.publish(paymentEvents[change], {
+        aggregateId: state.id,
+        sequence: state.version,
+        data: {
+          paymentId: state.id,
+          orderId: state.orderId,
+          status: state.status,
+          outcome: state.outcome,
+          currency: state.currency,
+          amount: totalOf(state.total),
+          authorizedAmount: state.authorizedAmount,
+          capturedAmount: totalOf(state.captured),
+          refundedAmount: totalOf(state.refunded),
+          declineCode: state.declineCode,
+          refund: refund ? { refundId: refund.id, amount: refund.amount, lines: [...refund.lines] } : null,
+        },
+      });
+    }
+  }
+}
+
+function paymentColumns(state: PaymentState): unknown[] {
+  const { total, captured, refunded } = state;
+  return [
+    state.id,
+    state.orderId,
+    state.status,
+    state.outcome,
+    state.method,
+    state.captureMode,
+    state.currency,
+    totalOf(total),
+    total.shipping,
+    total.tax,
+    state.authorizedAmount,
+    totalOf(captured),
+    captured.shipping,
+    captured.tax,
+    totalOf(refunded),
+    refunded.shipping,
+    refunded.tax,
+    state.pendingRefundAmount,
+    state.gateway,
+    state.gatewayPaymentId,
+    state.declineCode,
+    state.version,
+  ];
+}
+
+function toState(row: PaymentRow): PaymentState {
+  return {
+    id: row.id,
+    orderId: row.order_id,
+    status: row.status,
+    outcome: row.outcome,
+    method: row.method,
+    captureMode: row.capture_mode,
+    currency: row.currency,
+    total: composition(row.amount, row.shipping_amount, row.tax_amount),
+    authorizedAmount: row.authorized_amount,
+    captured: composition(row.captured_amount, row.captured_shipping_amount, row.captured_tax_amount),
+    refunded: composition(row.refunded_amount, row.refunded_shipping_amount, row.refunded_tax_amount),
+    pendingRefundAmount: row.pending_refund_amount,
+    gateway: row.gateway,
+    gatewayPaymentId: row.gateway_payment_id,
+    declineCode: row.decline_code,
+    version: row.version,
+  };
+}
+
+function composition(amount: number, shipping: number, tax: number): Composition {
+  return { goods: amount - shipping - tax, shipping, tax };
+}

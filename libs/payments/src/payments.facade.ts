@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common';
+import { type Currency, DomainError, type Money, newId } from '#kernel';
+import { RunOperation } from './application/run-operation.js';
+import type { Composition } from './domain/ledger.js';
+import { paymentErrors } from './domain/payment.errors.js';
+import { PaymentGateway } from './domain/payment-gateway.js';
+import { PaymentRepository } from './domain/payment.repository.js';
+import { type CaptureMode, Payment } from './domain/payment.js';
+
+/** What an order asks to be paid. */
+export interface PaymentOpening {
+  readonly paymentId: string;
+  readonly orderId: string;
+  readonly method: string;
+  readonly captureMode: CaptureMode;
+  readonly currency: Currency;
+  /** Minor units, by what they are for. */
+  readonly total: Composition;
+  /** Each line's frozen share of the total, in minor units: what can be refunded for it. */
+  readonly lines: readonly { readonly lineId: string; readonly amount: number }[];
+}
+
+/** What is left to do before an order holds no money any more. */
+export type UnwindProgress =
+  /** No money is held, and nothing is asked of the gateway. */
+  | { readonly state: 'nothing_held' }
+  /** These operations have to be run, or are under way. */
+  | { readonly state: 'under_way'; readonly operationIds: readonly string[] };
+
+/** The calls that the orders module may make. Those that change something take part in the caller's transaction. */
+@Injectable()
+export class PaymentsFacade {
+  constructor(
+    private readonly payments: PaymentRepository,
+    private readonly gateway: PaymentGateway,
+    private readonly runOperation: RunOperation,
+  ) {}
+
+  /** @throws DomainError unknown_payment_method when the gateway cannot even be asked about it */
+  requireKnownMethod(method: string): void {
+    if (!this.gateway.knowsMethod(method)) {
+      throw new DomainError(paymentErrors.unknown_payment_method, {
+        detail: `${this.gateway.name} knows no payment method ${method}.`,
+      });
+    }
+  }
+
+  /** Opens the payment of a new order. The caller runs its authorization, whose id this returns, after the commit. */
+  async open(opening: PaymentOpening): Promise<string> {
+    const operationId = newId();
+    await this.payments.add(
+      Payment.open({ ...opening, id: opening.paymentId, operationId, gateway: this.gateway.name }),
+    );
+    return operationId;
+  }
+
+  /** Opens another authorization after a decline and returns its id. */
+  async retry(paymentId: string, method: string): Promise<string> {
+    const operationId = newId();
+    await this.payments.update(paymentId, (payment) => payment.retry(operationId, method));
+    return operationId;
+  }
+
+  /**
+   * Asks for part of what an order authorized, as its goods leave, and returns the id of the capture. Undefined when
+   * the payment is captured already, or is not captured on fulfilment.
+   */
+  async captureOnFulfillment(paymentId: string, amount: Money): Promise<string | undefined> {
+    return this.payments.update(paymentId, (payment) => {
+      const isDue = payment.state.captureMode === 'on_fulfillment' && payment.capturableAmount > 0;
+      if (!isDue || amount.amount === 0) return undefined;
+      const operationId = newId();
+      payment.requestCapture(operationId, Math.min(amount.amount, payment.capturableAmount));
+      return operationId;
+    });
+  }
+
+  /**
+   * Takes the next step towards holding no money of an order: voids what is authorized, refunds what is captured,
+   * ends a payment that waits. Decided from the payment as it is now, so it may be called again at any time.
+   */
+  async unwind(paymentId: string, reason: string): Promise<UnwindProgress> {
+    return this.payments.update(paymentId, (payment): UnwindProgress => {
+      if (payment.openOperations.length === 0) this.takeNextUnwindingStep(payment, reason);
+      const operationIds = payment.openOperations.map(({ id }) => id);
+      return operationIds.length === 0 ? { state: 'nothing_held' } : { state: 'under_way', operationIds };
+    });
+  }
+
+  /** Runs an operation to its outcome, inside the deadline of the request. See `RunOperation`. */
+  async run(operationId: string): Promise<void> {
+    await this.runOperation.execute(operationId);
+  }
+
+  private takeNextUnwindingStep(payment: Payment, reason: string): void {
+    switch (payment.state.status) {
+      case 'requires_payment_method':
+      case 'requires_action':
+      case 'processing':
+        return payment.cancel();
+      case 'authorized':
+        return payment.requestVoid(newId());
+      case 'partially_captured':
+      case 'captured': {
+        if (payment.capturableAmount > 0) return payment.requestVoid(newId());
+        if (payment.refundableAmount === 0) return;
+        const refundId = newId();
+        return payment.requestRefund({ refundId, operationId: refundId, reason });
+      }
+      case 'canceled':
+      case 'failed':
+        return;
+    }
+  }
+}

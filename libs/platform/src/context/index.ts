@@ -1,0 +1,7 @@
+export {
+  currentActor,
+  currentContext,
+  runAsSystem,
+  runInContext,
+  type RequestContext,
+} from './request-context.js';

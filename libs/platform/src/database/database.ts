@@ -1,0 +1,186 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Injectable } from '@nestjs/common';
+import type { ClientBase, Pool } from 'pg';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { statement, type Statement } from './statement.js';
+
+interface UnitOfWork {
+  readonly runner: QueryRunner;
+  readonly client: ClientBase;
+  readonly beforeCommit: (() => Promise<void>)[];
+  readonly afterCommit: (() => void)[];
+}
+
+/** What an observer learns about each named statement: never its parameters. */
+export interface QueryObservation {
+  readonly name: string;
+  readonly durationMs: number;
+  readonly failed: boolean;
+}
+
+const lockAggregate = statement(
+  'database.lock_aggregate',
+  `SELECT pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`,
+);
+
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK_DETECTED = '40P01';
+const MAX_TRANSACTION_TRIES = 4;
+
+/**
+ * The door to PostgreSQL. One transaction at a time belongs to the running asynchronous context, so a use case opens
+ * it once and every repository that it calls, in whichever module, takes part without passing anything along.
+ */
+@Injectable()
+export class Database {
+  private readonly units = new AsyncLocalStorage<UnitOfWork>();
+  private readonly observers: ((observation: QueryObservation) => void)[] = [];
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** TypeORM's manager: of the running transaction where there is one. */
+  get manager(): EntityManager {
+    return this.units.getStore()?.runner.manager ?? this.dataSource.manager;
+  }
+
+  /** Whether the caller runs inside a transaction. */
+  get inTransaction(): boolean {
+    return this.units.getStore() !== undefined;
+  }
+
+  /**
+   * Runs `fn` in a transaction, or in the running one where there is one already. `fn` may run again when PostgreSQL
+   * chose it as the victim of a deadlock or of a serialization conflict, so it must do nothing outside the database.
+   */
+  async transaction<T>(fn: () => Promise<T>): Promise<T> {
+    if (this.inTransaction) return fn();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.runTransaction(fn);
+      } catch (error) {
+        if (attempt === MAX_TRANSACTION_TRIES || !isTransient(error)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Takes the lock of one aggregate until the running transaction ends, waiting while another transaction holds it.
+   * It is a lock by key, not a row, so that modules which may not touch each other's rows can share it.
+   */
+  async lock(aggregate: string, id: string): Promise<void> {
+    this.requireUnit();
+    await this.query(lockAggregate, [aggregate, id]);
+  }
+
+  /**
+   * Runs `fn` in a transaction of its own even where one is running already: an effect that must commit or fail
+   * alone. Its connection comes on top of the running transaction's, so only single-threaded jobs may use this.
+   */
+  async separateTransaction<T>(fn: () => Promise<T>): Promise<T> {
+    return this.units.exit(() => this.transaction(fn));
+  }
+
+  /** Stands for the running transaction, as a key for what a service buffers until it commits. */
+  get unit(): object {
+    return this.requireUnit();
+  }
+
+  /** Has `fn` run inside the running transaction, just before it commits: what must be written once, at the end. */
+  beforeCommit(fn: () => Promise<void>): void {
+    this.requireUnit().beforeCommit.push(fn);
+  }
+
+  /** Has `fn` run once the running transaction has committed; at once where there is none. */
+  afterCommit(fn: () => void): void {
+    const unit = this.units.getStore();
+    if (unit) unit.afterCommit.push(fn);
+    else fn();
+  }
+
+  /** Runs a named statement and returns its rows: in the running transaction, else on a connection of the pool. */
+  async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    const startedAt = performance.now();
+    let failed = true;
+    try {
+      const executor = this.units.getStore()?.client ?? this.pool;
+      const result = await executor.query<Row>({ ...statement, values: [...values] });
+      failed = false;
+      return result.rows;
+    } finally {
+      const durationMs = performance.now() - startedAt;
+      for (const observe of this.observers) observe({ name: statement.name, durationMs, failed });
+    }
+  }
+
+  /** Like `query`, for a statement that yields at most one row. */
+  async queryOne<Row extends object>(
+    statement: Statement,
+    values: readonly unknown[] = [],
+  ): Promise<Row | undefined> {
+    const [row] = await this.query<Row>(statement, values);
+    return row;
+  }
+
+  /** Has `observer` told of every named statement, for metrics and the log of slow queries. */
+  onQuery(observer: (observation: QueryObservation) => void): void {
+    this.observers.push(observer);
+  }
+
+  /** How many connections the pool has open, idle and asked for. */
+  poolState(): { total: number; idle: number; waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.pool;
+    return { total: totalCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  private get pool(): Pool {
+    return (this.dataSource.driver as unknown as { master: Pool }).master;
+  }
+
+  private requireUnit(): UnitOfWork {
+    const unit = this.units.getStore();
+    if (!unit) throw new Error('This must run inside a transaction.');
+    return unit;
+  }
+
+  private async runTransaction<T>(fn: () => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      const client = (await runner.connect()) as ClientBase;
+      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [] };
+      await runner.startTransaction();
+      const result = await this.units.run(unit, async () => {
+        try {
+          const value = await fn();
+          for (const step of unit.beforeCommit) await step();
+          await runner.commitTransaction();
+          return value;
+        } catch (error) {
+          // A connection that is gone cannot roll back; PostgreSQL has done so. The first error is the one to report.
+          if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+          throw error;
+        }
+      });
+      for (const step of unit.afterCommit) step();
+      return result;
+    } finally {
+      await runner.release();
+    }
+  }
+}
+
+/** Whether `error` is PostgreSQL's refusal of a duplicate under the unique constraint or index `constraint`. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  const cause = driverError(error);
+  return cause?.code === '23505' && cause.constraint === constraint;
+}
+
+function isTransient(error: unknown): boolean {
+  const code = driverError(error)?.code;
+  return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
+}
+
+function driverError(error: unknown): { code?: string; constraint?: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // TypeORM wraps the driver's error; the named statements throw it bare.
+  return (error as { driverError?: object }).driverError ?? error;
+}

@@ -1,0 +1,13 @@
+/** A PostgreSQL server of our own, for a machine that has none: programs from npm, data in one directory. */
+export {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresExit,
+  type EmbeddedPostgresOptions,
+} from './embedded-postgres.js';
+export {
+  DataDirectoryInUseError,
+  DataDirectoryPermissionError,
+  EmbeddedPostgresError,
+  type EmbeddedPostgresErrorCode,
+} from './errors.js';

@@ -1,0 +1,81 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  type HealthCheckResult,
+  HealthCheckService,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import { DataSource } from 'typeorm';
+import { type MigrationClass, pendingMigrations } from '../database/index.js';
+import { Lifecycle } from './lifecycle.js';
+
+export const MIGRATIONS = Symbol('MIGRATIONS');
+
+const DATABASE_TIMEOUT_MS = 2_000;
+
+/** What startup and readiness mean, for the main port and the management port alike. */
+@Injectable()
+export class HealthChecks {
+  /** Pending migrations are asked for until there are none; they do not come back while the process lives. */
+  private migrated = false;
+
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly lifecycle: Lifecycle,
+    private readonly dataSource: DataSource,
+    @Inject(MIGRATIONS) private readonly migrations: readonly MigrationClass[],
+  ) {}
+
+  /** @throws ServiceUnavailableException while the process is starting */
+  startup(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.startedIndicator()]);
+  }
+
+  /** @throws ServiceUnavailableException while starting or draining, or without a migrated database */
+  readiness(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.startedIndicator(),
+      () => this.drainingIndicator(),
+      () => this.databaseIndicator(),
+    ]);
+  }
+
+  private startedIndicator(): HealthIndicatorResult {
+    const indicator = this.indicators.check('startup');
+    return this.lifecycle.isStarted ? indicator.up() : indicator.down('still starting');
+  }
+
+  private drainingIndicator(): HealthIndicatorResult {
+    const indicator = this.indicators.check('draining');
+    return this.lifecycle.isDraining ? indicator.down('stopping') : indicator.up();
+  }
+
+  private async databaseIndicator(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('database');
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer in time')), DATABASE_TIMEOUT_MS);
+    });
+    try {
+      const pending = await Promise.race([this.askDatabase(), timeout]);
+      return pending.length === 0
+        ? indicator.up()
+        : indicator.down(`migrations are missing: ${pending.join(', ')}`);
+    } catch {
+      return indicator.down('PostgreSQL does not answer');
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async askDatabase(): Promise<string[]> {
+    if (this.migrated) {
+      await this.dataSource.query('SELECT 1');
+      return [];
+    }
+    const pending = await pendingMigrations(this.dataSource, this.migrations);
+    this.migrated = pending.length === 0;
+    return pending;
+  }
+}

@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+
+/** Where the process is in its life. Terminus does not flip readiness on a drain, so this does. */
+@Injectable()
+export class Lifecycle {
+  private phase: 'starting' | 'serving' | 'draining' = 'starting';
+
+  /** All is started: from now on the process takes requests. */
+  markStarted(): void {
+    if (this.phase === 'starting') this.phase = 'serving';
+  }
+
+  /** The process is about to stop: load balancers must send nothing new. */
+  markDraining(): void {
+    this.phase = 'draining';
+  }
+
+  get isStarted(): boolean {
+    return this.phase !== 'starting';
+  }
+
+  get isDraining(): boolean {
+    return this.phase === 'draining';
+  }
+}

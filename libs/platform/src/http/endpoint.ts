@@ -1,0 +1,143 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import { DomainError, type ErrorDefinition } from '#kernel';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { idempotencyErrors } from '../idempotency/index.js';
+import { Access, type AccessRule, RateLimitClass, securityErrors } from '../security/index.js';
+import { httpErrors } from './http.errors.js';
+import { toSerializerSchema } from './json-schema.js';
+import { problemSchema, STATUS_OF_KIND } from './problem.js';
+
+export interface EndpointOptions {
+  /** A few words, imperative: the line in Swagger UI. */
+  readonly summary: string;
+  /** What a front-end developer has to know beyond the summary; Markdown. */
+  readonly description?: string;
+  /** Who may call it. Without a rule nobody may. */
+  readonly access: AccessRule;
+  /** The answer's schema by status; the first status is the usual one. `null` for an answer without a body. */
+  readonly responses: Readonly<Record<number, z.ZodType | null>>;
+  /** The errors of the use case. Those of the edge (401, 403, 400, 429, …) follow from the other options. */
+  readonly errors?: readonly ErrorDefinition[];
+  /** Whether an `Idempotency-Key` is needed, or honoured when it is there. */
+  readonly idempotencyKey?: 'required' | 'optional';
+  /** Whether `If-Match` must name the version to change. */
+  readonly ifMatch?: boolean;
+  /** The stricter limit of calls that guess passwords. */
+  readonly rateLimit?: 'login';
+}
+
+/** Everything about an endpoint but its address: access, documentation, status, compiled serializers. */
+export function Endpoint(options: EndpointOptions): MethodDecorator {
+  const statuses = Object.keys(options.responses).map(Number);
+  const usual = statuses[0] ?? 200;
+  const decorators: (MethodDecorator | ClassDecorator)[] = [
+    Access(options.access),
+    HttpCode(usual),
+    ApiOperation({ summary: options.summary, description: options.description ?? '' }),
+    ...statuses.map((status) => describeResponse(status, options.responses[status] ?? null)),
+    ...describeErrors(errorsOf(options)),
+    RouteSchema({ response: serializers(options.responses) }),
+  ];
+  if (options.access !== 'public') decorators.push(ApiBearerAuth());
+  if (options.rateLimit) decorators.push(RateLimitClass(options.rateLimit));
+  if (options.idempotencyKey) {
+    decorators.push(
+      ApiHeader({
+        name: 'Idempotency-Key',
+        required: options.idempotencyKey === 'required',
+        description: 'A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters.',
+        schema: { type: 'string', maxLength: 257 },
+        example: '0b6f6d0e-5b0a-4d0c-9a53-2f3b0a3b9b61',
+      }),
+    );
+  }
+  if (options.ifMatch) {
+    decorators.push(
+      ApiHeader({
+        name: 'If-Match',
+        required: true,
+        description: 'The ETag of the version to change.',
+        example: '"1"',
+      }),
+    );
+  }
+  return applyDecorators(...decorators);
+}
+
+/** The `Idempotency-Key` header, unquoted. Refuses the call without one. */
+export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const key = readIdempotencyKey(context);
+  if (key === undefined) throw new DomainError(idempotencyErrors.idempotency_key_required);
+  return key;
+});
+
+/** The `Idempotency-Key` header, unquoted, where there is one. */
+export const OptionalIdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  readIdempotencyKey(context),
+);
+
+function readIdempotencyKey(context: ExecutionContext): string | undefined {
+  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const bare = String(header).trim();
+  const key = /^".*"$/.test(bare) ? bare.slice(1, -1) : bare;
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw new DomainError(idempotencyErrors.idempotency_key_invalid);
+  return key;
+}
+
+function describeResponse(status: number, schema: z.ZodType | null): MethodDecorator {
+  const description = schema?.meta()?.description ?? (schema ? 'Done.' : 'Done; the answer has no body.');
+  return ApiResponse({ status, description, ...(schema ? { standardSchema: schema } : {}) });
+}
+
+function serializers(responses: EndpointOptions['responses']): Record<number, object> {
+  return Object.fromEntries(
+    Object.entries(responses).flatMap(([status, schema]) =>
+      schema ? [[status, toSerializerSchema(schema)]] : [],
+    ),
+  );
+}
+
+function errorsOf(options: EndpointOptions): ErrorDefinition[] {
+  const errors: ErrorDefinition[] = [httpErrors.validation_failed, securityErrors.rate_limited];
+  if (options.access !== 'public') errors.push(securityErrors.invalid_token);
+  if (options.access !== 'public' && options.access !== 'anyone') {
+    errors.push(securityErrors.authentication_required, securityErrors.forbidden);
+  }
+  if (options.idempotencyKey) errors.push(...Object.values(idempotencyErrors));
+  if (options.ifMatch) errors.push(httpErrors.if_match_required, httpErrors.stale_etag);
+  return [...errors, ...(options.errors ?? []), httpErrors.internal_error];
+}
+
+/** One documented answer per status, which names each code that it may carry. */
+function describeErrors(errors: readonly ErrorDefinition[]): MethodDecorator[] {
+  const byStatus = Map.groupBy(errors, (error) => STATUS_OF_KIND[error.kind]);
+  return [...byStatus].map(([status, definitions]) => {
+    const unique = [...new Map(definitions.map((definition) => [definition.code, definition])).values()];
+    return ApiResponse({
+      status,
+      description: unique.map(({ code, title }) => `\`${code}\`: ${title}.`).join('\n\n'),
+      content: {
+        'application/problem+json': {
+          schema: { $ref: '#/components/schemas/Problem' },
+          examples: Object.fromEntries(
+            unique.map(({ code, title }) => [
+              code,
+              { summary: title, value: exampleProblem(status, code, title) },
+            ]),
+          ),
+        },
+      },
+    });
+  });
+}
+
+function exampleProblem(status: number, code: string, title: string): object {
+  const example = problemSchema.meta()?.['example'] as { errors: unknown[] };
+  const { errors, ...common } = example;
+  const problem = { ...common, type: `/docs/errors#${code}`, title, status, detail: title, code };
+  return code === httpErrors.validation_failed.code ? { ...problem, errors } : problem;
+}

@@ -1,0 +1,20 @@
+import { defineErrors } from '#kernel';
+
+/** Codes of the edge itself: what is refused before a use case is reached, and what is nobody's fault but ours. */
+export const httpErrors = defineErrors({
+  validation_failed: { kind: 'invalid', title: 'The request is not valid' },
+  malformed_json: { kind: 'invalid', title: 'The body is not valid JSON' },
+  malformed_request: { kind: 'invalid', title: 'The request cannot be understood' },
+  route_not_found: { kind: 'not_found', title: 'There is nothing at this address' },
+  method_not_allowed: { kind: 'method_not_allowed', title: 'This address does not know the method' },
+  body_too_large: { kind: 'payload_too_large', title: 'The body is larger than 1 MiB' },
+  unsupported_media_type: { kind: 'unsupported_media_type', title: 'The content type is not supported here' },
+  if_match_required: {
+    kind: 'precondition_required',
+    title: 'This call needs an If-Match header with the ETag',
+  },
+  stale_etag: { kind: 'precondition_failed', title: 'The resource has changed since that ETag' },
+  deadline_exceeded: { kind: 'deadline_exceeded', title: 'The request did not finish in time' },
+  service_unavailable: { kind: 'unavailable', title: 'The service cannot take this request now' },
+  internal_error: { kind: 'internal', title: 'Something went wrong on our side' },
+});

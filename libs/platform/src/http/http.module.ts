@@ -1,0 +1,17 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { Paginator } from './pagination.js';
+import { ProblemFilter } from './problem.filter.js';
+import { SchemaValidationPipe } from './validation.pipe.js';
+
+@Global()
+@Module({
+  providers: [
+    Paginator,
+    ProblemFilter,
+    { provide: APP_FILTER, useExisting: ProblemFilter },
+    { provide: APP_PIPE, useClass: SchemaValidationPipe },
+  ],
+  exports: [Paginator, ProblemFilter],
+})
+export class HttpModule {}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { CursorCodec, type CursorPosition } from '#kernel';
+import { z } from 'zod';
+import { Config } from '../config/index.js';
+
+/** The query parameters that every list has. Spread its shape into the list's own schema. */
+export const pageQuerySchema = z.strictObject({
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(20)
+    .meta({ description: 'Rows per page, 1 to 100.' }),
+  cursor: z
+    .string()
+    .max(1_000)
+    .optional()
+    .meta({ description: '`nextCursor` of the page before, with the same filters.' }),
+});
+
+/** One page of a list. `nextCursor` is null on the last one. */
+export interface Page<Row> {
+  readonly data: Row[];
+  readonly nextCursor: string | null;
+}
+
+/** The schema of a page of `row`, as component `name`. */
+export function pageSchema<Row extends z.ZodType>(name: string, row: Row) {
+  return z
+    .object({ data: z.array(row), nextCursor: z.string().nullable() })
+    .meta({ id: name, description: 'One page. `nextCursor` is null on the last.' });
+}
+
+/** Where a page begins and how many rows it asks for. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** Turns rows into pages and cursors back into positions, for every list alike. */
+@Injectable()
+export class Paginator {
+  private readonly codec: CursorCodec;
+
+  constructor(config: Config) {
+    this.codec = new CursorCodec(config.appSecret);
+  }
+
+  /**
+   * Reads one page. `read` gets the position to start after, and one row more than the page holds, to tell whether
+   * there is a next page.
+   *
+   * @param list name of the list; with `filters` it binds the cursor
+   * @param positionOf sort keys of a row, in the order of the list's ORDER BY
+   * @throws DomainError invalid_cursor
+   */
+  async page<Row>(
+    list: string,
+    filters: object,
+    request: PageRequest,
+    positionOf: (row: Row) => CursorPosition,
+    read: (after: CursorPosition | undefined, limit: number) => Promise<Row[]>,
+  ): Promise<Page<Row>> {
+    const after = request.cursor === undefined ? undefined : this.codec.decode(request.cursor, list, filters);
+    const rows = await read(after, request.limit + 1);
+    const data = rows.slice(0, request.limit);
+    const last = data.at(-1);
+    const nextCursor =
+      rows.length > request.limit && last ? this.codec.encode(positionOf(last), list, filters) : null;
+    return { data, nextCursor };
+  }
+}

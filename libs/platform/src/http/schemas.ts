@@ -1,0 +1,80 @@
+import { CURRENCIES } from '#kernel';
+import { z } from 'zod';
+
+/** Largest amount that the API takes, in minor units: exact in JSON, and sums of 1,000 lines of it stay exact. */
+export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
+
+/** Largest quantity of one line or movement. */
+export const MAX_QUANTITY = 10_000_000;
+
+/**
+ * Text that people write. PostgreSQL cannot store NUL, and a lone surrogate is no character, so neither gets in.
+ * Surrounding white space is dropped before the length counts.
+ */
+export function text(maxLength: number, minLength = 1) {
+  return z
+    .string()
+    .refine((value) => value.isWellFormed() && !value.includes('\u0000'), {
+      message: 'Must be well-formed Unicode without NUL characters.',
+      params: { code: 'invalid_text' },
+      abort: true,
+    })
+    .overwrite((value) => value.trim())
+    .min(minLength)
+    .max(maxLength);
+}
+
+export const idSchema = z.uuid().overwrite((value) => value.toLowerCase());
+
+/** An id that a client may choose for a new resource. */
+export const newIdSchema = z
+  .uuidv7()
+  .overwrite((value) => value.toLowerCase())
+  .meta({ description: 'UUIDv7 of the new resource, chosen by the client. Made by the server when absent.' });
+
+export const currencySchema = z.enum(CURRENCIES).meta({ description: 'ISO 4217 code.', example: 'GBP' });
+
+/** Money as the API writes it: integer minor units and a currency. */
+export const moneySchema = z
+  .strictObject({
+    amount: z
+      .int()
+      .min(-MAX_AMOUNT_MINOR)
+      .max(MAX_AMOUNT_MINOR)
+      .meta({ description: 'Minor units: pence, cents.' }),
+    currency: currencySchema,
+  })
+  .meta({
+    id: 'Money',
+    description: 'An amount in integer minor units.',
+    example: { amount: 1250, currency: 'GBP' },
+  });
+
+/** An amount that a caller asks for: never negative. */
+export const priceSchema = z
+  .strictObject({
+    amount: z.int().min(0).max(MAX_AMOUNT_MINOR).meta({ description: 'Minor units: pence, cents.' }),
+    currency: currencySchema,
+  })
+  .meta({ example: { amount: 1250, currency: 'GBP' } });
+
+/** An amount that moves: at least one minor unit. */
+export const positiveMoneySchema = z
+  .strictObject({
+    amount: z.int().min(1).max(MAX_AMOUNT_MINOR).meta({ description: 'Minor units: pence, cents.' }),
+    currency: currencySchema,
+  })
+  .meta({ example: { amount: 1250, currency: 'GBP' } });
+
+export const quantitySchema = z.int().min(1).max(MAX_QUANTITY);
+
+/** A time as the API writes it: RFC 3339, UTC, milliseconds. */
+export const timeSchema = z.iso.datetime().meta({ example: '2026-11-20T12:00:00.000Z' });
+
+export const emailSchema = text(254)
+  .pipe(z.email())
+  .overwrite((value) => value.toLowerCase())
+  .meta({ example: 'ada@example.com', format: 'email' });
+
+/** The parameter of every route that names one resource. */
+export const idParamSchema = z.object({ id: idSchema });

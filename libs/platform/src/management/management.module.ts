@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { ManagementServer } from './management-server.js';
+
+@Module({ providers: [ManagementServer], exports: [ManagementServer] })
+export class ManagementModule {}

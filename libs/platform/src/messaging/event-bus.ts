@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { Clock, newId } from '#kernel';
+import { currentContext } from '../context/index.js';
+import { Database, statement } from '../database/index.js';
+import type { EventDefinition, IntegrationEvent } from './event.js';
+
+type Reaction = (event: IntegrationEvent) => Promise<void>;
+
+/** A reader of events after their commit, delivered at least once and applied exactly once. */
+export interface Consumer {
+  /** Stable: the inbox remembers by it which events were applied. */
+  readonly name: string;
+  readonly types: readonly string[];
+  readonly apply: (event: IntegrationEvent) => Promise<void>;
+}
+
+const appendToOutbox = statement(
+  'messaging.append_to_outbox',
+  `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data, traceparent, request_id)
+   SELECT * FROM json_to_recordset($1::json) AS event
+     (id uuid, type text, aggregate text, "aggregateId" uuid, sequence bigint, "occurredAt" timestamptz, data jsonb,
+      traceparent text, "requestId" text)`,
+);
+
+/**
+ * Where modules say what happened and hear what happened elsewhere. An event is published inside the transaction of
+ * its cause: reactions run at once in that transaction, and the event's outbox row commits with it, for consumers.
+ */
+@Injectable()
+export class EventBus {
+  private readonly reactions = new Map<string, Reaction[]>();
+  private readonly registeredConsumers: Consumer[] = [];
+  private readonly pending = new WeakMap<object, IntegrationEvent[]>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Records that `definition` happened to the aggregate and runs every reaction to it before it returns. */
+  async publish<Data extends object>(
+    definition: EventDefinition<Data>,
+    happened: { aggregateId: string; sequence: number; data: Data },
+  ): Promise<void> {
+    const event: IntegrationEvent<Data> = {
+      id: newId(),
+      type: definition.type,
+      aggregate: definition.aggregate,
+      occurredAt: this.clock.now(),
+      ...happened,
+    };
+    this.bufferForOutbox(event);
+    for (const react of this.reactions.get(event.type) ?? []) await react(event);
+  }
+
+  /** Has `react` run inside the transaction of every event of this kind: what must change together with it. */
+  onPublish<Data extends object>(
+    definition: EventDefinition<Data>,
+    react: (event: IntegrationEvent<Data>) => Promise<void>,
+  ): void {
+    const reactions = this.reactions.get(definition.type) ?? [];
+    this.reactions.set(definition.type, [...reactions, react as Reaction]);
+  }
+
+  /** Has a consumer applied to its events after their commit, by the worker's relay. */
+  consume(consumer: Consumer): void {
+    this.registeredConsumers.push(consumer);
+  }
+
+  get consumers(): readonly Consumer[] {
+    return this.registeredConsumers;
+  }
+
+  /** All events of a transaction leave in one statement, just before it commits. */
+  private bufferForOutbox(event: IntegrationEvent): void {
+    const unit = this.database.unit;
+    const buffered = this.pending.get(unit);
+    if (buffered) {
+      buffered.push(event);
+      return;
+    }
+    const events = [event];
+    this.pending.set(unit, events);
+    const { traceparent, requestId } = currentContext();
+    this.database.beforeCommit(async () => {
+      await this.database.query(appendToOutbox, [
+        JSON.stringify(events.map((buffered) => ({ ...buffered, traceparent, requestId }))),
+      ]);
+    });
+  }
+}

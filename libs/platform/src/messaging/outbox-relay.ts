@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { runAsSystem } from '../context/index.js';
+import { Database, statement } from '../database/index.js';
+import { type Consumer, EventBus } from './event-bus.js';
+import type { IntegrationEvent } from './event.js';
+
+/** Only one relay works at a time, so the events of an aggregate reach their consumers in order. */
+const RELAY_LOCK = 7_305_809;
+const BATCH_SIZE = 500;
+
+const tryRelayLock = statement(
+  'messaging.try_relay_lock',
+  'SELECT pg_try_advisory_xact_lock($1::bigint) AS acquired',
+);
+const unpublishedEvents = statement(
+  'messaging.unpublished_events',
+  `SELECT id, type, aggregate, aggregate_id AS "aggregateId", sequence::int, occurred_at AS "occurredAt", data
+     FROM platform.outbox WHERE published_at IS NULL ORDER BY position LIMIT $1`,
+);
+const markPublished = statement(
+  'messaging.mark_published',
+  'UPDATE platform.outbox SET published_at = now() WHERE id = ANY($1::uuid[])',
+);
+const claimInInbox = statement(
+  'messaging.claim_in_inbox',
+  'INSERT INTO platform.inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id',
+);
+
+/**
+ * Hands committed events to this process's consumers. Each consumer applies an event in one transaction with its
+ * inbox row, so an event that is delivered again has no second effect.
+ */
+@Injectable()
+export class OutboxRelay {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: EventBus,
+    private readonly logger: PinoLogger,
+  ) {
+    logger.setContext(OutboxRelay.name);
+  }
+
+  /** Relays one batch and returns how many events it published; 0 when there was nothing or another relay works. */
+  async relayBatch(): Promise<number> {
+    return runAsSystem('relay', () =>
+      this.database.transaction(async () => {
+        const lock = await this.database.queryOne<{ acquired: boolean }>(tryRelayLock, [RELAY_LOCK]);
+        if (!lock?.acquired) return 0;
+        const events = await this.database.query<IntegrationEvent>(unpublishedEvents, [BATCH_SIZE]);
+        const delivered = await this.deliverAll(events);
+        if (delivered.length > 0) await this.database.query(markPublished, [delivered]);
+        return delivered.length;
+      }),
+    );
+  }
+
+  /** An event whose consumer fails holds back the later events of its aggregate, and nothing else. */
+  private async deliverAll(events: readonly IntegrationEvent[]): Promise<string[]> {
+    const delivered: string[] = [];
+    const heldBack = new Set<string>();
+    for (const event of events) {
+      if (heldBack.has(event.aggregateId)) continue;
+      try {
+        for (const consumer of this.bus.consumers) {
+          if (consumer.types.includes(event.type)) await this.deliver(consumer, event);
+        }
+        delivered.push(event.id);
+      } catch (error) {
+        heldBack.add(event.aggregateId);
+        this.logger.error(
+          { err: error, event_id: event.id, event_type: event.type },
+          'An event was not consumed',
+        );
+      }
+    }
+    return delivered;
+  }
+
+  private async deliver(consumer: Consumer, event: IntegrationEvent): Promise<void> {
+    await this.database.separateTransaction(async () => {
+      const claimed = await this.database.queryOne(claimInInbox, [consumer.name, event.id]);
+      if (claimed) await consumer.apply(event);
+    });
+  }
+}

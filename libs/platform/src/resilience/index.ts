@@ -1,0 +1,1 @@
+export { CallNotMade, CallPolicy, type CallPolicyOptions } from './call-policy.js';

@@ -1,0 +1,17 @@
+import { SetMetadata } from '@nestjs/common';
+import type { Role } from '#kernel';
+
+/**
+ * Who may call a route: `public` looks at no token at all; `anyone` needs none but knows who calls when there is one;
+ * a role is the least that the caller must have. A route without a rule is closed to everybody.
+ */
+export type AccessRule = 'public' | 'anyone' | Role;
+
+export const ACCESS_RULE = 'steelyard:access-rule';
+export const RATE_LIMIT_CLASS = 'steelyard:rate-limit-class';
+
+/** Declares the access rule of a route. `Endpoint` of platform/http does it for every endpoint. */
+export const Access = (rule: AccessRule) => SetMetadata(ACCESS_RULE, rule);
+
+/** Puts a route under one of the stricter rate limits. */
+export const RateLimitClass = (name: 'login') => SetMetadata(RATE_LIMIT_CLASS, name);

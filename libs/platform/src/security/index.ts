@@ -1,0 +1,5 @@
+export { ACCESS_RULE, Access, type AccessRule, RateLimitClass } from './access.js';
+export { AccessTokens } from './access-tokens.js';
+export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
+export { securityErrors } from './security.errors.js';
+export { SecurityModule } from './security.module.js';

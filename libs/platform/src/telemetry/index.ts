@@ -1,0 +1,2 @@
+export { LoggingModule } from './logging.module.js';
+export { Metrics, MetricsModule } from './metrics.module.js';

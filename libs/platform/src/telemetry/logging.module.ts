@@ -1,0 +1,45 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { pino } from 'pino';
+import { Config } from '../config/index.js';
+import { currentContext } from '../context/index.js';
+
+const FLUSH_INTERVAL_MS = 500;
+const BUFFER_BYTES = 4_096;
+
+/**
+ * The log: JSON lines, written asynchronously. The line per request comes from platform/http, once, at the boundary;
+ * the library's own middleware stays out because its defaults cost as much as the rest of a request.
+ */
+@Module({})
+export class LoggingModule {
+  static forRoot(service: string, version: string): DynamicModule {
+    return {
+      module: LoggingModule,
+      imports: [
+        LoggerModule.forRootAsync({
+          inject: [Config],
+          useFactory: ({ settings }: Config) => {
+            const destination = pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES });
+            // What is buffered still reaches the terminal soon when little is logged.
+            setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
+            return {
+              forRoutes: [],
+              pinoHttp: [
+                {
+                  level: settings.LOG_LEVEL,
+                  base: { service, version },
+                  timestamp: pino.stdTimeFunctions.isoTime,
+                  formatters: { level: (label: string) => ({ level: label }) },
+                  messageKey: 'msg',
+                  mixin: () => ({ request_id: currentContext().requestId }),
+                },
+                destination,
+              ],
+            };
+          },
+        }),
+      ],
+    };
+  }
+}

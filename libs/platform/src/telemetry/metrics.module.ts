@@ -1,0 +1,102 @@
+import { type DynamicModule, Global, Inject, Injectable, Module, type OnModuleInit } from '@nestjs/common';
+import {
+  InjectMetric,
+  makeCounterProvider,
+  makeGaugeProvider,
+  makeHistogramProvider,
+  PrometheusModule,
+} from '@willsoto/nestjs-prometheus';
+import type { Counter, Gauge, Histogram } from 'prom-client';
+import { Database } from '../database/index.js';
+
+/** Route label of whatever no route answers, so that random addresses make no series. */
+const UNMATCHED_ROUTE = '<unmatched>';
+
+const HTTP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const DATABASE_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+/** Everything that the services measure. Labels are closed sets: route templates, registered names, error codes. */
+@Injectable()
+export class Metrics implements OnModuleInit {
+  constructor(
+    @InjectMetric('http_requests_total') private readonly httpRequests: Counter,
+    @InjectMetric('http_request_duration_seconds') private readonly httpDuration: Histogram,
+    @InjectMetric('error_total') private readonly errors: Counter,
+    @InjectMetric('db_latency_seconds') private readonly databaseLatency: Histogram,
+    @InjectMetric('db_pool_connections') private readonly poolConnections: Gauge,
+    @InjectMetric('db_pool_pending') private readonly poolPending: Gauge,
+    @Inject(Database) private readonly database: Database,
+  ) {}
+
+  onModuleInit(): void {
+    this.database.onQuery(({ name, durationMs }) => {
+      this.databaseLatency.observe({ operation: name }, durationMs / 1000);
+    });
+  }
+
+  /** Records one answered request. */
+  observeRequest(observation: {
+    method: string;
+    route: string | undefined;
+    status: number;
+    durationMs: number;
+    errorCode: string | undefined;
+  }): void {
+    const { method, status, durationMs, errorCode } = observation;
+    const path = observation.route ?? UNMATCHED_ROUTE;
+    this.httpRequests.inc({ method, path, status: String(status) });
+    this.httpDuration.observe({ method, path }, durationMs / 1000);
+    if (errorCode) this.errors.inc({ type: errorCode });
+  }
+
+  /** Reads the state of the connection pool; called when the metrics are scraped. */
+  samplePool(): void {
+    const { total, idle, waiting } = this.database.poolState();
+    this.poolConnections.set({ state: 'idle' }, idle);
+    this.poolConnections.set({ state: 'busy' }, total - idle);
+    this.poolPending.set(waiting);
+  }
+}
+
+/** Registers the series. They are served by the management server, never on the main port. */
+@Global()
+@Module({})
+export class MetricsModule {
+  static forRoot(): DynamicModule {
+    return {
+      module: MetricsModule,
+      // The library's own controller would serve the metrics on the main port; the management server does it instead.
+      imports: [PrometheusModule.register({ controller: NoController, defaultMetrics: { enabled: true } })],
+      providers: [
+        makeCounterProvider({
+          name: 'http_requests_total',
+          help: 'Requests answered.',
+          labelNames: ['method', 'path', 'status'],
+        }),
+        makeHistogramProvider({
+          name: 'http_request_duration_seconds',
+          help: 'Time to answer a request.',
+          labelNames: ['method', 'path'],
+          buckets: HTTP_BUCKETS_SECONDS,
+        }),
+        makeCounterProvider({ name: 'error_total', help: 'Errors answered, by code.', labelNames: ['type'] }),
+        makeHistogramProvider({
+          name: 'db_latency_seconds',
+          help: 'Time of a named SQL statement.',
+          labelNames: ['operation'],
+          buckets: DATABASE_BUCKETS_SECONDS,
+        }),
+        makeGaugeProvider({
+          name: 'db_pool_connections',
+          help: 'Connections of the pool.',
+          labelNames: ['state'],
+        }),
+        makeGaugeProvider({ name: 'db_pool_pending', help: 'Callers waiting for a connection.' }),
+        Metrics,
+      ],
+      exports: [Metrics],
+    };
+  }
+}
+
+class NoController {}

@@ -1,0 +1,94 @@
+import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+const SESSION_ID_BYTES = 16;
+const GENERATION_BYTES = 4;
+const SEED_BYTES = 32;
+const MAC_BYTES = 32;
+const SIGNED_BYTES = SESSION_ID_BYTES + GENERATION_BYTES + SEED_BYTES;
+const FORM = new RegExp(`^[\\w-]{${((SIGNED_BYTES + MAC_BYTES) / 3) * 4}}$`);
+
+/** Generations are an integer column; the last one has no successor. */
+const MAX_GENERATION = 2 ** 31 - 2;
+
+/** A refresh token, taken apart. */
+export interface RefreshToken {
+  /** What the client holds. */
+  readonly text: string;
+  readonly sessionId: string;
+  /** How many tokens of the session came before it. */
+  readonly generation: number;
+  /** Random, and the same in every token of the session. */
+  readonly seed: Buffer;
+}
+
+/**
+ * Makes and reads the refresh tokens of a session: `session id, generation, seed, HMAC-SHA256 of these`, in base64url.
+ *
+ * The tokens of a session follow from one another, so that the server can answer a repeated refresh with the active
+ * token although it stores no token, only the SHA-256 of the active one:
+ *
+ * - Who reads the database finds a hash of 256 random bits, and makes no token of it.
+ * - Who steals an old token cannot make a newer one: the MAC, whose key stays on the server, covers the generation.
+ * - Who steals the key cannot make a token either: it takes the seed, which only the client holds, and the stored
+ *   hash covers it.
+ * - An old token proves by its MAC that it was issued once, however long ago, so its reuse is told from a guess, and
+ *   nobody can end another's session by guessing.
+ *
+ * The active token is good by its hash alone, so sessions survive a change of the key.
+ */
+export class RefreshTokenCodec {
+  private readonly key: Buffer;
+
+  /** @param secret the application's secret; the key of the tokens is derived from it for this purpose alone */
+  constructor(secret: string) {
+    this.key = Buffer.from(hkdfSync('sha256', secret, '', 'steelyard refresh tokens', 32));
+  }
+
+  /** The first token of a new session. */
+  first(sessionId: string): RefreshToken {
+    return this.make(sessionId, 0, randomBytes(SEED_BYTES));
+  }
+
+  /** The token of another generation of the same session. */
+  atGeneration({ sessionId, seed }: RefreshToken, generation: number): RefreshToken {
+    return this.make(sessionId, generation, seed);
+  }
+
+  /** Takes a token apart without trusting it; undefined for a text that cannot be one. */
+  parse(text: string): RefreshToken | undefined {
+    if (!FORM.test(text)) return undefined;
+    const bytes = Buffer.from(text, 'base64url');
+    const generation = bytes.readUInt32BE(SESSION_ID_BYTES);
+    if (generation > MAX_GENERATION) return undefined;
+    const seed = bytes.subarray(SESSION_ID_BYTES + GENERATION_BYTES, SIGNED_BYTES);
+    return { text, sessionId: uuidOf(bytes.subarray(0, SESSION_ID_BYTES)), generation, seed };
+  }
+
+  /** Whether this server issued the token, now or long ago. */
+  isAuthentic({ text }: RefreshToken): boolean {
+    const bytes = Buffer.from(text, 'base64url');
+    return timingSafeEqual(bytes.subarray(SIGNED_BYTES), this.mac(bytes.subarray(0, SIGNED_BYTES)));
+  }
+
+  private make(sessionId: string, generation: number, seed: Buffer): RefreshToken {
+    const signed = Buffer.alloc(SIGNED_BYTES);
+    signed.write(sessionId.replaceAll('-', ''), 'hex');
+    signed.writeUInt32BE(generation, SESSION_ID_BYTES);
+    seed.copy(signed, SESSION_ID_BYTES + GENERATION_BYTES);
+    const text = Buffer.concat([signed, this.mac(signed)]).toString('base64url');
+    return { text, sessionId, generation, seed };
+  }
+
+  private mac(signed: Buffer): Buffer {
+    return createHmac('sha256', this.key).update(signed).digest();
+  }
+}
+
+/** What the database keeps of the active token. */
+export function hashOf({ text }: RefreshToken): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function uuidOf(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

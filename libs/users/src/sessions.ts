@@ -1,0 +1,202 @@
+import { Injectable } from '@nestjs/common';
+import { Clock, DomainError, newId } from '#kernel';
+import { Config } from '#platform/config';
+import { Database, statement } from '#platform/database';
+import { type Page, type PageRequest, Paginator } from '#platform/http';
+import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
+import { type User, USER_COLUMNS } from './user.row.js';
+import { usersErrors } from './users.errors.js';
+
+/** How long a replaced refresh token still works: for a lost answer, and for two tabs that refresh at once. */
+const REUSE_GRACE_MS = 10_000;
+
+/** Replacements that a session remembers the time of; more within the grace is no browser with a few tabs. */
+const REMEMBERED_REPLACEMENTS = 32;
+
+/** Ended sessions are kept this long for whoever asks what happened, and go at a later log-in of the same user. */
+const ENDED_RETENTION_DAYS = 30;
+
+const insertSession = statement(
+  'users.insert_session',
+  `WITH forgotten AS (
+     DELETE FROM users.sessions
+      WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days')
+   INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at)
+   VALUES ($1, $2, $3, $4, $4, $5)`,
+);
+const rotateSession = statement(
+  'users.rotate_session',
+  `UPDATE users.sessions s
+      SET token_hash = $3, generation = s.generation + 1, last_used_at = $4, expires_at = $5,
+          replaced_at = (s.replaced_at || $4::timestamptz)[cardinality(s.replaced_at) + 2 - ${REMEMBERED_REPLACEMENTS}:]
+     FROM users.users u
+    WHERE s.id = $1 AND s.token_hash = $2 AND s.revoked_at IS NULL AND s.expires_at > $4
+      AND u.id = s.user_id AND u.deleted_at IS NULL
+   RETURNING ${USER_COLUMNS}`,
+);
+const readLiveSession = statement(
+  'users.read_live_session',
+  `SELECT s.token_hash AS "tokenHash", s.generation, s.replaced_at AS "replacedAt", ${USER_COLUMNS}
+     FROM users.sessions s JOIN users.users u ON u.id = s.user_id
+    WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL`,
+);
+const revokeSession = statement(
+  'users.revoke_session',
+  'UPDATE users.sessions SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL',
+);
+const revokeSessionOfUser = statement(
+  'users.revoke_session_of_user',
+  `UPDATE users.sessions SET revoked_at = $3, revoked_reason = 'revoked_by_user'
+    WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING id`,
+);
+const listLiveSessions = statement(
+  'users.list_live_sessions',
+  `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
+     FROM users.sessions
+    WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+      AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+    ORDER BY created_at DESC, id DESC LIMIT $5`,
+);
+
+interface LiveSession extends User {
+  readonly tokenHash: Buffer;
+  readonly generation: number;
+  /** When the latest tokens before the active one were replaced, newest last. */
+  readonly replacedAt: readonly Date[];
+}
+
+/** A session as its owner sees it. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** What a session gives its client: who it belongs to, and the refresh token to go on with. */
+export interface SessionGrant {
+  readonly sessionId: string;
+  readonly refreshToken: string;
+}
+
+/** Log-ins and their refresh tokens. See `RefreshTokenCodec` for what a token is. */
+@Injectable()
+export class Sessions {
+  private readonly codec: RefreshTokenCodec;
+  private readonly lifetimeMs: number;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly paginator: Paginator,
+    config: Config,
+  ) {
+    this.codec = new RefreshTokenCodec(config.appSecret);
+    this.lifetimeMs = config.settings.REFRESH_TOKEN_TTL_SECONDS * 1000;
+  }
+
+  /** Opens a session for a user who has just proven who they are. */
+  async open(userId: string): Promise<SessionGrant> {
+    const now = this.clock.now();
+    const token = this.codec.first(newId());
+    await this.database.query(insertSession, [
+      token.sessionId,
+      userId,
+      hashOf(token),
+      now,
+      this.expiryFrom(now),
+    ]);
+    return grantOf(token);
+  }
+
+  /**
+   * Replaces the active refresh token by its successor. Of any number of calls at once with one token the first
+   * replaces it; the others, and whoever repeats the call within the grace, get the token that is active by then.
+   *
+   * @throws DomainError invalid_refresh_token; refresh_token_reused for a token that was replaced longer ago, which
+   *   may mean that a copy of it was stolen, so the session ends for everybody who holds one of its tokens
+   */
+  async rotate(text: string): Promise<SessionGrant & { user: User }> {
+    const token = this.codec.parse(text);
+    if (!token) throw new DomainError(usersErrors.invalid_refresh_token);
+    const now = this.clock.now();
+    const successor = this.codec.atGeneration(token, token.generation + 1);
+    const user = await this.database.queryOne<User>(rotateSession, [
+      token.sessionId,
+      hashOf(token),
+      hashOf(successor),
+      now,
+      this.expiryFrom(now),
+    ]);
+    return user ? { ...grantOf(successor), user } : this.answerRepeated(token, now);
+  }
+
+  /** Ends the session of a refresh token. Without effect for a token that opens none. */
+  async close(text: string): Promise<void> {
+    const token = this.codec.parse(text);
+    const now = this.clock.now();
+    const session = token && (await this.sessionOf(token, now));
+    if (session) await this.database.query(revokeSession, [token.sessionId, now, 'logged_out']);
+  }
+
+  /**
+   * Ends one session of a user.
+   *
+   * @throws DomainError session_not_found, also when the session is somebody else's
+   */
+  async revoke(sessionId: string, userId: string): Promise<void> {
+    const revoked = await this.database.queryOne(revokeSessionOfUser, [sessionId, userId, this.clock.now()]);
+    if (!revoked) throw new DomainError(usersErrors.session_not_found);
+  }
+
+  /** The sessions of a user that have not ended, newest first. */
+  async list(userId: string, request: PageRequest): Promise<Page<SessionSummary>> {
+    return this.paginator.page<SessionSummary>(
+      'sessions',
+      { userId },
+      request,
+      ({ createdAt, id }) => [createdAt.toISOString(), id],
+      (after, limit) =>
+        this.database.query(listLiveSessions, [
+          userId,
+          this.clock.now(),
+          after?.[0] ?? null,
+          after?.[1] ?? null,
+          limit,
+        ]),
+    );
+  }
+
+  private async answerRepeated(token: RefreshToken, now: Date): Promise<SessionGrant & { user: User }> {
+    const session = await this.sessionOf(token, now);
+    if (!session || token.generation >= session.generation) {
+      throw new DomainError(usersErrors.invalid_refresh_token);
+    }
+    const replacedAt = session.replacedAt.at(token.generation - session.generation);
+    if (replacedAt && now.getTime() - replacedAt.getTime() <= REUSE_GRACE_MS) {
+      const { tokenHash, generation, replacedAt: _, ...user } = session;
+      return { ...grantOf(this.codec.atGeneration(token, generation)), user };
+    }
+    await this.database.query(revokeSession, [token.sessionId, now, 'refresh_token_reused']);
+    throw new DomainError(usersErrors.refresh_token_reused);
+  }
+
+  /** The live session that a token belongs to: it is the active one, or it was issued for this session before. */
+  private async sessionOf(token: RefreshToken, now: Date): Promise<LiveSession | undefined> {
+    const session = await this.database.queryOne<LiveSession>(readLiveSession, [token.sessionId, now]);
+    if (!session) return undefined;
+    const isActive = hashOf(token).equals(session.tokenHash);
+    const wasActive = () =>
+      this.codec.isAuthentic(token) &&
+      hashOf(this.codec.atGeneration(token, session.generation)).equals(session.tokenHash);
+    return isActive || wasActive() ? session : undefined;
+  }
+
+  private expiryFrom(now: Date): Date {
+    return new Date(now.getTime() + this.lifetimeMs);
+  }
+}
+
+function grantOf({ sessionId, text }: RefreshToken): SessionGrant {
+  return { sessionId, refreshToken: text };
+}

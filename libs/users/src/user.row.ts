@@ -1,0 +1,43 @@
+import type { Role } from '#kernel';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A row of users.users. Times are the application's, to the millisecond, so that cursors compare exactly. */
+@Entity({ schema: 'users', name: 'users' })
+export class UserRow {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  /** In lower case; unique among those who are not deleted. */
+  @Column('text')
+  email!: string;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text')
+  role!: Role;
+
+  /** Argon2id in PHC format. Only the log-in reads it, by a statement of its own. */
+  @Column('text', { name: 'password_hash', select: false })
+  passwordHash!: string;
+
+  /** Rises by one with each change, from 1. It is the ETag. */
+  @Column('integer')
+  version!: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt!: Date;
+
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  deletedAt!: Date | null;
+}
+
+/** What the module passes around of a user: everything but the password's hash. */
+export type User = Omit<UserRow, 'passwordHash' | 'deletedAt'>;
+
+/** The columns of a `User`, for statements written by hand; `u` stands for users.users. */
+export const USER_COLUMNS =
+  'u.id, u.email, u.name, u.role, u.version, u.created_at AS "createdAt", u.updated_at AS "updatedAt"';

@@ -1,0 +1,20 @@
+import { defineErrors } from '#kernel';
+
+/** Every error code of users, their log-ins and their sessions. */
+export const usersErrors = defineErrors({
+  email_taken: { kind: 'conflict', title: 'A user with this e-mail address exists already' },
+  user_id_taken: { kind: 'conflict', title: 'A user with this id exists already' },
+  user_not_found: { kind: 'not_found', title: 'There is no such user' },
+  own_admin_role: { kind: 'conflict', title: 'Administrators cannot give up their own role' },
+  last_admin: { kind: 'conflict', title: 'The last administrator cannot lose the role' },
+  session_not_found: { kind: 'not_found', title: 'There is no such session' },
+  invalid_credentials: { kind: 'unauthenticated', title: 'The e-mail address or the password is wrong' },
+  invalid_refresh_token: {
+    kind: 'unauthenticated',
+    title: 'The refresh token is not valid, or not any more: log in again',
+  },
+  refresh_token_reused: {
+    kind: 'unauthenticated',
+    title: 'The refresh token was replaced long ago; the session has ended in case it was stolen: log in again',
+  },
+});

@@ -1,0 +1,128 @@
+import { ROLES } from '#kernel';
+import { emailSchema, idSchema, newIdSchema, pageQuerySchema, pageSchema, text, timeSchema } from '#platform/http';
+import { z } from 'zod';
+import type { User } from './user.row.js';
+
+const MIN_PASSWORD_CHARACTERS = 10;
+const MAX_PASSWORD_CHARACTERS = 128;
+
+/** Composed form is at most four times shorter; what is longer than this is too long without counting. */
+const MAX_PASSWORD_CODE_UNITS = 8 * MAX_PASSWORD_CHARACTERS;
+
+const EXAMPLE_USER = {
+  id: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10',
+  email: 'ada@example.com',
+  name: 'Ada Lovelace',
+  role: 'customer',
+  createdAt: '2026-11-20T12:00:00.000Z',
+  updatedAt: '2026-11-20T12:00:00.000Z',
+};
+
+/** A password is compared as it was typed: nothing is trimmed, and every character of Unicode may be in it. */
+const wellFormedPassword = z.string().refine((value) => value.isWellFormed(), {
+  message: 'Must be well-formed Unicode.',
+  params: { code: 'invalid_text' },
+  abort: true,
+});
+
+/** A password that somebody chooses: 10 to 128 characters (code points, in composed form). */
+const newPasswordSchema = wellFormedPassword
+  .refine((value) => characterCount(value) >= MIN_PASSWORD_CHARACTERS, {
+    message: `Too short: expected at least ${MIN_PASSWORD_CHARACTERS} characters`,
+    params: { code: 'too_short' },
+  })
+  .refine((value) => characterCount(value) <= MAX_PASSWORD_CHARACTERS, {
+    message: `Too long: expected at most ${MAX_PASSWORD_CHARACTERS} characters`,
+    params: { code: 'too_long' },
+  })
+  .meta({
+    description: 'Any characters; white space counts.',
+    format: 'password',
+    minLength: MIN_PASSWORD_CHARACTERS,
+    maxLength: MAX_PASSWORD_CHARACTERS,
+  });
+
+/** A password that somebody claims to know. Whether it could be one is not told apart from whether it is the one. */
+export const claimedPasswordSchema = wellFormedPassword
+  .min(1)
+  .max(MAX_PASSWORD_CODE_UNITS)
+  .meta({ format: 'password' });
+
+const nameSchema = text(200).meta({ description: 'How to address the user.' });
+const roleSchema = z.enum(ROLES).meta({ description: 'Each role includes the ones before it.' });
+
+export const registrationSchema = z
+  .strictObject({ id: newIdSchema.optional(), email: emailSchema, password: newPasswordSchema, name: nameSchema })
+  .meta({
+    id: 'Registration',
+    description: 'A new customer.',
+    example: { email: EXAMPLE_USER.email, password: 'correct horse battery', name: EXAMPLE_USER.name },
+  });
+
+export const profileChangeSchema = z.strictObject({ name: nameSchema.optional() }).meta({
+  id: 'ProfileChange',
+  description: 'What to change; absent fields stay.',
+  example: { name: 'Ada King' },
+});
+
+export const userChangeSchema = z
+  .strictObject({ name: nameSchema.optional(), role: roleSchema.optional() })
+  .meta({ id: 'UserChange', description: 'What to change; absent fields stay.', example: { role: 'staff' } });
+
+export const usersQuerySchema = pageQuerySchema.extend({
+  q: text(100)
+    .optional()
+    .meta({ description: 'How the e-mail address or the name begins; case does not matter.' }),
+  role: roleSchema.optional(),
+});
+
+export const userSchema = z
+  .object({
+    id: idSchema,
+    email: z.email(),
+    name: z.string(),
+    role: roleSchema,
+    createdAt: timeSchema,
+    updatedAt: timeSchema,
+  })
+  .meta({ id: 'User', description: 'A user.', example: EXAMPLE_USER });
+
+export const userPageSchema = pageSchema('UserPage', userSchema);
+
+export const sessionSchema = z
+  .object({
+    id: idSchema,
+    current: z.boolean().meta({ description: 'Whether it is the session of this very call.' }),
+    createdAt: timeSchema,
+    lastUsedAt: timeSchema.meta({ description: 'When it last got an access token.' }),
+    expiresAt: timeSchema.meta({ description: 'When it ends unless it is used before.' }),
+  })
+  .meta({
+    id: 'Session',
+    description: 'One log-in that has not ended.',
+    example: {
+      id: '01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20',
+      current: true,
+      createdAt: '2026-11-20T12:00:00.000Z',
+      lastUsedAt: '2026-11-20T12:15:00.000Z',
+      expiresAt: '2026-12-20T12:15:00.000Z',
+    },
+  });
+
+export const sessionPageSchema = pageSchema('SessionPage', sessionSchema);
+
+export type Registration = z.infer<typeof registrationSchema>;
+export type ProfileChange = z.infer<typeof profileChangeSchema>;
+export type UserChange = z.infer<typeof userChangeSchema>;
+export type UsersQuery = z.infer<typeof usersQuerySchema>;
+export type UserView = z.infer<typeof userSchema>;
+export type SessionView = z.infer<typeof sessionSchema>;
+
+/** A user as the API shows it. */
+export function toUserView({ id, email, name, role, createdAt, updatedAt }: User): UserView {
+  return { id, email, name, role, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
+}
+
+function characterCount(value: string): number {
+  return value.length > MAX_PASSWORD_CODE_UNITS ? Infinity : [...value.normalize('NFC')].length;
+}

@@ -1,0 +1,14 @@
+import { Catalog1795000000003 } from './1795000000003-catalog.js';
+import { Orders1795000000005 } from './1795000000005-orders.js';
+import { Payments1795000000004 } from './1795000000004-payments.js';
+import { Platform1795000000001 } from './1795000000001-platform.js';
+import { Users1795000000002 } from './1795000000002-users.js';
+
+/** The one linear history of the database, oldest first. */
+export const migrations = [
+  Platform1795000000001,
+  Users1795000000002,
+  Catalog1795000000003,
+  Payments1795000000004,
+  Orders1795000000005,
+];

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs what `.ci/run` uses beside npm's packages, into ${STEELYARD_TOOLS_DIR:-~/.cache/steelyard-tools}.
+# Safe to repeat. A tool that cannot be had is reported, and `.ci/run` names the stage that it leaves out.
+set -uo pipefail
+
+HELM_VERSION=v4.3.1
+KUBECONFORM_VERSION=v0.8.0
+KUBERNETES_VERSION=v1.36.3
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+tools="${STEELYARD_TOOLS_DIR:-$HOME/.cache/steelyard-tools}"
+install_timeout_seconds=600
+mkdir -p "$tools/bin"
+
+report() { printf '%-20s %s\n' "$1" "$2"; }
+
+# go_tool NAME PACKAGE VERSION: builds a Go program as bin/NAME, kept as bin/NAME@VERSION.
+go_tool() {
+  local name="$1" package="$2" version="$3" binary="$tools/bin/$1@$3" build
+  if [ ! -x "$binary" ]; then
+    if ! command -v go >/dev/null; then
+      report "$name $version" 'not installed: there is no Go on this machine'
+      return
+    fi
+    build="$(mktemp -d)"
+    if ! GOBIN="$build" timeout "$install_timeout_seconds" go install "$package@$version" >"$build/log" 2>&1; then
+      report "$name $version" "not installed: $(tail -n 1 "$build/log")"
+      rm -rf "$build"
+      return
+    fi
+    mv "$build/$name" "$binary"
+    rm -rf "$build"
+  fi
+  ln -sf "$name@$version" "$tools/bin/$name"
+  report "$name $version" "$tools/bin/$name"
+}
+
+# The schemas come from the Go module of Kubernetes itself, so that the check asks no site while it runs.
+kubernetes_schemas() {
+  local directory="$tools/kubernetes-schemas@$KUBERNETES_VERSION" module log
+  if [ ! -d "$directory" ]; then
+    if ! command -v go >/dev/null || ! command -v node >/dev/null; then
+      report "schemas $KUBERNETES_VERSION" 'not installed: needs Go and Node'
+      return
+    fi
+    log="$(mktemp)"
+    if ! module="$(timeout "$install_timeout_seconds" \
+      go mod download -json "k8s.io/kubernetes@$KUBERNETES_VERSION" 2>"$log" |
+      node -p 'JSON.parse(require("fs").readFileSync(0, "utf8")).Dir')" ||
+      ! node "$root/scripts/kubernetes-schemas.mjs" "$module/api/openapi-spec/swagger.json" "$directory.new" 2>>"$log"; then
+      report "schemas $KUBERNETES_VERSION" "not installed: $(tail -n 1 "$log")"
+      rm -rf "$directory.new" "$log"
+      return
+    fi
+    mv "$directory.new" "$directory"
+    rm -f "$log"
+  fi
+  ln -sfn "kubernetes-schemas@$KUBERNETES_VERSION" "$tools/kubernetes-schemas"
+  report "schemas $KUBERNETES_VERSION" "$tools/kubernetes-schemas"
+}
+
+go_tool helm helm.sh/helm/v4/cmd/helm "$HELM_VERSION"
+go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION"
+kubernetes_schemas

@@ -23,6 +23,7 @@ export class Orders1795000000005 extends SqlMigration {
       payment_id       uuid        NOT NULL,
       payment_status   text        NOT NULL,
       payment_outcome  text,
+      decline_code     text,
       shipping_address jsonb,
       metadata         jsonb       NOT NULL,
       version          integer     NOT NULL,

@@ -20,12 +20,11 @@ export interface PaymentOpening {
   readonly lines: readonly { readonly lineId: string; readonly amount: number }[];
 }
 
-/** What is left to do before an order holds no money any more. */
-export type UnwindProgress =
-  /** No money is held, and nothing is asked of the gateway. */
-  | { readonly state: 'nothing_held' }
-  /** These operations have to be run, or are under way. */
-  | { readonly state: 'under_way'; readonly operationIds: readonly string[] };
+/** How far an order is from holding no money: it holds none, or operations towards that are open. */
+export type UnwindProgress = 'nothing_held' | 'under_way';
+
+/** Unwinding takes a few operations at most: a void of the rest, then a refund of what was captured. */
+const MAX_OPERATIONS_IN_A_ROW = 4;
 
 /** The calls that the orders module may make. Those that change something take part in the caller's transaction. */
 @Injectable()
@@ -82,14 +81,24 @@ export class PaymentsFacade {
   async unwind(paymentId: string, reason: string): Promise<UnwindProgress> {
     return this.payments.update(paymentId, (payment): UnwindProgress => {
       if (payment.openOperations.length === 0) this.takeNextUnwindingStep(payment, reason);
-      const operationIds = payment.openOperations.map(({ id }) => id);
-      return operationIds.length === 0 ? { state: 'nothing_held' } : { state: 'under_way', operationIds };
+      return payment.openOperations.length === 0 ? 'nothing_held' : 'under_way';
     });
   }
 
   /** Runs an operation to its outcome, inside the deadline of the request. See `RunOperation`. */
   async run(operationId: string): Promise<void> {
     await this.runOperation.execute(operationId);
+  }
+
+  /** Runs what is open on an order's payment, and what follows from it, until something is refused or not certain. */
+  async runOpenOperations(orderId: string): Promise<void> {
+    for (let round = 0; round < MAX_OPERATIONS_IN_A_ROW; round += 1) {
+      const operationIds = await this.payments.openOperationsOfOrder(orderId);
+      if (operationIds.length === 0) return;
+      for (const operationId of operationIds) {
+        if ((await this.runOperation.execute(operationId)) !== 'succeeded') return;
+      }
+    }
   }
 
   private takeNextUnwindingStep(payment: Payment, reason: string): void {

@@ -116,6 +116,7 @@ export class PaymentsController {
     errors: [
       paymentErrors.payment_not_found,
       paymentErrors.payment_state_conflict,
+      paymentErrors.refund_exists,
       paymentErrors.refund_exceeds_captured,
       paymentErrors.refund_exceeds_line,
       paymentErrors.unknown_refund_line,

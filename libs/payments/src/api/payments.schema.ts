@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   idSchema,
   moneySchema,
+  newIdSchema,
   pageQuerySchema,
   pageSchema,
   positiveMoneySchema,
@@ -128,6 +129,7 @@ export const cancelRequest = z
 
 export const refundRequest = z
   .strictObject({
+    id: newIdSchema.optional(),
     amount: positiveMoneySchema.optional(),
     lines: z
       .array(z.strictObject({ lineId: idSchema, amount: positiveMoneySchema.optional() }))

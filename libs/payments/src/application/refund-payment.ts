@@ -10,6 +10,7 @@ import { RunOperation } from './run-operation.js';
 
 /** What to give back: an amount, lines of the order (the rest of each without an amount), or all that is left. */
 export interface RefundCommand {
+  readonly id?: string | undefined;
   readonly amount?: Money | undefined;
   readonly lines?: readonly { readonly lineId: string; readonly amount?: Money | undefined }[] | undefined;
   readonly reason?: string | undefined;
@@ -26,7 +27,7 @@ export class RefundPayment {
   ) {}
 
   async execute(paymentId: string, command: RefundCommand, key: string): Promise<RefundView> {
-    const refundId = newId();
+    const refundId = command.id ?? newId();
     const call = {
       principal: actorReference(currentActor()),
       operation: 'payments.refund',

@@ -13,11 +13,17 @@ export class ResolveOpenOperations {
     private readonly runOperation: RunOperation,
   ) {}
 
-  /** Tries one batch of due operations and returns how many there were. */
+  /** Tries one batch of due operations and returns how many there were. One that fails does not hold back the others. */
   async execute(): Promise<number> {
     return runAsSystem('payment-resolver', async () => {
       const due = await this.payments.dueOperations(BATCH_SIZE);
-      await Promise.allSettled(due.map((operationId) => this.runOperation.execute(operationId)));
+      const results = await Promise.allSettled(
+        due.map((operationId) => this.runOperation.execute(operationId)),
+      );
+      const failures = results
+        .filter((result) => result.status === 'rejected')
+        .map(({ reason }) => reason as unknown);
+      if (failures.length > 0) throw new AggregateError(failures, 'Payment operations could not be run.');
       return due.length;
     });
   }

@@ -43,11 +43,11 @@ export class RunOperation {
   /**
    * Sends the operation, unless it is resolved or somebody else works on it, and records what came of it.
    *
-   * @param alsoRecord runs in the same transaction as the record, after it
+   * @returns what the gateway is certain about; undefined while nobody is, or when it was not sent from here
    */
-  async execute(operationId: string, alsoRecord: () => Promise<void> = async () => {}): Promise<void> {
+  async execute(operationId: string): Promise<GatewayOutcome['result'] | undefined> {
     const operation = await this.payments.claim(operationId, this.leaseMs);
-    if (!operation) return;
+    if (!operation) return undefined;
     let outcome: GatewayOutcome | undefined;
     try {
       outcome = await this.policy.call(currentContext().signal, (signal) => this.send(operation, signal));
@@ -58,17 +58,16 @@ export class RunOperation {
         attempt: operation.attempts,
       };
       this.logger.warn({ err: error, ...attempt }, 'The outcome of a payment operation is not known yet');
-      if (error instanceof CallNotMade)
-        return this.payments.release(operation, retryDelayMs(operation.attempts));
+      if (error instanceof CallNotMade) {
+        await this.payments.release(operation, retryDelayMs(operation.attempts));
+        return undefined;
+      }
     }
-    await this.record(operation, outcome, alsoRecord);
+    await this.record(operation, outcome);
+    return outcome?.result;
   }
 
-  private async record(
-    operation: ClaimedOperation,
-    outcome: GatewayOutcome | undefined,
-    alsoRecord: () => Promise<void>,
-  ): Promise<void> {
+  private async record(operation: ClaimedOperation, outcome: GatewayOutcome | undefined): Promise<void> {
     await this.database.transaction(async () => {
       if (!(await this.payments.holdsLease(operation))) return;
       await this.payments.update(
@@ -77,7 +76,6 @@ export class RunOperation {
         { withLines: operation.kind === 'refund' },
       );
       if (!outcome) await this.payments.release(operation, retryDelayMs(operation.attempts));
-      await alsoRecord();
     });
   }
 

@@ -13,5 +13,6 @@ export const paymentErrors = defineErrors({
   void_failed: { kind: 'conflict', title: 'The gateway refused to void the authorization' },
   refund_exceeds_captured: { kind: 'conflict', title: 'More would be refunded than was captured' },
   refund_exceeds_line: { kind: 'conflict', title: 'More would be refunded for a line than was paid for it' },
+  refund_exists: { kind: 'conflict', title: 'There is a refund with this id already' },
   unknown_refund_line: { kind: 'unprocessable', title: 'The order has no such line' },
 });

@@ -34,8 +34,8 @@ export abstract class PaymentRepository {
     options?: { withLines?: boolean },
   ): Promise<T>;
 
-  /** The payment of an order. */
-  abstract idOfOrder(orderId: string): Promise<string | undefined>;
+  /** The open operations of an order's payment, oldest first. */
+  abstract openOperationsOfOrder(orderId: string): Promise<string[]>;
 
   /**
    * Takes the lease of an open operation, for `leaseMs`, and marks it sent. Undefined when it is resolved, or somebody

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Currency, DomainError, newId } from '#kernel';
-import { Database, statement } from '#platform/database';
+import { Database, isUniqueViolation, statement } from '#platform/database';
 import { EventBus } from '#platform/messaging';
 import { type Composition, totalOf } from '../domain/ledger.js';
 import type { Operation } from '../domain/operation.js';
@@ -48,9 +48,10 @@ const orderOfPayment = statement(
   'payments.order_of_payment',
   'SELECT order_id FROM payments.payments WHERE id = $1',
 );
-const paymentOfOrder = statement(
-  'payments.payment_of_order',
-  'SELECT id FROM payments.payments WHERE order_id = $1',
+const openOperationsOfOrder = statement(
+  'payments.open_operations_of_order',
+  `SELECT o.id FROM payments.operations o JOIN payments.payments p ON p.id = o.payment_id
+    WHERE p.order_id = $1 AND o.status IN ('created', 'sent', 'unknown') ORDER BY o.created_at, o.id`,
 );
 
 const loadPayment = statement(
@@ -69,7 +70,10 @@ const loadPayment = statement(
    FROM payments.payments p WHERE p.id = $1 FOR UPDATE OF p`,
 );
 
-/** One round trip for the payment and all that changed with it. */
+/**
+ * One round trip for the payment and all that changed with it. A refund that is pending, and an operation that is
+ * created, are new: loading them again never leaves them so.
+ */
 const savePayment = statement(
   'payments.save',
   `WITH payment AS (
@@ -86,20 +90,24 @@ const savePayment = statement(
        refunded_tax_amount = excluded.refunded_tax_amount, pending_refund_amount = excluded.pending_refund_amount,
        gateway_payment_id = excluded.gateway_payment_id, decline_code = excluded.decline_code,
        version = excluded.version, updated_at = now()
-   ), refunds AS (
-     INSERT INTO payments.refunds AS r (id, payment_id, amount, status, reason, lines)
+   ), new_refunds AS (
+     INSERT INTO payments.refunds (id, payment_id, amount, status, reason, lines)
      SELECT id, $1, amount, status, reason, lines
        FROM json_to_recordset($23) AS x (id uuid, amount bigint, status text, reason text, lines jsonb)
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = now()
-   ), operations AS (
-     INSERT INTO payments.operations AS o (id, payment_id, kind, status, amount, method, refund_id, decline_code,
-       gateway_id, next_attempt_at)
-     SELECT id, $1, kind, status, amount, method, "refundId", "declineCode", "gatewayId",
-            now() + $27 * interval '1 millisecond'
-       FROM json_to_recordset($24) AS x (id uuid, kind text, status text, amount bigint, method text,
-         "refundId" uuid, "declineCode" text, "gatewayId" text)
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, decline_code = excluded.decline_code,
-       gateway_id = excluded.gateway_id, updated_at = now()
+      WHERE status = 'pending'
+   ), resolved_refunds AS (
+     UPDATE payments.refunds r SET status = x.status, updated_at = now()
+       FROM json_to_recordset($23) AS x (id uuid, status text) WHERE r.id = x.id AND x.status <> 'pending'
+   ), new_operations AS (
+     INSERT INTO payments.operations (id, payment_id, kind, status, amount, method, refund_id, next_attempt_at)
+     SELECT id, $1, kind, status, amount, method, "refundId", now() + $27 * interval '1 millisecond'
+       FROM json_to_recordset($24) AS x (id uuid, kind text, status text, amount bigint, method text, "refundId" uuid)
+      WHERE status = 'created'
+   ), changed_operations AS (
+     UPDATE payments.operations o
+        SET status = x.status, decline_code = x."declineCode", gateway_id = x."gatewayId", updated_at = now()
+       FROM json_to_recordset($24) AS x (id uuid, status text, "declineCode" text, "gatewayId" text)
+      WHERE o.id = x.id AND x.status <> 'created'
    ), allocations AS (
      INSERT INTO payments.allocations AS a (payment_id, line_id, amount, refunded_amount)
      SELECT $1, "lineId", amount, "refundedAmount"
@@ -175,8 +183,9 @@ export class SqlPaymentRepository extends PaymentRepository {
     });
   }
 
-  override async idOfOrder(orderId: string): Promise<string | undefined> {
-    return (await this.database.queryOne<{ id: string }>(paymentOfOrder, [orderId]))?.id;
+  override async openOperationsOfOrder(orderId: string): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(openOperationsOfOrder, [orderId]);
+    return rows.map(({ id }) => id);
   }
 
   override async claim(operationId: string, leaseMs: number): Promise<ClaimedOperation | undefined> {
@@ -201,14 +210,21 @@ export class SqlPaymentRepository extends PaymentRepository {
   private async save(payment: Payment): Promise<void> {
     const { log, operations, refunds, allocations, ledger } = payment.changes;
     if (log.length === 0) return;
-    await this.database.query(savePayment, [
+    const values = [
       ...paymentColumns(payment.state),
       JSON.stringify([...refunds.values()]),
       JSON.stringify([...operations.values()]),
       JSON.stringify([...allocations.values()]),
       JSON.stringify(ledger.map((entry) => ({ id: newId(), ...entry }))),
       WORKER_TAKES_OVER_AFTER_MS,
-    ]);
+    ];
+    try {
+      await this.database.query(savePayment, values);
+    } catch (error) {
+      if (isUniqueViolation(error, 'refunds_pkey'))
+        throw new DomainError(paymentErrors.refund_exists, { cause: error });
+      throw error;
+    }
     for (const { change, state, refund } of log) {
       await this.bus.publish(paymentEvents[change], {
         aggregateId: state.id,

@@ -6,7 +6,7 @@ import {
   makeHistogramProvider,
   PrometheusModule,
 } from '@willsoto/nestjs-prometheus';
-import type { Counter, Gauge, Histogram } from 'prom-client';
+import { type Counter, type Gauge, type Histogram, register } from 'prom-client';
 import { Database } from '../database/index.js';
 
 /** Route label of whatever no route answers, so that random addresses make no series. */
@@ -63,6 +63,8 @@ export class Metrics implements OnModuleInit {
 @Module({})
 export class MetricsModule {
   static forRoot(): DynamicModule {
+    // The library's registry belongs to the process: the newest application of the process has it.
+    register.clear();
     return {
       module: MetricsModule,
       // The library's own controller would serve the metrics on the main port; the management server does it instead.

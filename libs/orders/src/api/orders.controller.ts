@@ -1,0 +1,258 @@
+import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiTags } from '@nestjs/swagger';
+import { cursorErrors, DomainError, type ErrorDefinition, hasRole, moneyErrors } from '#kernel';
+import { catalogErrors } from '#catalog';
+import { paymentErrors } from '#payments';
+import { currentActor } from '#platform/context';
+import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
+import { securityErrors } from '#platform/security';
+import type { FastifyReply } from 'fastify';
+import { CancelOrder } from '../application/cancel-order.js';
+import { FindOrders, type TimelineView } from '../application/find-orders.js';
+import { FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
+import { OrderAccess } from '../application/order-access.js';
+import type { OrderView } from '../application/order-view.js';
+import { PayOrder } from '../application/pay-order.js';
+import { PlaceOrder } from '../application/place-order.js';
+import { QuoteOrder, type QuoteView } from '../application/quote-order.js';
+import { orderErrors } from '../domain/order.errors.js';
+import {
+  cancelOrderRequest,
+  type CancelOrderRequest,
+  fulfillmentView,
+  fulfilOrderRequest,
+  type FulfilOrderRequest,
+  orderPageView,
+  orderQuery,
+  type OrderQuery,
+  orderView,
+  payOrderRequest,
+  type PayOrderRequest,
+  placeOrderRequest,
+  type PlaceOrderRequest,
+  quoteRequest,
+  type QuoteRequest,
+  quoteView,
+  timelineView,
+} from './orders.schema.js';
+
+const ORDER_TOKEN_HEADER = 'x-order-token';
+
+/** Documents the header by which a guest opens an order. */
+const AcceptsOrderToken = () =>
+  ApiHeader({
+    name: 'X-Order-Token',
+    required: false,
+    description: 'For a guest: the `orderToken` of the order.',
+  });
+
+const PRICING_ERRORS: readonly ErrorDefinition[] = [
+  orderErrors.unknown_product,
+  orderErrors.mixed_currencies,
+  orderErrors.price_changed,
+  moneyErrors.amount_out_of_range,
+];
+
+@ApiTags('Orders')
+@Controller('orders')
+export class OrdersController {
+  constructor(
+    private readonly placeOrder: PlaceOrder,
+    private readonly quoteOrder: QuoteOrder,
+    private readonly payOrder: PayOrder,
+    private readonly cancelOrder: CancelOrder,
+    private readonly fulfilOrder: FulfilOrder,
+    private readonly findOrders: FindOrders,
+    private readonly access: OrderAccess,
+  ) {}
+
+  @Post()
+  @Endpoint({
+    summary: 'Place an order',
+    description:
+      'Reserves the stock and asks for the payment. 201: the order is confirmed. 202: the outcome of the payment is ' +
+      'not known yet; ask for the order later. 402: the payment was declined; the order waits, with its stock, for ' +
+      'another attempt. Without a token an `email` makes it a guest’s order, and the answer holds its `orderToken`.',
+    access: 'anyone',
+    idempotencyKey: 'required',
+    responses: { 201: orderView, 202: orderView },
+    errors: [
+      ...PRICING_ERRORS,
+      orderErrors.email_required,
+      orderErrors.order_exists,
+      orderErrors.payment_declined,
+      orderErrors.payment_action_required,
+      catalogErrors.insufficient_stock,
+      paymentErrors.unknown_payment_method,
+    ],
+  })
+  async place(
+    @Body({ schema: placeOrderRequest }) body: PlaceOrderRequest,
+    @IdempotencyKey() key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrderView> {
+    return this.answer(await this.placeOrder.execute(body, key), reply);
+  }
+
+  @Post('quote')
+  @Endpoint({
+    summary: 'Price an order without placing it',
+    access: 'anyone',
+    responses: { 200: quoteView },
+    errors: PRICING_ERRORS,
+  })
+  quote(@Body({ schema: quoteRequest }) { lines, expectedTotal }: QuoteRequest): Promise<QuoteView> {
+    return this.quoteOrder.execute(lines, expectedTotal);
+  }
+
+  @Get()
+  @Endpoint({
+    summary: 'List orders',
+    description: 'Customers see their own; staff see all.',
+    access: 'customer',
+    responses: { 200: orderPageView },
+    errors: [cursorErrors.invalid_cursor],
+  })
+  listOrders(
+    @Query({ schema: orderQuery }) { limit, cursor, ...filters }: OrderQuery,
+  ): Promise<Page<OrderView>> {
+    const actor = currentActor();
+    if (actor.kind !== 'user') throw new DomainError(securityErrors.authentication_required);
+    if (!hasRole(actor, 'staff')) {
+      if (filters.customerId !== undefined && filters.customerId !== actor.userId) {
+        throw new DomainError(securityErrors.forbidden);
+      }
+      filters.customerId = actor.userId;
+    }
+    return this.findOrders.list(filters, { limit, cursor });
+  }
+
+  @Get(':id')
+  @AcceptsOrderToken()
+  @Endpoint({
+    summary: 'Get an order',
+    access: 'anyone',
+    responses: { 200: orderView },
+    errors: [orderErrors.order_not_found, securityErrors.authentication_required],
+  })
+  async getOrder(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
+  ): Promise<OrderView> {
+    await this.access.require(id, orderToken);
+    return this.findOrders.get(id);
+  }
+
+  @Get(':id/timeline')
+  @AcceptsOrderToken()
+  @Endpoint({
+    summary: 'Get the timeline of an order',
+    access: 'anyone',
+    responses: { 200: timelineView },
+    errors: [orderErrors.order_not_found, securityErrors.authentication_required],
+  })
+  async getOrderTimeline(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
+  ): Promise<{ data: TimelineView[] }> {
+    await this.access.require(id, orderToken);
+    return { data: await this.findOrders.timeline(id) };
+  }
+
+  @Post(':id/payments')
+  @AcceptsOrderToken()
+  @Endpoint({
+    summary: 'Try to pay an order again',
+    description: 'After a decline, until the order expires. The answers are those of placing it.',
+    access: 'anyone',
+    idempotencyKey: 'required',
+    responses: { 201: orderView, 202: orderView },
+    errors: [
+      orderErrors.order_not_found,
+      securityErrors.authentication_required,
+      orderErrors.order_state_conflict,
+      orderErrors.payment_declined,
+      orderErrors.payment_action_required,
+      paymentErrors.unknown_payment_method,
+    ],
+  })
+  async pay(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Body({ schema: payOrderRequest }) { method }: PayOrderRequest,
+    @IdempotencyKey() key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
+  ): Promise<OrderView> {
+    await this.access.require(id, orderToken);
+    return this.answer(await this.payOrder.attempt(id, method, key), reply);
+  }
+
+  @Post(':id/cancel')
+  @AcceptsOrderToken()
+  @Endpoint({
+    summary: 'Cancel an order',
+    description:
+      'Before anything has left the house. What was authorized is voided, what was captured is refunded. 202 while ' +
+      'that is not certain yet; the stock comes back when it is.',
+    access: 'anyone',
+    idempotencyKey: 'required',
+    responses: { 200: orderView, 202: orderView },
+    errors: [
+      orderErrors.order_not_found,
+      securityErrors.authentication_required,
+      orderErrors.order_state_conflict,
+    ],
+  })
+  async cancel(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Body({ schema: cancelOrderRequest }) { reason }: CancelOrderRequest,
+    @IdempotencyKey() key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
+  ): Promise<OrderView> {
+    await this.access.require(id, orderToken);
+    const order = await this.cancelOrder.execute(id, reason, key);
+    if (order.status !== 'canceled') void reply.status(202);
+    return order;
+  }
+
+  @Post(':id/fulfillments')
+  @Endpoint({
+    summary: 'Fulfil an order',
+    description:
+      'Pieces of lines leave the house. Captures their share where the order captures on fulfilment.',
+    access: 'staff',
+    idempotencyKey: 'required',
+    responses: { 201: fulfillmentView },
+    errors: [
+      orderErrors.order_not_found,
+      orderErrors.order_state_conflict,
+      orderErrors.unknown_order_line,
+      orderErrors.quantity_exceeds_open,
+      paymentErrors.payment_operation_open,
+    ],
+  })
+  fulfil(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Body({ schema: fulfilOrderRequest }) body: FulfilOrderRequest,
+    @IdempotencyKey() key: string,
+  ): Promise<FulfillmentView> {
+    return this.fulfilOrder.execute(id, body, key);
+  }
+
+  /** A paid order is 201, one whose payment is not certain 202, and one that was not paid the error that says so. */
+  private answer(order: OrderView, reply: FastifyReply): OrderView {
+    const view = order.customerId === null ? { ...order, orderToken: this.access.tokenFor(order.id) } : order;
+    switch (order.payment.status) {
+      case 'processing':
+        void reply.status(202);
+        return view;
+      case 'requires_payment_method':
+        throw new DomainError(orderErrors.payment_declined, { extensions: { order: view } });
+      case 'requires_action':
+        throw new DomainError(orderErrors.payment_action_required, { extensions: { order: view } });
+      default:
+        return view;
+    }
+  }
+}

@@ -1,0 +1,342 @@
+import { z } from 'zod';
+import { CAPTURE_MODES, PAYMENT_STATUSES } from '#payments';
+import {
+  emailSchema,
+  idSchema,
+  moneySchema,
+  newIdSchema,
+  pageQuerySchema,
+  pageSchema,
+  priceSchema,
+  quantitySchema,
+  text,
+  timeSchema,
+} from '#platform/http';
+import { ORDER_STATUSES } from '../domain/order-status.js';
+
+/** Lines of one order at most. */
+const MAX_LINES = 1_000;
+const MAX_METADATA_ENTRIES = 50;
+
+const ORDER_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11';
+const LINE_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12';
+const PRODUCT_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d16';
+const UNIT_PRICE = { amount: 625, currency: 'GBP' };
+const TOTAL = { amount: 1250, currency: 'GBP' };
+const ZERO = { amount: 0, currency: 'GBP' };
+const TIME = '2026-11-20T12:00:00.000Z';
+
+const shippingAddress = z
+  .strictObject({
+    name: text(200).optional(),
+    line1: text(200).optional(),
+    line2: text(200).optional(),
+    city: text(100).optional(),
+    region: text(100).optional(),
+    postalCode: text(20).optional(),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/, 'Must be an ISO 3166-1 alpha-2 code.')
+      .meta({ example: 'GB' }),
+  })
+  .meta({
+    id: 'ShippingAddress',
+    description: 'Where the goods go.',
+    example: {
+      name: 'Ada Lovelace',
+      line1: '12 St James’s Square',
+      city: 'London',
+      postalCode: 'SW1Y 4JH',
+      country: 'GB',
+    },
+  });
+
+const requestedLine = z
+  .strictObject({ productId: idSchema.optional(), sku: text(100).optional(), quantity: quantitySchema })
+  .refine(({ productId, sku }) => (productId === undefined) !== (sku === undefined), {
+    message: 'Name the product by productId or by sku.',
+    params: { code: 'product_id_or_sku' },
+  })
+  .meta({ example: { sku: 'STEEL-YARD-25', quantity: 2 } });
+
+const metadata = z
+  .record(text(40), text(500, 0))
+  .refine((entries) => Object.keys(entries).length <= MAX_METADATA_ENTRIES, {
+    message: `At most ${MAX_METADATA_ENTRIES} entries.`,
+    params: { code: 'too_many_items' },
+  })
+  .meta({ description: 'Your own notes: at most 50 names of 40 characters with values of 500.' });
+
+/** What a quote and an order have in common. */
+const orderContent = {
+  lines: z.array(requestedLine).min(1).max(MAX_LINES),
+  expectedTotal: priceSchema
+    .optional()
+    .meta({
+      description: 'What the customer was shown: refused with `price_changed` when it is something else.',
+    }),
+};
+
+export const placeOrderRequest = z
+  .strictObject({
+    id: newIdSchema.optional(),
+    ...orderContent,
+    email: emailSchema.optional().meta({ description: 'Needed without an account.' }),
+    shippingAddress: shippingAddress.optional(),
+    payment: z.strictObject({
+      method: text(200).meta({ description: 'For instance `pm_card_visa`.', example: 'pm_card_visa' }),
+      capture: z
+        .enum(CAPTURE_MODES)
+        .default('automatic')
+        .meta({ description: 'When the money is taken: at once, by staff, or as goods leave.' }),
+    }),
+    metadata: metadata.default({}),
+  })
+  .meta({
+    id: 'PlaceOrder',
+    description: 'An order to be placed.',
+    example: {
+      lines: [{ sku: 'STEEL-YARD-25', quantity: 2 }],
+      email: 'ada@example.com',
+      expectedTotal: TOTAL,
+      payment: { method: 'pm_card_visa', capture: 'automatic' },
+    },
+  });
+export type PlaceOrderRequest = z.output<typeof placeOrderRequest>;
+
+/** The same body as an order's, so that a front-end can quote what it is about to send. */
+export const quoteRequest = placeOrderRequest.partial({ payment: true }).meta({
+  id: 'QuoteOrder',
+  description: 'An order to be priced; the payment may be left out.',
+  example: {
+    lines: [{ sku: 'STEEL-YARD-25', quantity: 2 }],
+  },
+});
+export type QuoteRequest = z.output<typeof quoteRequest>;
+
+export const orderView = z
+  .object({
+    id: idSchema,
+    number: z.string().meta({ description: 'Short and human; never used again.' }),
+    status: z.enum(ORDER_STATUSES),
+    customerId: idSchema.nullable(),
+    email: z.string(),
+    lines: z.array(
+      z.object({
+        id: idSchema,
+        productId: idSchema,
+        sku: z.string(),
+        name: z.string(),
+        quantity: z.int(),
+        unitPrice: moneySchema,
+        total: moneySchema,
+        fulfilledQuantity: z.int(),
+        refundedAmount: moneySchema,
+      }),
+    ),
+    subtotal: moneySchema,
+    shipping: moneySchema,
+    tax: moneySchema,
+    total: moneySchema,
+    payment: z.object({
+      id: idSchema,
+      status: z.enum(PAYMENT_STATUSES),
+      outcome: z
+        .enum(['pending', 'unknown'])
+        .nullable()
+        .meta({
+          description: '`unknown`: the gateway has not told yet. Do not pay again; ask for the order later.',
+        }),
+      declineCode: z.string().nullable(),
+    }),
+    shippingAddress: shippingAddress.nullable(),
+    metadata: z.record(z.string(), z.string()),
+    version: z.int().meta({ description: 'Rises by one with each row of the timeline.' }),
+    placedAt: timeSchema,
+    updatedAt: timeSchema,
+    orderToken: z
+      .string()
+      .optional()
+      .meta({ description: 'For a guest, once: send it as `X-Order-Token` to open this order.' }),
+  })
+  .meta({
+    id: 'Order',
+    description: 'An order.',
+    example: {
+      id: ORDER_ID,
+      number: 'SY-100001',
+      status: 'confirmed',
+      customerId: null,
+      email: 'ada@example.com',
+      lines: [
+        {
+          id: LINE_ID,
+          productId: PRODUCT_ID,
+          sku: 'STEEL-YARD-25',
+          name: 'Steelyard balance, 25 kg',
+          quantity: 2,
+          unitPrice: UNIT_PRICE,
+          total: TOTAL,
+          fulfilledQuantity: 0,
+          refundedAmount: ZERO,
+        },
+      ],
+      subtotal: TOTAL,
+      shipping: ZERO,
+      tax: ZERO,
+      total: TOTAL,
+      payment: {
+        id: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10',
+        status: 'captured',
+        outcome: null,
+        declineCode: null,
+      },
+      shippingAddress: null,
+      metadata: {},
+      version: 2,
+      placedAt: TIME,
+      updatedAt: TIME,
+    },
+  });
+
+export const orderPageView = pageSchema('OrderPage', orderView);
+
+export const orderQuery = pageQuerySchema.extend({
+  status: z.enum(ORDER_STATUSES).optional(),
+  customerId: idSchema.optional().meta({ description: 'Staff only.' }),
+  placedAfter: timeSchema.optional(),
+  placedBefore: timeSchema.optional(),
+});
+export type OrderQuery = z.output<typeof orderQuery>;
+
+export const quoteView = z
+  .object({
+    lines: z.array(
+      z.object({
+        productId: idSchema,
+        sku: z.string(),
+        name: z.string(),
+        quantity: z.int(),
+        unitPrice: moneySchema,
+        total: moneySchema,
+        available: z.int(),
+      }),
+    ),
+    subtotal: moneySchema,
+    shipping: moneySchema,
+    tax: moneySchema,
+    total: moneySchema,
+    inStock: z.boolean().meta({ description: 'Whether the stock covers every line now.' }),
+  })
+  .meta({
+    id: 'Quote',
+    description: 'What the order would cost now.',
+    example: {
+      lines: [
+        {
+          productId: PRODUCT_ID,
+          sku: 'STEEL-YARD-25',
+          name: 'Steelyard balance, 25 kg',
+          quantity: 2,
+          unitPrice: UNIT_PRICE,
+          total: TOTAL,
+          available: 40,
+        },
+      ],
+      subtotal: TOTAL,
+      shipping: ZERO,
+      tax: ZERO,
+      total: TOTAL,
+      inStock: true,
+    },
+  });
+
+export const payOrderRequest = z
+  .strictObject({ method: text(200) })
+  .meta({ id: 'PayOrder', description: 'Another payment attempt.', example: { method: 'pm_card_visa' } });
+export type PayOrderRequest = z.output<typeof payOrderRequest>;
+
+export const cancelOrderRequest = z
+  .strictObject({ reason: text(500).optional() })
+  .meta({ id: 'CancelOrder', description: 'Why, if you like.', example: { reason: 'ordered twice' } });
+export type CancelOrderRequest = z.output<typeof cancelOrderRequest>;
+
+export const fulfilOrderRequest = z
+  .strictObject({
+    lines: z
+      .array(z.strictObject({ lineId: idSchema, quantity: quantitySchema }))
+      .min(1)
+      .max(MAX_LINES)
+      .refine((lines) => new Set(lines.map(({ lineId }) => lineId)).size === lines.length, {
+        message: 'Each line may be named once.',
+        params: { code: 'duplicate_line' },
+      }),
+    trackingNumber: text(100).optional(),
+    carrier: text(100).optional(),
+  })
+  .meta({
+    id: 'FulfilOrder',
+    description: 'Pieces of lines that leave the house.',
+    example: {
+      lines: [{ lineId: LINE_ID, quantity: 1 }],
+      trackingNumber: 'RB123456785GB',
+      carrier: 'royal_mail',
+    },
+  });
+export type FulfilOrderRequest = z.output<typeof fulfilOrderRequest>;
+
+export const fulfillmentView = z
+  .object({
+    id: idSchema,
+    orderId: idSchema,
+    lines: z.array(z.object({ lineId: idSchema, quantity: z.int() })),
+    trackingNumber: z.string().nullable(),
+    carrier: z.string().nullable(),
+    createdAt: timeSchema,
+  })
+  .meta({
+    id: 'Fulfillment',
+    description: 'What left the house in one parcel.',
+    example: {
+      id: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d17',
+      orderId: ORDER_ID,
+      lines: [{ lineId: LINE_ID, quantity: 1 }],
+      trackingNumber: 'RB123456785GB',
+      carrier: 'royal_mail',
+      createdAt: TIME,
+    },
+  });
+
+export const timelineView = z
+  .object({
+    data: z.array(
+      z.object({
+        version: z.int(),
+        from: z.enum(ORDER_STATUSES).nullable(),
+        to: z.enum(ORDER_STATUSES),
+        cause: z.string(),
+        reason: z.string().nullable(),
+        actor: z.string(),
+        requestId: z.string(),
+        occurredAt: timeSchema,
+      }),
+    ),
+  })
+  .meta({
+    id: 'OrderTimeline',
+    description: 'Everything that happened to the order, newest first.',
+    example: {
+      data: [
+        {
+          version: 2,
+          from: 'pending_payment',
+          to: 'confirmed',
+          cause: 'confirmed',
+          reason: null,
+          actor: 'anonymous',
+          requestId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d18',
+          occurredAt: TIME,
+        },
+      ],
+    },
+  });

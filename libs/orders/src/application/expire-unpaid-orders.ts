@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '#kernel';
+import { CatalogFacade } from '#catalog';
+import { PaymentsFacade } from '#payments';
+import { runAsSystem } from '#platform/context';
+import { Database } from '#platform/database';
+import { OrderRepository } from '../domain/order.repository.js';
+
+const BATCH_SIZE = 50;
+
+/** The worker's part: an order that nobody paid in time gives its stock back, unless money may be on its way. */
+@Injectable()
+export class ExpireUnpaidOrders {
+  constructor(
+    private readonly orders: OrderRepository,
+    private readonly payments: PaymentsFacade,
+    private readonly catalog: CatalogFacade,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Looks at one batch of due orders and returns how many there were. */
+  async execute(): Promise<number> {
+    return runAsSystem('order-expiry', async () => {
+      const due = await this.orders.dueToExpire(this.clock.now(), BATCH_SIZE);
+      for (const orderId of due) await this.expire(orderId);
+      return due.length;
+    });
+  }
+
+  private async expire(orderId: string): Promise<void> {
+    await this.database.transaction(async () => {
+      const paymentId = await this.orders.update(orderId, (order) => {
+        const now = this.clock.now();
+        if (!order.isDueToExpire(now)) return undefined;
+        order.expire(now);
+        return order.state.payment.id;
+      });
+      if (paymentId === undefined) return;
+      await this.payments.unwind(paymentId, 'order expired');
+      await this.catalog.releaseReservations(orderId, 'expired');
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { actorReference, Clock, newId } from '#kernel';
+import { CatalogFacade } from '#catalog';
+import { PaymentsFacade } from '#payments';
+import { currentActor } from '#platform/context';
+import { Idempotency } from '#platform/idempotency';
+import type { FulfillmentLine, Order } from '../domain/order.js';
+import { type Fulfillment, OrderRepository } from '../domain/order.repository.js';
+
+export interface FulfilCommand {
+  readonly lines: readonly FulfillmentLine[];
+  readonly trackingNumber?: string | undefined;
+  readonly carrier?: string | undefined;
+}
+
+export interface FulfillmentView {
+  id: string;
+  orderId: string;
+  lines: { lineId: string; quantity: number }[];
+  trackingNumber: string | null;
+  carrier: string | null;
+  createdAt: string;
+}
+
+/** Sends goods out: stock leaves, and the money for them is taken where the order captures on fulfilment. */
+@Injectable()
+export class FulfilOrder {
+  constructor(
+    private readonly orders: OrderRepository,
+    private readonly payments: PaymentsFacade,
+    private readonly catalog: CatalogFacade,
+    private readonly idempotency: Idempotency,
+    private readonly clock: Clock,
+  ) {}
+
+  async execute(orderId: string, command: FulfilCommand, key: string): Promise<FulfillmentView> {
+    const principal = actorReference(currentActor());
+    const call = { principal, operation: 'orders.fulfil', key, payload: { orderId, ...command } };
+    const fulfillment: Fulfillment = {
+      id: newId(),
+      orderId,
+      lines: command.lines,
+      trackingNumber: command.trackingNumber ?? null,
+      carrier: command.carrier ?? null,
+      createdAt: this.clock.now(),
+    };
+    let captureId: string | undefined;
+    const view = await this.idempotency.once(call, async () => {
+      captureId = await this.sendOut(fulfillment);
+      return toView(fulfillment);
+    });
+    // The goods have left: if this does not come to an end here, the worker brings it to one.
+    if (captureId !== undefined) await this.payments.run(captureId);
+    return view;
+  }
+
+  private async sendOut(fulfillment: Fulfillment): Promise<string | undefined> {
+    const { orderId, lines, createdAt } = fulfillment;
+    const { paymentId, worth, pieces } = await this.orders.update(
+      orderId,
+      (order) => {
+        const amount = order.fulfil(lines, createdAt);
+        const { payment, currency } = order.state;
+        return { paymentId: payment.id, worth: { amount, currency }, pieces: piecesByProduct(order, lines) };
+      },
+      { withLines: true },
+    );
+    await this.orders.addFulfillment(fulfillment);
+    const captureId = await this.payments.captureOnFulfillment(paymentId, worth);
+    await this.catalog.ship(orderId, pieces);
+    return captureId;
+  }
+}
+
+function piecesByProduct(
+  order: Order,
+  lines: readonly FulfillmentLine[],
+): { productId: string; quantity: number }[] {
+  const productOf = new Map(order.lines.map(({ id, productId }) => [id, productId]));
+  return lines.map(({ lineId, quantity }) => {
+    const productId = productOf.get(lineId);
+    if (productId === undefined) throw new Error(`The order ${order.state.id} has no line ${lineId}.`);
+    return { productId, quantity };
+  });
+}
+
+function toView({ createdAt, lines, ...fulfillment }: Fulfillment): FulfillmentView {
+  return { ...fulfillment, lines: lines.map((line) => ({ ...line })), createdAt: createdAt.toISOString() };
+}

@@ -1,0 +1,69 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '#kernel';
+import { CatalogFacade } from '#catalog';
+import { paymentEvents, type PaymentEventData, PaymentsFacade } from '#payments';
+import { EventBus } from '#platform/messaging';
+import { OrderRepository } from '../domain/order.repository.js';
+import type { OrderStatus } from '../domain/order-status.js';
+import { SettleCancellation } from './settle-cancellation.js';
+
+type PaymentChange = keyof typeof paymentEvents;
+
+/** After these the next step is a decision of staff: taking it by ourselves would ask the gateway without end. */
+const WAITS_FOR_STAFF: ReadonlySet<PaymentChange> = new Set(['void_failed', 'refund_failed']);
+
+/** An order follows its payment, in the transaction that changes the payment. */
+@Injectable()
+export class OnPaymentChanged implements OnModuleInit {
+  constructor(
+    private readonly bus: EventBus,
+    private readonly orders: OrderRepository,
+    private readonly settleCancellation: SettleCancellation,
+    private readonly payments: PaymentsFacade,
+    private readonly catalog: CatalogFacade,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    for (const change of Object.keys(paymentEvents) as PaymentChange[]) {
+      this.bus.onPublish(paymentEvents[change], ({ data }) => this.follow(change, data));
+    }
+  }
+
+  private async follow(change: PaymentChange, news: PaymentEventData): Promise<void> {
+    // The order that opens a payment knows it already, unless there was nothing to pay.
+    if (change === 'created') return;
+    const { orderId, paymentId } = news;
+    const [before, after] = await this.applyToOrder(change, news);
+    if (before === 'pending_payment' && after === 'confirmed') await this.catalog.commitReservations(orderId);
+    if (after === 'cancel_pending' && !WAITS_FOR_STAFF.has(change)) {
+      await this.settleCancellation.advance(orderId, paymentId);
+    }
+    // Money that arrives for an order that has ended goes back.
+    const isLate =
+      (after === 'canceled' || after === 'expired') && (change === 'authorized' || change === 'captured');
+    if (isLate) await this.payments.unwind(paymentId, `order ${after}`);
+  }
+
+  /** Returns the status of the order before and after. */
+  private async applyToOrder(
+    change: PaymentChange,
+    news: PaymentEventData,
+  ): Promise<[OrderStatus, OrderStatus]> {
+    const isRefund = change === 'refunded';
+    const refunded = isRefund ? (news.refund?.lines ?? []) : [];
+    return this.orders.update(
+      news.orderId,
+      (order) => {
+        const before = order.state.status;
+        const { paymentId, status, outcome, declineCode } = news;
+        order.applyPayment(
+          { id: paymentId, status, outcome, declineCode, refunded, isRefund },
+          this.clock.now(),
+        );
+        return [before, order.state.status];
+      },
+      { withLines: refunded.length > 0 },
+    );
+  }
+}

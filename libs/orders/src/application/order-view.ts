@@ -1,0 +1,99 @@
+import type { Currency, Money } from '#kernel';
+import type { OrderStatus } from '../domain/order-status.js';
+import type { ShippingAddress } from '../domain/order.js';
+
+/** An order as its readers see it. */
+export interface OrderView {
+  id: string;
+  number: string;
+  status: OrderStatus;
+  customerId: string | null;
+  email: string;
+  lines: {
+    id: string;
+    productId: string;
+    sku: string;
+    name: string;
+    quantity: number;
+    unitPrice: Money;
+    total: Money;
+    fulfilledQuantity: number;
+    refundedAmount: Money;
+  }[];
+  subtotal: Money;
+  shipping: Money;
+  tax: Money;
+  total: Money;
+  payment: { id: string; status: string; outcome: 'pending' | 'unknown' | null; declineCode: string | null };
+  shippingAddress: ShippingAddress | null;
+  metadata: Record<string, string>;
+  version: number;
+  placedAt: string;
+  updatedAt: string;
+}
+
+/** A row of the queries of this folder: the lines are JSON from PostgreSQL, amounts in minor units. */
+export interface OrderViewRow {
+  id: string;
+  number: string;
+  status: OrderStatus;
+  customer_id: string | null;
+  email: string;
+  currency: Currency;
+  subtotal_amount: number;
+  shipping_amount: number;
+  tax_amount: number;
+  total_amount: number;
+  payment_id: string;
+  payment_status: string;
+  payment_outcome: 'pending' | 'unknown' | null;
+  decline_code: string | null;
+  shipping_address: ShippingAddress | null;
+  metadata: Record<string, string>;
+  version: number;
+  placed_at: Date;
+  updated_at: Date;
+  lines: {
+    id: string;
+    productId: string;
+    sku: string;
+    name: string;
+    quantity: number;
+    unitPriceAmount: number;
+    totalAmount: number;
+    fulfilledQuantity: number;
+    refundedAmount: number;
+  }[];
+}
+
+export function toOrderView(row: OrderViewRow): OrderView {
+  const inCurrency = (amount: number): Money => ({ amount, currency: row.currency });
+  return {
+    id: row.id,
+    number: row.number,
+    status: row.status,
+    customerId: row.customer_id,
+    email: row.email,
+    lines: row.lines.map(({ unitPriceAmount, totalAmount, refundedAmount, ...line }) => ({
+      ...line,
+      unitPrice: inCurrency(unitPriceAmount),
+      total: inCurrency(totalAmount),
+      refundedAmount: inCurrency(refundedAmount),
+    })),
+    subtotal: inCurrency(row.subtotal_amount),
+    shipping: inCurrency(row.shipping_amount),
+    tax: inCurrency(row.tax_amount),
+    total: inCurrency(row.total_amount),
+    payment: {
+      id: row.payment_id,
+      status: row.payment_status,
+      outcome: row.payment_outcome,
+      declineCode: row.decline_code,
+    },
+    shippingAddress: row.shipping_address,
+    metadata: row.metadata,
+    version: row.version,
+    placedAt: row.placed_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}

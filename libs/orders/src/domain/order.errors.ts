@@ -1,0 +1,24 @@
+import { defineErrors } from '#kernel';
+
+export const orderErrors = defineErrors({
+  order_not_found: { kind: 'not_found', title: 'There is no such order' },
+  order_exists: { kind: 'conflict', title: 'There is an order with this id already' },
+  order_state_conflict: { kind: 'conflict', title: 'The order is in a state that does not allow this' },
+  email_required: { kind: 'invalid', title: 'An order without an account needs an email' },
+  unknown_product: { kind: 'unprocessable', title: 'A line names a product that is not for sale' },
+  mixed_currencies: {
+    kind: 'unprocessable',
+    title: 'The products of one order must be priced in one currency',
+  },
+  price_changed: { kind: 'conflict', title: 'The total is not the expected one' },
+  payment_declined: {
+    kind: 'payment_required',
+    title: 'The payment was declined; the order waits for another attempt',
+  },
+  payment_action_required: {
+    kind: 'payment_required',
+    title: 'The payment needs an action of the customer; the order waits for another attempt',
+  },
+  unknown_order_line: { kind: 'unprocessable', title: 'The order has no such line' },
+  quantity_exceeds_open: { kind: 'conflict', title: 'More would be fulfilled than is open on the line' },
+});

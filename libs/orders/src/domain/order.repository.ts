@@ -1,0 +1,38 @@
+import type { Order } from './order.js';
+
+/** What left the house in one parcel. */
+export interface Fulfillment {
+  readonly id: string;
+  readonly orderId: string;
+  readonly lines: readonly { readonly lineId: string; readonly quantity: number }[];
+  readonly trackingNumber: string | null;
+  readonly carrier: string | null;
+  readonly createdAt: Date;
+}
+
+/** Where orders are kept. */
+export abstract class OrderRepository {
+  /**
+   * Stores a new order in the running transaction.
+   *
+   * @throws DomainError order_exists
+   */
+  abstract add(order: Order): Promise<void>;
+
+  /**
+   * Loads an order under its lock, lets `change` change it, and saves it with its timeline and events.
+   *
+   * @param options.withLines loads the lines too; needed to fulfil, and to take over refunds of lines
+   * @throws DomainError order_not_found
+   */
+  abstract update<T>(
+    orderId: string,
+    change: (order: Order) => T | Promise<T>,
+    options?: { withLines?: boolean },
+  ): Promise<T>;
+
+  abstract addFulfillment(fulfillment: Fulfillment): Promise<void>;
+
+  /** Orders whose payment window is over and that hold no money on its way, oldest first. */
+  abstract dueToExpire(now: Date, limit: number): Promise<string[]>;
+}

@@ -1,0 +1,257 @@
+import { type Currency, DomainError, type Money } from '#kernel';
+import { orderErrors } from './order.errors.js';
+import { nextOrderStatus, type OrderStatus } from './order-status.js';
+import { shareOfPieces } from './pricing.js';
+
+/** One line of an order. Prices, amounts and names are those of the moment when it was placed. */
+export interface OrderLine {
+  readonly id: string;
+  readonly productId: string;
+  readonly sku: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly unitPrice: Money;
+  readonly total: Money;
+  /** The line's share of the order's total, with shipping and tax. */
+  readonly allocated: Money;
+  readonly fulfilledQuantity: number;
+  readonly refundedAmount: number;
+}
+
+export interface ShippingAddress {
+  readonly name?: string | undefined;
+  readonly line1?: string | undefined;
+  readonly line2?: string | undefined;
+  readonly city?: string | undefined;
+  readonly region?: string | undefined;
+  readonly postalCode?: string | undefined;
+  readonly country: string;
+}
+
+/** What an order knows of its payment. */
+export interface OrderPayment {
+  readonly id: string;
+  readonly status: string;
+  readonly outcome: 'pending' | 'unknown' | null;
+  readonly declineCode: string | null;
+}
+
+/** All of an order but its number, which the store gives it. */
+export interface OrderState {
+  readonly id: string;
+  readonly status: OrderStatus;
+  /** Null for a guest. */
+  readonly customerId: string | null;
+  readonly email: string;
+  readonly currency: Currency;
+  readonly subtotal: Money;
+  readonly shipping: Money;
+  readonly tax: Money;
+  readonly total: Money;
+  readonly payment: OrderPayment;
+  readonly shippingAddress: ShippingAddress | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly version: number;
+  readonly placedAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** Why an order changed; each change is one row of its timeline, one event, and one version. */
+export type OrderChange =
+  | 'placed'
+  | 'payment_updated'
+  | 'confirmed'
+  | 'refunded'
+  | 'cancel_requested'
+  | 'canceled'
+  | 'expired'
+  | 'partially_fulfilled'
+  | 'fulfilled';
+
+export interface TimelineEntry {
+  readonly version: number;
+  readonly from: OrderStatus | null;
+  readonly to: OrderStatus;
+  readonly change: OrderChange;
+  readonly reason: string | null;
+  readonly occurredAt: Date;
+}
+
+export interface PaymentNews extends OrderPayment {
+  /** Minor units refunded just now, per line. */
+  readonly refunded: readonly { readonly lineId: string; readonly amount: number }[];
+  readonly isRefund: boolean;
+}
+
+export interface FulfillmentLine {
+  readonly lineId: string;
+  readonly quantity: number;
+}
+
+/** Payment statuses that back an order with money. */
+const PAID = new Set(['authorized', 'partially_captured', 'captured']);
+
+/**
+ * An order and its life. Every verb checks its rule against the transition table, changes the state, and notes a row
+ * of the timeline. It never calls anything.
+ */
+export class Order {
+  /** What the verbs since loading have changed; the repository saves exactly this. */
+  readonly changes: { readonly timeline: TimelineEntry[]; readonly lines: Map<string, OrderLine> } = {
+    timeline: [],
+    lines: new Map(),
+  };
+
+  private constructor(
+    private current: OrderState,
+    private readonly linesById: Map<string, OrderLine>,
+  ) {}
+
+  /** A new order that waits for its payment. */
+  static place(
+    order: Omit<OrderState, 'status' | 'version' | 'updatedAt' | 'payment'> & { readonly paymentId: string },
+    lines: readonly OrderLine[],
+  ): Order {
+    const { paymentId, ...rest } = order;
+    const payment: OrderPayment = {
+      id: paymentId,
+      status: 'processing',
+      outcome: 'pending',
+      declineCode: null,
+    };
+    const placed = new Order(
+      { ...rest, payment, status: 'pending_payment', version: 0, updatedAt: order.placedAt },
+      new Map(),
+    );
+    for (const line of lines) placed.setLine(line);
+    placed.note('placed', null, order.placedAt);
+    return placed;
+  }
+
+  /** A stored order, with its lines where the verb to come needs them. Checks nothing. */
+  static rehydrate(state: OrderState, lines: readonly OrderLine[]): Order {
+    return new Order(state, new Map(lines.map((line) => [line.id, line])));
+  }
+
+  get state(): OrderState {
+    return this.current;
+  }
+
+  get lines(): OrderLine[] {
+    return [...this.linesById.values()];
+  }
+
+  /** Takes over what its payment has become; money that covers it confirms an order that waits for it. */
+  applyPayment(news: PaymentNews, now: Date): void {
+    const { payment } = this.current;
+    const isSame =
+      news.status === payment.status &&
+      news.outcome === payment.outcome &&
+      news.declineCode === payment.declineCode;
+    if (isSame && !news.isRefund) return;
+    const { id, status, outcome, declineCode } = news;
+    this.current = { ...this.current, payment: { id, status, outcome, declineCode } };
+    for (const { lineId, amount } of news.refunded) {
+      const line = this.requireLine(lineId);
+      this.setLine({ ...line, refundedAmount: line.refundedAmount + amount });
+    }
+    if (this.current.status === 'pending_payment' && PAID.has(status)) {
+      this.moveTo('confirmed', 'confirmed', null, now);
+    } else {
+      this.note(news.isRefund ? 'refunded' : 'payment_updated', null, now);
+    }
+  }
+
+  /** Another authorization may be tried: the order waits, and nothing is on its way. */
+  requireAnotherAttempt(now: Date): void {
+    const { status, payment, expiresAt } = this.current;
+    const isWaiting = status === 'pending_payment' && payment.outcome === null && expiresAt > now;
+    if (!isWaiting) {
+      throw new DomainError(orderErrors.order_state_conflict, {
+        detail: 'The order does not wait for another payment attempt.',
+        extensions: { orderStatus: status, paymentStatus: payment.status },
+      });
+    }
+  }
+
+  requestCancel(reason: string | null, now: Date): void {
+    this.moveTo('cancel_pending', 'cancel_requested', reason, now);
+  }
+
+  /** Every operation is certain and no money is held: the order is gone. */
+  completeCancel(now: Date): void {
+    this.moveTo('canceled', 'canceled', null, now);
+  }
+
+  /** Whether its time is over and no money can be on its way. */
+  isDueToExpire(now: Date): boolean {
+    const { status, payment, expiresAt } = this.current;
+    return status === 'pending_payment' && payment.outcome === null && expiresAt <= now;
+  }
+
+  expire(now: Date): void {
+    this.moveTo('expired', 'expired', null, now);
+  }
+
+  /** Sends out pieces of lines, and returns what they are worth in minor units: what a capture for them takes. */
+  fulfil(pieces: readonly FulfillmentLine[], now: Date): number {
+    let worthMinor = 0;
+    for (const { lineId, quantity } of pieces) {
+      const line = this.requireLine(lineId);
+      const fulfilledQuantity = line.fulfilledQuantity + quantity;
+      if (fulfilledQuantity > line.quantity) {
+        throw new DomainError(orderErrors.quantity_exceeds_open, {
+          extensions: { lineId, openQuantity: line.quantity - line.fulfilledQuantity },
+        });
+      }
+      worthMinor += shareOfPieces(
+        line.allocated.amount,
+        line.quantity,
+        line.fulfilledQuantity,
+        fulfilledQuantity,
+      );
+      this.setLine({ ...line, fulfilledQuantity });
+    }
+    const isComplete = this.lines.every(({ quantity, fulfilledQuantity }) => fulfilledQuantity === quantity);
+    const status = isComplete ? 'fulfilled' : 'partially_fulfilled';
+    if (this.current.status === status) this.note('partially_fulfilled', null, now);
+    else this.moveTo(status, status, null, now);
+    return worthMinor;
+  }
+
+  private requireLine(lineId: string): OrderLine {
+    const line = this.linesById.get(lineId);
+    if (!line) throw new DomainError(orderErrors.unknown_order_line, { extensions: { lineId } });
+    return line;
+  }
+
+  private setLine(line: OrderLine): void {
+    this.linesById.set(line.id, line);
+    this.changes.lines.set(line.id, line);
+  }
+
+  private moveTo(to: OrderStatus, change: OrderChange, reason: string | null, now: Date): void {
+    const from = this.current.status;
+    this.current = { ...this.current, status: nextOrderStatus(from, to) };
+    this.note(change, reason, now, from);
+  }
+
+  private note(
+    change: OrderChange,
+    reason: string | null,
+    now: Date,
+    from: OrderStatus = this.current.status,
+  ): void {
+    const version = this.current.version + 1;
+    this.current = { ...this.current, version, updatedAt: now };
+    this.changes.timeline.push({
+      version,
+      from: change === 'placed' ? null : from,
+      to: this.current.status,
+      change,
+      reason,
+      occurredAt: now,
+    });
+  }
+}

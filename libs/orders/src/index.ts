@@ -1,0 +1,2 @@
+export { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
+export { OrdersModule } from './orders.module.js';

@@ -1,0 +1,273 @@
+import { Injectable } from '@nestjs/common';
+import { actorReference, type Currency, DomainError } from '#kernel';
+import { currentContext } from '#platform/context';
+import { Database, isUniqueViolation, statement } from '#platform/database';
+import { EventBus } from '#platform/messaging';
+import { Order, type OrderLine, type OrderState, type ShippingAddress } from '../domain/order.js';
+import { orderErrors } from '../domain/order.errors.js';
+import { type Fulfillment, OrderRepository } from '../domain/order.repository.js';
+import type { OrderStatus } from '../domain/order-status.js';
+import { orderEvents } from '../orders.events.js';
+
+interface OrderRow {
+  id: string;
+  status: OrderStatus;
+  customer_id: string | null;
+  email: string;
+  currency: Currency;
+  subtotal_amount: number;
+  shipping_amount: number;
+  tax_amount: number;
+  total_amount: number;
+  payment_id: string;
+  payment_status: string;
+  payment_outcome: 'pending' | 'unknown' | null;
+  decline_code: string | null;
+  shipping_address: ShippingAddress | null;
+  metadata: Record<string, string>;
+  version: number;
+  placed_at: Date;
+  updated_at: Date;
+  expires_at: Date;
+  lines: LineRow[];
+}
+
+/** A line as JSON travels to and from PostgreSQL, amounts in minor units. */
+interface LineRow {
+  id: string;
+  position: number;
+  productId: string;
+  sku: string;
+  name: string;
+  quantity: number;
+  unitPriceAmount: number;
+  totalAmount: number;
+  allocatedAmount: number;
+  fulfilledQuantity: number;
+  refundedAmount: number;
+}
+
+const TIMELINE = `timeline AS (
+     INSERT INTO orders.timeline (order_id, version, from_status, to_status, cause, reason, actor, request_id, occurred_at)
+     SELECT $1, version, "from", "to", change, reason, $3, $4, "occurredAt"
+       FROM json_to_recordset($2) AS entry (version integer, "from" text, "to" text, change text, reason text,
+         "occurredAt" timestamptz))`;
+
+const insertOrder = statement(
+  'orders.insert',
+  `WITH stored AS (
+     INSERT INTO orders.orders (id, number, status, customer_id, email, currency, subtotal_amount, shipping_amount,
+       tax_amount, total_amount, payment_id, payment_status, payment_outcome, shipping_address, metadata, version,
+       placed_at, updated_at, expires_at)
+     VALUES ($1, 'SY-' || nextval('orders.order_numbers'), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+       $18, $19, $19, $20)
+   ), ${TIMELINE}
+   INSERT INTO orders.order_lines (id, order_id, position, product_id, sku, name, quantity, unit_price_amount,
+     total_amount, allocated_amount)
+   SELECT id, $1, position, "productId", sku, name, quantity, "unitPriceAmount", "totalAmount", "allocatedAmount"
+     FROM json_to_recordset($21) AS line (id uuid, position integer, "productId" uuid, sku text, name text,
+       quantity bigint, "unitPriceAmount" bigint, "totalAmount" bigint, "allocatedAmount" bigint)`,
+);
+const loadOrder = statement(
+  'orders.load',
+  `SELECT o.*, (SELECT coalesce(json_agg(json_build_object('id', l.id, 'position', l.position,
+       'productId', l.product_id, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity,
+       'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount, 'allocatedAmount', l.allocated_amount,
+       'fulfilledQuantity', l.fulfilled_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
+     FROM orders.order_lines l WHERE l.order_id = o.id AND $2) AS lines
+   FROM orders.orders o WHERE o.id = $1`,
+);
+const updateOrder = statement(
+  'orders.update',
+  `WITH ${TIMELINE}, lines AS (
+     UPDATE orders.order_lines l
+        SET fulfilled_quantity = line."fulfilledQuantity", refunded_amount = line."refundedAmount"
+       FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "refundedAmount" bigint)
+      WHERE l.id = line.id)
+   UPDATE orders.orders SET status = $5, payment_status = $6, payment_outcome = $7, decline_code = $8, version = $9,
+     updated_at = $10 WHERE id = $1`,
+);
+const insertFulfillment = statement(
+  'orders.insert_fulfillment',
+  `INSERT INTO orders.fulfillments (id, order_id, lines, tracking_number, carrier, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6)`,
+);
+const dueToExpire = statement(
+  'orders.due_to_expire',
+  `SELECT id FROM orders.orders
+    WHERE status = 'pending_payment' AND expires_at <= $1 AND payment_outcome IS NULL ORDER BY expires_at LIMIT $2`,
+);
+
+@Injectable()
+export class SqlOrderRepository extends OrderRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly bus: EventBus,
+  ) {
+    super();
+  }
+
+  override async add(order: Order): Promise<void> {
+    const { state } = order;
+    try {
+      await this.database.query(insertOrder, [
+        state.id,
+        ...timelineValues(order),
+        state.status,
+        state.customerId,
+        state.email,
+        state.currency,
+        state.subtotal.amount,
+        state.shipping.amount,
+        state.tax.amount,
+        state.total.amount,
+        state.payment.id,
+        state.payment.status,
+        state.payment.outcome,
+        state.shippingAddress,
+        state.metadata,
+        state.version,
+        state.placedAt,
+        state.expiresAt,
+        JSON.stringify(order.lines.map(toLineRow)),
+      ]);
+    } catch (error) {
+      if (isUniqueViolation(error, 'orders_pkey'))
+        throw new DomainError(orderErrors.order_exists, { cause: error });
+      throw error;
+    }
+    await this.publish(order);
+  }
+
+  override async update<T>(
+    orderId: string,
+    change: (order: Order) => T | Promise<T>,
+    { withLines = false }: { withLines?: boolean } = {},
+  ): Promise<T> {
+    return this.database.transaction(async () => {
+      await this.database.lock('order', orderId);
+      const row = await this.database.queryOne<OrderRow>(loadOrder, [orderId, withLines]);
+      if (!row) throw new DomainError(orderErrors.order_not_found);
+      const order = Order.rehydrate(toState(row), row.lines.map(toLine(row.currency)));
+      const result = await change(order);
+      await this.save(order);
+      return result;
+    });
+  }
+
+  override async addFulfillment(fulfillment: Fulfillment): Promise<void> {
+    const { id, orderId, lines, trackingNumber, carrier, createdAt } = fulfillment;
+    await this.database.query(insertFulfillment, [
+      id,
+      orderId,
+      JSON.stringify(lines),
+      trackingNumber,
+      carrier,
+      createdAt,
+    ]);
+  }
+
+  override async dueToExpire(now: Date, limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(dueToExpire, [now, limit]);
+    return rows.map(({ id }) => id);
+  }
+
+  private async save(order: Order): Promise<void> {
+    if (order.changes.timeline.length === 0) return;
+    const { state } = order;
+    await this.database.query(updateOrder, [
+      state.id,
+      ...timelineValues(order),
+      state.status,
+      state.payment.status,
+      state.payment.outcome,
+      state.payment.declineCode,
+      state.version,
+      state.updatedAt,
+      JSON.stringify([...order.changes.lines.values()].map(toLineRow)),
+    ]);
+    await this.publish(order);
+  }
+
+  private async publish(order: Order): Promise<void> {
+    const { state } = order;
+    for (const { change, version, to } of order.changes.timeline) {
+      await this.bus.publish(orderEvents[change], {
+        aggregateId: state.id,
+        sequence: version,
+        data: {
+          orderId: state.id,
+          status: to,
+          customerId: state.customerId,
+          paymentId: state.payment.id,
+          paymentStatus: state.payment.status,
+          currency: state.currency,
+          totalAmount: state.total.amount,
+        },
+      });
+    }
+  }
+}
+
+function timelineValues(order: Order): [string, string, string] {
+  const { actor, requestId } = currentContext();
+  return [JSON.stringify(order.changes.timeline), actorReference(actor), requestId];
+}
+
+function toLineRow(line: OrderLine, position: number): LineRow {
+  return {
+    id: line.id,
+    position,
+    productId: line.productId,
+    sku: line.sku,
+    name: line.name,
+    quantity: line.quantity,
+    unitPriceAmount: line.unitPrice.amount,
+    totalAmount: line.total.amount,
+    allocatedAmount: line.allocated.amount,
+    fulfilledQuantity: line.fulfilledQuantity,
+    refundedAmount: line.refundedAmount,
+  };
+}
+
+function toLine(currency: Currency): (row: LineRow) => OrderLine {
+  return (row) => ({
+    id: row.id,
+    productId: row.productId,
+    sku: row.sku,
+    name: row.name,
+    quantity: row.quantity,
+    unitPrice: { amount: row.unitPriceAmount, currency },
+    total: { amount: row.totalAmount, currency },
+    allocated: { amount: row.allocatedAmount, currency },
+    fulfilledQuantity: row.fulfilledQuantity,
+    refundedAmount: row.refundedAmount,
+  });
+}
+
+function toState(row: OrderRow): OrderState {
+  const inCurrency = (amount: number) => ({ amount, currency: row.currency });
+  return {
+    id: row.id,
+    status: row.status,
+    customerId: row.customer_id,
+    email: row.email,
+    currency: row.currency,
+    subtotal: inCurrency(row.subtotal_amount),
+    shipping: inCurrency(row.shipping_amount),
+    tax: inCurrency(row.tax_amount),
+    total: inCurrency(row.total_amount),
+    payment: {
+      id: row.payment_id,
+      status: row.payment_status,
+      outcome: row.payment_outcome,
+      declineCode: row.decline_code,
+    },
+    shippingAddress: row.shipping_address,
+    metadata: row.metadata,
+    version: row.version,
+    placedAt: row.placed_at,
+    updatedAt: row.updated_at,
+    expiresAt: row.expires_at,
+  };
+}

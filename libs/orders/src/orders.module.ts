@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '#catalog';
+import { PaymentsModule } from '#payments';
+import { UsersModule } from '#users';
+import { OrdersController } from './api/orders.controller.js';
+import { CancelOrder } from './application/cancel-order.js';
+import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
+import { FindOrders } from './application/find-orders.js';
+import { FulfilOrder } from './application/fulfil-order.js';
+import { OnPaymentChanged } from './application/on-payment-changed.js';
+import { OrderAccess } from './application/order-access.js';
+import { PayOrder } from './application/pay-order.js';
+import { PlaceOrder } from './application/place-order.js';
+import { PrepareOrder } from './application/prepare-order.js';
+import { QuoteOrder } from './application/quote-order.js';
+import { SettleCancellation } from './application/settle-cancellation.js';
+import { OrderRepository } from './domain/order.repository.js';
+import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
+
+/** What can be done with an order: quote, place, pay, fulfil, cancel, expire, and read it. */
+@Module({
+  imports: [CatalogModule, PaymentsModule, UsersModule],
+  controllers: [OrdersController],
+  providers: [
+    QuoteOrder,
+    PlaceOrder,
+    PayOrder,
+    FulfilOrder,
+    CancelOrder,
+    ExpireUnpaidOrders,
+    FindOrders,
+    OnPaymentChanged,
+    OrderAccess,
+    PrepareOrder,
+    SettleCancellation,
+    { provide: OrderRepository, useClass: SqlOrderRepository },
+  ],
+  exports: [ExpireUnpaidOrders],
+})
+export class OrdersModule {}

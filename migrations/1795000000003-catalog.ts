@@ -42,7 +42,7 @@ export class Catalog1795000000003 extends SqlMigration {
       order_id    uuid        NOT NULL,
       product_id  uuid        NOT NULL,
       quantity    bigint      NOT NULL CHECK (quantity > 0),
-      -- how much of it has left the house, or was released, piece by piece
+      -- how much of it has left the house, and how much was given back
       shipped     bigint      NOT NULL DEFAULT 0,
       released    bigint      NOT NULL DEFAULT 0,
       status      text        NOT NULL CHECK (status IN ('active', 'committed', 'released', 'expired')),

@@ -44,6 +44,7 @@ function routesOf(app: NestFastifyApplication): Route[] {
  */
 const EXPECTED: Record<string, AccessRule> = {
   'GET /.well-known/jwks.json': 'public',
+  'GET /docs/errors': 'public',
   'GET /health': 'public',
   'GET /healthz': 'public',
   'GET /readyz': 'public',
@@ -136,7 +137,7 @@ describe('endpoints', () => {
         operation,
       })),
     );
-    const probes = ['GET /health', 'GET /healthz', 'GET /readyz', 'GET /startupz'];
+    const probes = ['GET /docs/errors', 'GET /health', 'GET /healthz', 'GET /readyz', 'GET /startupz'];
     const documented = operations.map(({ name }) => name).sort();
     expect(documented).toEqual(
       Object.keys(EXPECTED)

@@ -4,6 +4,7 @@
  * Tests find it in STEELYARD_TEST_POSTGRES_URL, the superuser's address of its database `postgres`. Whoever sets the
  * variable before brings a server of their own, and none is started.
  */
+import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,14 +15,65 @@ const TEMPLATE_DATABASE = 'steelyard_template';
 
 const INTERRUPTIONS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+/** A server that is just ending may still be writing: hence the retries. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 };
+
 export default async function globalSetup() {
-  if (process.env.STEELYARD_TEST_POSTGRES_URL === undefined) {
-    process.env.STEELYARD_TEST_POSTGRES_URL = await startTestPostgres();
+  const { TMPDIR, STEELYARD_TEST_POSTGRES_URL } = process.env;
+  const directory = await makeRunDirectory();
+  let postgres;
+  const end = async () => {
+    for (const signal of INTERRUPTIONS) process.off(signal, onInterruption);
+    await postgres?.stop();
+    await rm(directory, REMOVAL);
+    process.off('exit', onExit);
+    // In watch mode, the next run starts from here.
+    restoreEnvironment({ TMPDIR, STEELYARD_TEST_POSTGRES_URL });
+  };
+  // Jest does not tear down when it is interrupted. A second signal ends the run at once, as ever.
+  const onInterruption = (signal) => {
+    void end().finally(() => process.kill(process.pid, signal));
+  };
+  // Nor when a test calls process.exit() or the reader of its output goes away: then this is the last moment.
+  const onExit = () => {
+    if (postgres !== undefined) process.kill(postgres.pid, 'SIGKILL');
+    rmSync(directory, REMOVAL);
+  };
+  for (const signal of INTERRUPTIONS) process.on(signal, onInterruption);
+  process.on('exit', onExit);
+
+  try {
+    postgres = await startPostgresUnlessGiven(directory);
+    await makeTemplateDatabase(process.env.STEELYARD_TEST_POSTGRES_URL);
+  } catch (error) {
+    await end();
+    throw error;
   }
-  await makeTemplateDatabase(process.env.STEELYARD_TEST_POSTGRES_URL);
+  globalThis.endTestRun = end;
 }
 
-/** Makes the database that test-database.ts copies, once, before the first worker starts. */
+/** The temporary directory of this run: what the tests leave in it goes with it, however the run ends. */
+async function makeRunDirectory() {
+  const directory = await mkdtemp(join(tmpdir(), 'steelyard-test-'));
+  // As root, PostgreSQL runs as another account, which may enter and not look around.
+  await chmod(directory, 0o711);
+  process.env.TMPDIR = directory;
+  return directory;
+}
+
+async function startPostgresUnlessGiven(directory) {
+  if (process.env.STEELYARD_TEST_POSTGRES_URL !== undefined) return undefined;
+  const { startEmbeddedPostgres } = await import('#platform/embedded-postgres');
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(directory, 'data'),
+    database: 'postgres',
+    durable: false,
+  });
+  process.env.STEELYARD_TEST_POSTGRES_URL = postgres.url;
+  return postgres;
+}
+
+/** Makes the migrated database that test-database.ts copies, once, before the first worker starts. */
 async function makeTemplateDatabase(superuserUrl) {
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
@@ -32,35 +84,16 @@ async function makeTemplateDatabase(superuserUrl) {
   } finally {
     await client.end();
   }
+  const { migrateUp } = await import('#platform/database');
+  const { migrations } = await import('../../migrations/index.ts');
+  const templateUrl = new URL(superuserUrl);
+  templateUrl.pathname = `/${TEMPLATE_DATABASE}`;
+  await migrateUp(templateUrl.href, migrations);
 }
 
-/** Starts a server on a new directory; it lives until the teardown, or until somebody interrupts the run. */
-async function startTestPostgres() {
-  const { startEmbeddedPostgres } = await import('#platform/embedded-postgres');
-  const directory = await mkdtemp(join(tmpdir(), 'steelyard-test-'));
-  // As root, PostgreSQL runs as another account, which may enter and not look around.
-  await chmod(directory, 0o711);
-  const removeDirectory = () => rm(directory, { recursive: true, force: true });
-  const postgres = await startEmbeddedPostgres({
-    dataDir: join(directory, 'data'),
-    database: 'postgres',
-    durable: false,
-  }).catch(async (error) => {
-    await removeDirectory();
-    throw error;
-  });
-
-  const stop = async () => {
-    for (const signal of INTERRUPTIONS) process.off(signal, onInterruption);
-    delete process.env.STEELYARD_TEST_POSTGRES_URL;
-    await postgres.stop();
-    await removeDirectory();
-  };
-  // Jest does not tear down when it is interrupted. A second signal ends the run at once, as ever.
-  const onInterruption = (signal) => {
-    void stop().finally(() => process.kill(process.pid, signal));
-  };
-  for (const signal of INTERRUPTIONS) process.on(signal, onInterruption);
-  globalThis.stopTestPostgres = stop;
-  return postgres.url;
+function restoreEnvironment(variables) {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
 }

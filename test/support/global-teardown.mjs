@@ -1,5 +1,4 @@
-/** Runs once after all tests, in the process of global-setup.mjs: stops the server that it started, if it did. */
+/** Runs once after all tests, in the process of global-setup.mjs, and ends what that began. */
 export default async function globalTeardown() {
-  await globalThis.stopTestPostgres?.();
-  delete globalThis.stopTestPostgres;
+  await globalThis.endTestRun();
 }

@@ -10,13 +10,11 @@ const refreshTokenSchema = z
   .max(512)
   .meta({ description: 'Keep it secret. Each refresh replaces it.', example: EXAMPLE_REFRESH_TOKEN });
 
-export const loginSchema = z
-  .strictObject({ email: emailSchema, password: claimedPasswordSchema })
-  .meta({
-    id: 'Login',
-    description: 'E-mail address and password.',
-    example: { email: 'customer@example.com', password: 'steelyard-demo' },
-  });
+export const loginSchema = z.strictObject({ email: emailSchema, password: claimedPasswordSchema }).meta({
+  id: 'Login',
+  description: 'E-mail address and password.',
+  example: { email: 'customer@example.com', password: 'steelyard-demo' },
+});
 
 export const refreshTokenBodySchema = z.strictObject({ refreshToken: refreshTokenSchema }).meta({
   id: 'RefreshTokenBody',

@@ -51,9 +51,7 @@ export class Passwords implements OnModuleInit {
    * @throws DomainError service_unavailable when too many wait already
    */
   async verify(storedHash: string | undefined, password: string): Promise<boolean> {
-    const matches = await this.bounded(() =>
-      verify(storedHash ?? this.decoyHash, password.normalize('NFC')),
-    );
+    const matches = await this.bounded(() => verify(storedHash ?? this.decoyHash, password.normalize('NFC')));
     return matches && storedHash !== undefined;
   }
 

@@ -13,14 +13,17 @@ const REUSE_GRACE_MS = 10_000;
 /** Replacements that a session remembers the time of; more within the grace is no browser with a few tabs. */
 const REMEMBERED_REPLACEMENTS = 32;
 
-/** Ended sessions are kept this long for whoever asks what happened, and go at a later log-in of the same user. */
+/** Ended sessions are kept this long for whoever asks what happened, and go at later log-ins of the same user. */
 const ENDED_RETENTION_DAYS = 30;
+const MAX_FORGOTTEN_PER_LOGIN = 100;
 
 const insertSession = statement(
   'users.insert_session',
   `WITH forgotten AS (
-     DELETE FROM users.sessions
-      WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days')
+     DELETE FROM users.sessions WHERE id IN (
+       SELECT id FROM users.sessions
+        WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days'
+        LIMIT ${MAX_FORGOTTEN_PER_LOGIN} FOR UPDATE SKIP LOCKED))
    INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at)
    VALUES ($1, $2, $3, $4, $4, $5)`,
 );
@@ -174,8 +177,7 @@ export class Sessions {
     }
     const replacedAt = session.replacedAt.at(token.generation - session.generation);
     if (replacedAt && now.getTime() - replacedAt.getTime() <= REUSE_GRACE_MS) {
-      const { tokenHash, generation, replacedAt: _, ...user } = session;
-      return { ...grantOf(this.codec.atGeneration(token, generation)), user };
+      return { ...grantOf(this.codec.atGeneration(token, session.generation)), user: session };
     }
     await this.database.query(revokeSession, [token.sessionId, now, 'refresh_token_reused']);
     throw new DomainError(usersErrors.refresh_token_reused);

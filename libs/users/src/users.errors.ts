@@ -15,6 +15,7 @@ export const usersErrors = defineErrors({
   },
   refresh_token_reused: {
     kind: 'unauthenticated',
-    title: 'The refresh token was replaced long ago; the session has ended in case it was stolen: log in again',
+    title:
+      'The refresh token was replaced long ago; the session has ended in case it was stolen: log in again',
   },
 });

@@ -1,5 +1,13 @@
 import { ROLES } from '#kernel';
-import { emailSchema, idSchema, newIdSchema, pageQuerySchema, pageSchema, text, timeSchema } from '#platform/http';
+import {
+  emailSchema,
+  idSchema,
+  newIdSchema,
+  pageQuerySchema,
+  pageSchema,
+  text,
+  timeSchema,
+} from '#platform/http';
 import { z } from 'zod';
 import type { User } from './user.row.js';
 
@@ -52,7 +60,12 @@ const nameSchema = text(200).meta({ description: 'How to address the user.' });
 const roleSchema = z.enum(ROLES).meta({ description: 'Each role includes the ones before it.' });
 
 export const registrationSchema = z
-  .strictObject({ id: newIdSchema.optional(), email: emailSchema, password: newPasswordSchema, name: nameSchema })
+  .strictObject({
+    id: newIdSchema.optional(),
+    email: emailSchema,
+    password: newPasswordSchema,
+    name: nameSchema,
+  })
   .meta({
     id: 'Registration',
     description: 'A new customer.',
@@ -124,5 +137,5 @@ export function toUserView({ id, email, name, role, createdAt, updatedAt }: User
 }
 
 function characterCount(value: string): number {
-  return value.length > MAX_PASSWORD_CODE_UNITS ? Infinity : [...value.normalize('NFC')].length;
+  return value.length > MAX_PASSWORD_CODE_UNITS ? Infinity : Array.from(value.normalize('NFC')).length;
 }

@@ -47,10 +47,11 @@ interface LineRow {
   refundedAmount: number;
 }
 
+/** What belongs to an order is written from its own row, so that an id that is taken is refused there first. */
 const TIMELINE = `timeline AS (
      INSERT INTO orders.timeline (order_id, version, from_status, to_status, cause, reason, actor, request_id, occurred_at)
-     SELECT $1, version, "from", "to", change, reason, $3, $4, "occurredAt"
-       FROM json_to_recordset($2) AS entry (version integer, "from" text, "to" text, change text, reason text,
+     SELECT stored.id, version, "from", "to", change, reason, $3, $4, "occurredAt"
+       FROM stored, json_to_recordset($2) AS entry (version integer, "from" text, "to" text, change text, reason text,
          "occurredAt" timestamptz))`;
 
 const insertOrder = statement(
@@ -61,11 +62,13 @@ const insertOrder = statement(
        placed_at, updated_at, expires_at)
      VALUES ($1, 'SY-' || nextval('orders.order_numbers'), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
        $18, $19, $19, $20)
+     RETURNING id
    ), ${TIMELINE}
    INSERT INTO orders.order_lines (id, order_id, position, product_id, sku, name, quantity, unit_price_amount,
      total_amount, allocated_amount)
-   SELECT id, $1, position, "productId", sku, name, quantity, "unitPriceAmount", "totalAmount", "allocatedAmount"
-     FROM json_to_recordset($21) AS line (id uuid, position integer, "productId" uuid, sku text, name text,
+   SELECT line.id, stored.id, position, "productId", sku, name, quantity, "unitPriceAmount", "totalAmount",
+          "allocatedAmount"
+     FROM stored, json_to_recordset($21) AS line (id uuid, position integer, "productId" uuid, sku text, name text,
        quantity bigint, "unitPriceAmount" bigint, "totalAmount" bigint, "allocatedAmount" bigint)`,
 );
 const loadOrder = statement(
@@ -79,13 +82,15 @@ const loadOrder = statement(
 );
 const updateOrder = statement(
   'orders.update',
-  `WITH ${TIMELINE}, lines AS (
-     UPDATE orders.order_lines l
-        SET fulfilled_quantity = line."fulfilledQuantity", refunded_amount = line."refundedAmount"
-       FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "refundedAmount" bigint)
-      WHERE l.id = line.id)
-   UPDATE orders.orders SET status = $5, payment_status = $6, payment_outcome = $7, decline_code = $8, version = $9,
-     updated_at = $10 WHERE id = $1`,
+  `WITH stored AS (
+     UPDATE orders.orders SET status = $5, payment_status = $6, payment_outcome = $7, decline_code = $8, version = $9,
+       updated_at = $10 WHERE id = $1
+     RETURNING id
+   ), ${TIMELINE}
+   UPDATE orders.order_lines l
+      SET fulfilled_quantity = line."fulfilledQuantity", refunded_amount = line."refundedAmount"
+     FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "refundedAmount" bigint)
+    WHERE l.id = line.id`,
 );
 const insertFulfillment = statement(
   'orders.insert_fulfillment',

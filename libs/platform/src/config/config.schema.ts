@@ -1,27 +1,61 @@
+import { isIP } from 'node:net';
 import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
-const durationMs = (fallback: number) => z.coerce.number().int().min(0).max(86_400_000).default(fallback);
-const count = (fallback: number) => z.coerce.number().int().min(1).max(1_000_000).default(fallback);
+/** What the documentation says about a setting beside its description and default. */
+interface SettingMeta {
+  /** Which values it takes, in words. */
+  readonly values?: string;
+  /** The value must never be printed. */
+  readonly secret?: boolean;
+}
+
+const documented = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
+
+const integer = (min: number, max: number, fallback: number) => {
+  const values = `${min} to ${max}`;
+  const error = `must be a whole number from ${values}`;
+  const number = z.coerce.number(error).int(error).min(min, error).max(max, error);
+  return documented(number, { values }).default(fallback);
+};
+
+const port = (fallback: number) => integer(0, 65_535, fallback);
+const durationMs = (fallback: number, min = 1) => integer(min, 86_400_000, fallback);
+const count = (fallback: number) => integer(1, 1_000_000, fallback);
+
+const oneOf = <const T extends readonly string[]>(values: T, fallback: T[number]) =>
+  documented(z.enum(values, `must be one of ${values.join(', ')}`), { values: values.join(', ') }).default(
+    fallback,
+  );
+
 const flag = (fallback: boolean) =>
-  z
-    .enum(['true', 'false'])
-    .default(fallback ? 'true' : 'false')
-    .transform((value) => value === 'true');
+  oneOf(['true', 'false'], fallback ? 'true' : 'false').transform((value) => value === 'true');
 
 /** Marks a setting whose value must never be printed. */
-const SECRET = { secret: true } as const;
+const SECRET = { secret: true } satisfies SettingMeta;
+
+const signingKeySetSchema = z.object({
+  keys: z
+    .array(
+      z.object({
+        kty: z.literal('OKP'),
+        crv: z.literal('Ed25519'),
+        kid: z.string().min(1),
+        x: z.base64url().length(43),
+        d: z.base64url().length(43),
+      }),
+    )
+    .min(1),
+});
 
 /**
  * Every setting of Steelyard, by the name of its environment variable. The one source of the type, of the defaults,
- * of `.env.example` and of the table in the README. Names carry their unit last.
+ * of `.env.example` and of docs/configuration.md. Names carry their unit last.
  */
 export const settingsSchema = z.object({
-  NODE_ENV: z
-    .enum(['development', 'test', 'production'])
-    .default('development')
-    .describe('`production` refuses demo accounts and generated secrets.'),
+  NODE_ENV: oneOf(['development', 'test', 'production'], 'development').describe(
+    '`production` refuses demo data and generated secrets.',
+  ),
   HOST: z
     .string()
     .default('127.0.0.1')
@@ -35,12 +69,17 @@ export const settingsSchema = z.object({
 
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .refine(
+      (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
+      'must be a URL, postgres://user:password@host:5432/database, with special characters percent-encoded',
+    )
     .optional()
     .describe('PostgreSQL to use; absent: the embedded one (`npm start` only).')
     .meta(SECRET),
   DATABASE_POOL_MAX: count(20).describe('Connections per process.'),
-  DATABASE_STATEMENT_TIMEOUT_MS: durationMs(10_000).describe('Longest time one SQL statement may run.'),
+  DATABASE_STATEMENT_TIMEOUT_MS: durationMs(10_000, 0).describe(
+    'Longest time one SQL statement may run; 0 for no limit.',
+  ),
 
   APP_SECRET: z
     .string()
@@ -50,42 +89,33 @@ export const settingsSchema = z.object({
     .meta(SECRET),
   SIGNING_KEYS: z
     .string()
+    .refine(
+      isSigningKeySet,
+      'must be a JSON Web Key Set of private Ed25519 keys, each with a kid; `steelyard keys` makes one',
+    )
     .optional()
     .describe(
       'JSON Web Key Set of private Ed25519 keys, the first one signs. Generated in the embedded size.',
     )
     .meta(SECRET),
-  ACCESS_TOKEN_TTL_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(60)
-    .max(3_600)
-    .default(900)
-    .describe('Life of an access token.'),
-  REFRESH_TOKEN_TTL_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(3_600)
-    .max(31_536_000)
-    .default(2_592_000)
-    .describe('Life of a session without use.'),
+  ACCESS_TOKEN_TTL_SECONDS: integer(60, 3_600, 900).describe('Life of an access token.'),
+  REFRESH_TOKEN_TTL_SECONDS: integer(3_600, 31_536_000, 2_592_000).describe('Life of a session without use.'),
   TOKEN_ISSUER: z.string().default('steelyard').describe('`iss` and `aud` of access tokens.'),
   DEMO_DATA: flag(false).describe(
-    'Creates the demo accounts and the demo catalog; `npm start` turns it on by itself.',
+    'Creates the demo accounts and the demo catalog; `npm start` turns it on by itself outside production.',
   ),
 
   REQUEST_TIMEOUT_MS: durationMs(15_000).describe(
     'Deadline of a request; the gateway call inside it ends earlier.',
   ),
-  DRAIN_DELAY_MS: durationMs(0).describe('How long readiness says 503 before the server stops accepting.'),
-  SHUTDOWN_GRACE_MS: durationMs(10_000).describe(
-    'How long requests in flight may take to finish at shutdown.',
+  DRAIN_DELAY_MS: durationMs(0, 0).describe('How long readiness says 503 before the server stops accepting.'),
+  SHUTDOWN_GRACE_MS: durationMs(10_000, 0).describe(
+    'How long requests and jobs in flight may take to finish at shutdown.',
   ),
 
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Least severe level that is logged.'),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info').describe(
+    'Least severe level that is logged; `warn` with `npm start`, whose terminal is for people.',
+  ),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
   RATE_LIMIT_ENABLED: flag(true).describe('Limits requests per principal or address.'),
@@ -93,36 +123,30 @@ export const settingsSchema = z.object({
   RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe('Log-ins and registrations of one address per minute.'),
   TRUSTED_PROXIES: z
     .string()
+    .refine(
+      (list) => list.split(',').every((range) => isAddressRange(range.trim())),
+      'must be IP addresses or CIDR ranges, divided by commas',
+    )
     .default('')
     .describe('Comma-separated addresses or CIDR ranges whose `X-Forwarded-For` is believed.'),
 
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
 
-  PAYMENT_GATEWAY: z.enum(['sandbox']).default('sandbox').describe('Gateway that moves the money.'),
+  PAYMENT_GATEWAY: oneOf(['sandbox'], 'sandbox').describe('Gateway that moves the money.'),
   GATEWAY_TIMEOUT_MS: durationMs(8_000).describe('Longest time one call to the payment gateway may take.'),
-  ORDER_PAYMENT_WINDOW_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .max(2_592_000)
-    .default(900)
-    .describe('How long an unpaid order holds its stock.'),
-  ORDER_SHIPPING_FLAT_MINOR: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(100_000_000)
-    .default(0)
-    .describe('Flat shipping charge per order, in minor units of the order’s currency.'),
-  ORDER_TAX_BASIS_POINTS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(10_000)
-    .default(0)
-    .describe('Tax added to lines and shipping; 2000 is 20 %.'),
-  DEFAULT_CURRENCY: z.enum(CURRENCIES).default('GBP').describe('Currency of the demo catalog.'),
+  ORDER_PAYMENT_WINDOW_SECONDS: integer(10, 2_592_000, 900).describe(
+    'How long an unpaid order holds its stock.',
+  ),
+  ORDER_SHIPPING_FLAT_MINOR: integer(0, 100_000_000, 0).describe(
+    'Flat shipping charge per order, in minor units of the order’s currency.',
+  ),
+  ORDER_TAX_BASIS_POINTS: integer(0, 10_000, 0).describe('Tax added to lines and shipping; 2000 is 20 %.'),
+  DEFAULT_CURRENCY: z
+    .enum(CURRENCIES, 'must be an ISO 4217 code that Steelyard knows, such as GBP')
+    .meta({ values: 'an ISO 4217 code' } satisfies SettingMeta)
+    .default('GBP')
+    .describe('Currency of the demo catalog.'),
 
   WORKER_POLL_MS: durationMs(500).describe(
     'How often the worker looks for events, unpaid orders and open operations.',
@@ -132,12 +156,19 @@ export const settingsSchema = z.object({
 /** The validated settings, by the names of their environment variables. */
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
-/** Whether the value of `name` is a secret and must be shown as `[redacted]`. */
-export function isSecretSetting(name: keyof Settings): boolean {
-  let schema: z.ZodType | undefined = settingsSchema.shape[name];
-  while (schema) {
-    if (schema.meta()?.['secret'] === true) return true;
-    schema = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : undefined;
+export type SettingName = keyof Settings;
+
+function isSigningKeySet(text: string): boolean {
+  try {
+    return signingKeySetSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
   }
-  return false;
+}
+
+function isAddressRange(range: string): boolean {
+  const [address = '', prefix, ...rest] = range.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }

@@ -1,3 +1,10 @@
 export { Config, ConfigModule } from './config.module.js';
-export { isSecretSetting, settingsSchema, type Settings } from './config.schema.js';
-export { ConfigurationError, EXIT_CONFIGURATION, loadSettings } from './load-config.js';
+export { type SettingName, type Settings } from './config.schema.js';
+export { describeSettings, type SettingDescription } from './describe-settings.js';
+export {
+  ConfigurationError,
+  EXIT_CONFIGURATION,
+  loadSettings,
+  readEnvironment,
+  SERVER_SETTINGS,
+} from './load-config.js';

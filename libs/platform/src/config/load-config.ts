@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { settingsSchema, type Settings } from './config.schema.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { type SettingName, type Settings, settingsSchema } from './config.schema.js';
 
 /** Everything that is wrong with the configuration, all at once. The entry point prints it and exits with 78. */
 export class ConfigurationError extends Error {
@@ -12,32 +12,95 @@ export class ConfigurationError extends Error {
 /** Exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h). */
 export const EXIT_CONFIGURATION = 78;
 
+/** What a process needs that shares its database and its secrets with others. */
+export const SERVER_SETTINGS = ['DATABASE_URL', 'APP_SECRET', 'SIGNING_KEYS'] as const;
+
+export interface LoadOptions<Required extends SettingName> {
+  /** Settings without which this process cannot run. */
+  readonly required?: readonly Required[];
+  /** Defaults of this process that differ from those of the schema. */
+  readonly defaults?: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+const ENVIRONMENT_FILE = '.env';
+
+/**
+ * The environment variables, completed by those of the file `.env` of the working directory where there is one. What
+ * is set already wins over the file.
+ *
+ * @throws ConfigurationError when the file is there and cannot be read
+ */
+export function readEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync(ENVIRONMENT_FILE)) {
+    try {
+      process.loadEnvFile(ENVIRONMENT_FILE);
+    } catch (error) {
+      throw new ConfigurationError([`${ENVIRONMENT_FILE} cannot be read (${errnoCode(error)}).`]);
+    }
+  }
+  return process.env;
+}
+
 /**
  * Reads the settings from environment variables, or from the files that `NAME_FILE` variables name. An empty
  * variable counts as absent, as in a compose file with an unset value.
  *
  * @throws ConfigurationError naming every problem
  */
-export function loadSettings(env: NodeJS.ProcessEnv): Settings {
-  const problems: string[] = [];
-  const values: Record<string, string> = {};
-  for (const name of Object.keys(settingsSchema.shape)) {
-    const direct = env[name];
-    const file = env[`${name}_FILE`];
-    if (direct && file) problems.push(`${name} and ${name}_FILE are both set; set one.`);
+export function loadSettings<Required extends SettingName = never>(
+  env: NodeJS.ProcessEnv,
+  { required = [], defaults = {} }: LoadOptions<Required> = {},
+): Settings & { readonly [Name in Required]: NonNullable<Settings[Name]> } {
+  const { values, problems } = readValues(env);
+  const missing = required.filter((name) => values[name] === undefined && !problems.has(name));
+  const parsed = settingsSchema.safeParse({ ...defaults, ...values });
+  const found = [
+    ...problems.values(),
+    ...missing.map((name) => `${name}: is required here.`),
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}.`),
+    ...contradictions({ ...defaults, ...values }),
+  ];
+  if (found.length > 0 || !parsed.success) throw new ConfigurationError(found);
+  return Object.freeze(parsed.data) as Settings & {
+    readonly [Name in Required]: NonNullable<Settings[Name]>;
+  };
+}
+
+type Values = Partial<Record<SettingName, string>>;
+
+function readValues(env: NodeJS.ProcessEnv): { values: Values; problems: Map<SettingName, string> } {
+  const values: Values = {};
+  const problems = new Map<SettingName, string>();
+  for (const name of Object.keys(settingsSchema.shape) as SettingName[]) {
+    const direct = env[name]?.trim();
+    const file = env[`${name}_FILE`]?.trim();
+    if (direct && file) problems.set(name, `${name}: ${name}_FILE is set as well; set one of them.`);
     if (direct) values[name] = direct;
     else if (file) {
       try {
         values[name] = readFileSync(file, 'utf8').trim();
       } catch (error) {
-        problems.push(`${name}_FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+        problems.set(name, `${name}_FILE: ${file} cannot be read (${errnoCode(error)}).`);
       }
     }
   }
-  const parsed = settingsSchema.safeParse(values);
-  if (!parsed.success) {
-    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  return { values, problems };
+}
+
+/** What is wrong with settings that are right each by itself. */
+function contradictions(values: Values): string[] {
+  const found: string[] = [];
+  if (values.NODE_ENV === 'production' && values.DEMO_DATA === 'true') {
+    found.push('DEMO_DATA: is refused in production: everybody knows the passwords of the demo accounts.');
   }
-  if (problems.length > 0 || !parsed.success) throw new ConfigurationError(problems);
-  return Object.freeze(parsed.data);
+  const { PORT, MANAGEMENT_PORT } = settingsSchema.pick({ PORT: true, MANAGEMENT_PORT: true }).shape;
+  const port = PORT.safeParse(values.PORT).data;
+  if (port !== undefined && port > 0 && port === MANAGEMENT_PORT.safeParse(values.MANAGEMENT_PORT).data) {
+    found.push('MANAGEMENT_PORT: must be another port than PORT.');
+  }
+  return found;
+}
+
+function errnoCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
 }

@@ -99,7 +99,7 @@ async function runInitdb(options: ClusterOptions, workDir: string, passwordFile:
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // PostgreSQL's own collation: code point order and full Unicode case mapping, the same on every machine.
+    // PostgreSQL's own collation: code point order and Unicode case mapping, the same on every machine.
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
     '--locale=C',

@@ -14,6 +14,7 @@ export interface DataDirectoryLock {
 /** A lock whose handle were collected as garbage would be lost, so each is kept here until it is released. */
 const heldLocks = new Set<DatabaseSync>();
 
+/** The lowest byte of SQLite's error codes says what went wrong, the others where. */
 const SQLITE_BUSY = 5;
 
 /**
@@ -26,11 +27,28 @@ const SQLITE_BUSY = 5;
  */
 export async function prepareDataDirectory(path: string): Promise<string> {
   const absolute = resolve(path);
-  const created = await mkdir(absolute, { recursive: true });
+  const created = await makeDirectories(absolute);
   const dataDir = await realpath(absolute);
   if (created !== undefined) await inheritOwner(absolute, created);
   await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   return dataDir;
+}
+
+/**
+ * Makes a directory and those above it that are missing; returns the outermost that it made. The recursive mkdir of
+ * Node would tell ENOENT on a file system that is mounted read-only.
+ */
+async function makeDirectories(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    if (errnoCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return undefined;
+    if (errnoCode(error) !== 'ENOENT' || path === dirname(path)) throw error;
+  }
+  const outermost = await makeDirectories(dirname(path));
+  const made = await makeDirectories(path);
+  return outermost ?? made;
 }
 
 /**
@@ -49,7 +67,7 @@ export async function lockDataDirectory(dataDir: string): Promise<DataDirectoryL
   const database = new DatabaseSync(lockFile, { open: false });
   try {
     database.open();
-    database.exec('BEGIN EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     if (database.isOpen) database.close();
     if (!isBusy(error)) throw new DataDirectoryPermissionError(dataDir, error as Error);
@@ -74,7 +92,7 @@ export async function lockDataDirectory(dataDir: string): Promise<DataDirectoryL
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY;
+  return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY;
 }
 
 async function readOwnerPid(ownerFile: string): Promise<number | undefined> {

@@ -61,7 +61,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * creates an account on the machine.
  *
  * A data directory has one owner at a time. When the owner is killed, the server ends with it (Linux) or is stopped
- * by the next start, which finds all that was committed. Call it on the main thread: a server that a worker thread
+ * by the next start, which finds all that was committed. The process lives until the server has ended. Call it on the main thread: a server that a worker thread
  * started ends with that thread.
  *
  * @throws EmbeddedPostgresError with a sentence for the person at the terminal; a `DataDirectoryInUseError` or

@@ -76,13 +76,15 @@ export function explainFileSystemError(error: unknown, dataDir: string): unknown
 }
 
 function isFileSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return false;
-  return typeof error.code === 'string' && 'path' in error && !String(error.syscall).startsWith('spawn');
+  if (errnoCode(error) === undefined) return false;
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall !== undefined && !syscall.startsWith('spawn');
 }
 
-/** The error code of a failed system call (`ENOENT`), or undefined for any other error. */
+/** The code of an error of the operating system (`ENOENT`), or undefined for any other error. */
 export function errnoCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**
@@ -96,7 +98,8 @@ export function programError(
   sentence: string,
   lastLines: readonly string[],
 ): EmbeddedPostgresError {
-  const reason = lastLines.findLast((line) => /\b(FATAL|PANIC|error):/.test(line)) ?? lastLines.at(-1);
+  // What failed first: the rest follows from it.
+  const reason = lastLines.find((line) => /\b(FATAL|PANIC|error):/.test(line)) ?? lastLines.at(-1);
   return new EmbeddedPostgresError(
     code,
     reason === undefined ? `${sentence}.` : `${sentence}: ${reason.trim()}`,

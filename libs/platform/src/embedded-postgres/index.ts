@@ -2,12 +2,6 @@
 export {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
-  type EmbeddedPostgresExit,
   type EmbeddedPostgresOptions,
 } from './embedded-postgres.js';
-export {
-  DataDirectoryInUseError,
-  DataDirectoryPermissionError,
-  EmbeddedPostgresError,
-  type EmbeddedPostgresErrorCode,
-} from './errors.js';
+export { DataDirectoryInUseError, DataDirectoryPermissionError, EmbeddedPostgresError } from './errors.js';

@@ -193,6 +193,6 @@ function spawnOptions({ account }: Way) {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof Error && 'stderr' in error && error.stderr !== '') return String(error.stderr).trim();
-  return error instanceof Error ? error.message : String(error);
+  const { message, stderr } = error as Error & { stderr?: string };
+  return stderr?.trim() ? stderr.trim() : message;
 }

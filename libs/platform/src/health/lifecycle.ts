@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 
 /** Where the process is in its life. Terminus does not flip readiness on a drain, so this does. */
@@ -10,9 +11,10 @@ export class Lifecycle {
     if (this.phase === 'starting') this.phase = 'serving';
   }
 
-  /** The process is about to stop: load balancers must send nothing new. */
-  markDraining(): void {
+  /** The process is about to stop: readiness says so for `delayMs`, until load balancers send nothing new. */
+  async drain(delayMs: number): Promise<void> {
     this.phase = 'draining';
+    await delay(delayMs);
   }
 
   get isStarted(): boolean {

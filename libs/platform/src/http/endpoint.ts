@@ -8,7 +8,7 @@ import { idempotencyErrors } from '../idempotency/index.js';
 import { Access, type AccessRule, RateLimitClass, securityErrors } from '../security/index.js';
 import { httpErrors } from './http.errors.js';
 import { toSerializerSchema } from './json-schema.js';
-import { problemSchema, STATUS_OF_KIND } from './problem.js';
+import { problemResponses } from './problem-responses.js';
 
 export interface EndpointOptions {
   /** A few words, imperative: the line in Swagger UI. */
@@ -38,7 +38,9 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     HttpCode(usual),
     ApiOperation({ summary: options.summary, description: options.description ?? '' }),
     ...statuses.map((status) => describeResponse(status, options.responses[status] ?? null)),
-    ...describeErrors(errorsOf(options)),
+    ...Object.entries(problemResponses(errorsOf(options))).map(([status, response]) =>
+      ApiResponse({ status: Number(status), ...response }),
+    ),
     RouteSchema({ response: serializers(options.responses) }),
   ];
   if (options.access !== 'public') decorators.push(ApiBearerAuth());
@@ -110,34 +112,4 @@ function errorsOf(options: EndpointOptions): ErrorDefinition[] {
   if (options.idempotencyKey) errors.push(...Object.values(idempotencyErrors));
   if (options.ifMatch) errors.push(httpErrors.if_match_required, httpErrors.stale_etag);
   return [...errors, ...(options.errors ?? []), httpErrors.internal_error];
-}
-
-/** One documented answer per status, which names each code that it may carry. */
-function describeErrors(errors: readonly ErrorDefinition[]): MethodDecorator[] {
-  const byStatus = Map.groupBy(errors, (error) => STATUS_OF_KIND[error.kind]);
-  return [...byStatus].map(([status, definitions]) => {
-    const unique = [...new Map(definitions.map((definition) => [definition.code, definition])).values()];
-    return ApiResponse({
-      status,
-      description: unique.map(({ code, title }) => `\`${code}\`: ${title}.`).join('\n\n'),
-      content: {
-        'application/problem+json': {
-          schema: { $ref: '#/components/schemas/Problem' },
-          examples: Object.fromEntries(
-            unique.map(({ code, title }) => [
-              code,
-              { summary: title, value: exampleProblem(status, code, title) },
-            ]),
-          ),
-        },
-      },
-    });
-  });
-}
-
-function exampleProblem(status: number, code: string, title: string): object {
-  const example = problemSchema.meta()?.['example'] as { errors: unknown[] };
-  const { errors, ...common } = example;
-  const problem = { ...common, type: `/docs/errors#${code}`, title, status, detail: title, code };
-  return code === httpErrors.validation_failed.code ? { ...problem, errors } : problem;
 }

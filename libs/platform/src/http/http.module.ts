@@ -1,11 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { ErrorCodesController } from './error-codes.controller.js';
 import { Paginator } from './pagination.js';
 import { ProblemFilter } from './problem.filter.js';
 import { SchemaValidationPipe } from './validation.pipe.js';
 
 @Global()
 @Module({
+  controllers: [ErrorCodesController],
   providers: [
     Paginator,
     ProblemFilter,

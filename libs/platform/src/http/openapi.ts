@@ -2,7 +2,9 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { toJsonSchema } from './json-schema.js';
+import { httpErrors } from './http.errors.js';
 import { problemSchema } from './problem.js';
+import { mergeProblemResponses, problemResponses } from './problem-responses.js';
 
 const DESCRIPTION = `The backend for selling things.
 
@@ -40,7 +42,45 @@ export function buildOpenApi(app: INestApplication, version: string): OpenAPIObj
     ...(toComponentRefs(definitions) as NonNullable<typeof document.components.schemas>),
   });
   document.paths = sorted(document.paths);
+  for (const path of Object.values(document.paths)) {
+    for (const method of METHODS) {
+      const operation = path[method];
+      if (operation) describeEdge(operation);
+    }
+  }
   return document;
+}
+
+const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+/** What the edge itself adds to an operation: refused bodies, and headers of every answer. */
+function describeEdge(operation: Operation): void {
+  if (operation.requestBody) {
+    const { malformed_json, body_too_large, unsupported_media_type } = httpErrors;
+    mergeProblemResponses(
+      operation.responses,
+      problemResponses([malformed_json, body_too_large, unsupported_media_type]),
+    );
+  }
+  const isIdempotent = operation.parameters?.some(
+    (parameter) => 'name' in parameter && parameter.name === 'Idempotency-Key',
+  );
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (!response || '$ref' in response) continue;
+    response.headers = {
+      ...response.headers,
+      'X-Request-ID': { description: 'Names this request in logs.', schema: { type: 'string' } },
+      ...(isIdempotent && status.startsWith('2')
+        ? {
+            'Idempotency-Replayed': {
+              description: '`true` when this is the stored answer of an earlier call with the same key.',
+              schema: { type: 'string' },
+            },
+          }
+        : {}),
+    };
+  }
 }
 
 /** Serves Swagger UI at /api/docs and the document at /api/openapi.json. */

@@ -68,8 +68,14 @@ export const positiveMoneySchema = z
 
 export const quantitySchema = z.int().min(1).max(MAX_QUANTITY);
 
-/** A time as the API writes it: RFC 3339, UTC, milliseconds. */
-export const timeSchema = z.iso.datetime().meta({ example: '2026-11-20T12:00:00.000Z' });
+/** A time as the API writes it: RFC 3339, UTC, milliseconds. PostgreSQL knows no year 0 and no endless fraction. */
+export const timeSchema = z.iso
+  .datetime({ abort: true })
+  .refine((value) => /^(?!0000)[^.]+(\.\d{1,9})?Z$/.test(value), {
+    message: 'Must lie in the year 1 or later, with at most nine digits after the second.',
+    params: { code: 'invalid_format' },
+  })
+  .meta({ example: '2026-11-20T12:00:00.000Z' });
 
 export const emailSchema = text(254)
   .pipe(z.email())

@@ -15,7 +15,7 @@ export class SchemaValidationPipe implements PipeTransform {
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
     const schema = metadata.schema as z.ZodType | undefined;
     if (!schema) return value;
-    const parsed = schema.safeParse(value ?? {}, { reportInput: false });
+    const parsed = schema.safeParse(value === undefined ? {} : value, { reportInput: false });
     if (parsed.success) return parsed.data;
     const prefix = metadata.type === 'body' ? '' : `${metadata.type}:`;
     throw validationFailed(parsed.error.issues, prefix);

@@ -14,6 +14,9 @@ export interface Consumer {
   readonly apply: (event: IntegrationEvent) => Promise<void>;
 }
 
+/** Above this many, the events of one transaction (an import of a large file) would fill the memory. */
+const MAX_BUFFERED_EVENTS = 1_000;
+
 const appendToOutbox = statement(
   'messaging.append_to_outbox',
   `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data, traceparent, request_id)
@@ -49,7 +52,7 @@ export class EventBus {
       occurredAt: this.clock.now(),
       ...happened,
     };
-    this.bufferForOutbox(event);
+    await this.bufferForOutbox(event);
     for (const react of this.reactions.get(event.type) ?? []) await react(event);
   }
 
@@ -71,21 +74,25 @@ export class EventBus {
     return this.registeredConsumers;
   }
 
-  /** All events of a transaction leave in one statement, just before it commits. */
-  private bufferForOutbox(event: IntegrationEvent): void {
+  /** The events of a transaction leave just before it commits, in one statement; of very many, some leave before. */
+  private async bufferForOutbox(event: IntegrationEvent): Promise<void> {
     const unit = this.database.unit;
     const buffered = this.pending.get(unit);
-    if (buffered) {
-      buffered.push(event);
+    if (!buffered) {
+      const events = [event];
+      this.pending.set(unit, events);
+      this.database.beforeCommit(() => this.append(events));
       return;
     }
-    const events = [event];
-    this.pending.set(unit, events);
+    buffered.push(event);
+    if (buffered.length >= MAX_BUFFERED_EVENTS) await this.append(buffered.splice(0));
+  }
+
+  private async append(events: readonly IntegrationEvent[]): Promise<void> {
+    if (events.length === 0) return;
     const { traceparent, requestId } = currentContext();
-    this.database.beforeCommit(async () => {
-      await this.database.query(appendToOutbox, [
-        JSON.stringify(events.map((buffered) => ({ ...buffered, traceparent, requestId }))),
-      ]);
-    });
+    await this.database.query(appendToOutbox, [
+      JSON.stringify(events.map((event) => ({ ...event, traceparent, requestId }))),
+    ]);
   }
 }

@@ -11,7 +11,8 @@ import {
 } from '../payment.js';
 import type { GatewayOutcome } from '../payment-gateway.js';
 
-export const AUTHORIZATION = 'authorization';
+/** Id of the first operation of a payment that is opened here. */
+export const AUTHORIZATION = 'operation 0';
 export const SUCCEEDED: GatewayOutcome = { result: 'succeeded', gatewayId: 'gateway-id' };
 export const DECLINED: GatewayOutcome = { result: 'declined', declineCode: 'insufficient_funds' };
 export const FAILED: GatewayOutcome = { result: 'failed', declineCode: 'refused' };
@@ -69,6 +70,11 @@ export class StoredPayment {
 
   static captured(options: PaymentOptions = {}): StoredPayment {
     return StoredPayment.authorized({ captureMode: 'automatic', ...options });
+  }
+
+  /** A payment of which nothing is known but its state. */
+  static inState(state: PaymentState): StoredPayment {
+    return new StoredPayment(state);
   }
 
   get state(): PaymentState {

@@ -1,0 +1,193 @@
+import { type Composition, totalOf } from '../ledger.js';
+import type { OperationKind } from '../operation.js';
+import type { CaptureMode, RefundLine } from '../payment.js';
+import type { GatewayOutcome } from '../payment-gateway.js';
+import type { PaymentStatus } from '../payment-status.js';
+
+/** What must come of a command: a refusal with this code, or so many changes. */
+export type Answer = { readonly refused: string } | { readonly changes: 0 | 1 };
+
+export interface ModelOperation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly amount: number;
+  readonly lines: readonly RefundLine[];
+  state: 'created' | 'sent' | 'unknown' | 'resolved';
+}
+
+interface ModelLine {
+  readonly lineId: string;
+  readonly amount: number;
+  refunded: number;
+}
+
+const HAPPENED: Answer = { changes: 1 };
+const NOTHING_HAPPENED: Answer = { changes: 0 };
+const refused = (code: string): Answer => ({ refused: code });
+
+/**
+ * A payment, said a second time and as simply as it can be: totals only, no composition, no ledger, no history. The
+ * real one is held against it, command by command.
+ */
+export class PaymentModel {
+  status: PaymentStatus = 'processing';
+  authorized = 0;
+  captured = 0;
+  refunded = 0;
+  readonly operations: ModelOperation[] = [];
+  readonly lines: readonly ModelLine[];
+  readonly total: number;
+
+  constructor(
+    private readonly captureMode: CaptureMode,
+    total: Composition,
+    lines: readonly RefundLine[],
+  ) {
+    this.total = totalOf(total);
+    this.lines = lines.map((line) => ({ ...line, refunded: 0 }));
+    if (this.total > 0) this.ask('authorize', this.total);
+    else this.status = 'captured';
+  }
+
+  get nextOperationId(): string {
+    return `operation ${this.operations.length}`;
+  }
+
+  get openOperations(): readonly ModelOperation[] {
+    return this.operations.filter(({ state }) => state !== 'resolved');
+  }
+
+  get pendingRefunds(): number {
+    return sumOf(this.openOperations.filter(({ kind }) => kind === 'refund'));
+  }
+
+  hasOpen(...kinds: readonly OperationKind[]): boolean {
+    return this.openOperations.some(({ kind }) => kinds.includes(kind));
+  }
+
+  retry(): Answer {
+    if (!this.isWaiting) return refused('payment_state_conflict');
+    this.status = 'processing';
+    return this.ask('authorize', this.total);
+  }
+
+  requestCapture(amount = this.capturable): Answer {
+    if (!this.isAuthorized) return refused('payment_state_conflict');
+    if (amount > this.capturable) return refused('capture_exceeds_authorized');
+    if (this.hasOpen('capture')) return refused('payment_operation_open');
+    return this.ask('capture', amount);
+  }
+
+  requestVoid(): Answer {
+    if (!this.isAuthorized) return refused('payment_state_conflict');
+    if (this.hasOpen('capture', 'void')) return refused('payment_operation_open');
+    return this.ask('void', this.capturable);
+  }
+
+  cancel(): Answer {
+    if (this.openOperations.length > 0) return refused('payment_operation_open');
+    if (!this.isWaiting) return refused('payment_state_conflict');
+    this.status = 'canceled';
+    return HAPPENED;
+  }
+
+  requestRefund(amount = this.refundable): Answer {
+    if (!this.isCaptured) return refused('payment_state_conflict');
+    if (amount === 0 || amount > this.refundable) return refused('refund_exceeds_captured');
+    return this.ask('refund', amount);
+  }
+
+  requestRefundOfLines(asked: readonly { readonly lineId: string; readonly amount?: number | undefined }[]): Answer {
+    if (!this.isCaptured) return refused('payment_state_conflict');
+    const reserved: RefundLine[] = [];
+    for (const { lineId, amount } of asked) {
+      const line = this.lines.find((it) => it.lineId === lineId);
+      if (!line) return refused('unknown_refund_line');
+      const left = line.amount - line.refunded - sumOf(reserved.filter((it) => it.lineId === lineId));
+      if (amount !== undefined && amount > left) return refused('refund_exceeds_line');
+      reserved.push({ lineId, amount: amount ?? left });
+    }
+    const total = sumOf(reserved);
+    if (total === 0 || total > this.refundable) return refused('refund_exceeds_captured');
+    this.changeLines(reserved, 1);
+    return this.ask('refund', total, reserved);
+  }
+
+  send(operation: ModelOperation): Answer {
+    if (operation.state === 'created') operation.state = 'sent';
+    return NOTHING_HAPPENED;
+  }
+
+  markUnknown(operation: ModelOperation): Answer {
+    if (operation.state !== 'sent') return NOTHING_HAPPENED;
+    operation.state = 'unknown';
+    return HAPPENED;
+  }
+
+  resolve(operation: ModelOperation, { result }: GatewayOutcome): Answer {
+    if (operation.state === 'created') return refused('payment_state_conflict');
+    if (operation.state === 'resolved') return NOTHING_HAPPENED;
+    operation.state = 'resolved';
+    if (result === 'succeeded') this.succeed(operation);
+    else if (operation.kind === 'refund') this.changeLines(operation.lines, -1);
+    else if (operation.kind === 'authorize') {
+      this.status = result === 'requires_action' ? 'requires_action' : 'requires_payment_method';
+    }
+    return HAPPENED;
+  }
+
+  private succeed({ kind, amount }: ModelOperation): void {
+    switch (kind) {
+      case 'authorize':
+        this.authorized = amount;
+        this.captured = this.captureMode === 'automatic' ? amount : 0;
+        this.status = this.captureMode === 'automatic' ? 'captured' : 'authorized';
+        return;
+      case 'capture':
+        this.captured += amount;
+        this.status = this.capturable === 0 ? 'captured' : 'partially_captured';
+        return;
+      case 'void':
+        this.authorized = this.captured;
+        this.status = this.captured === 0 ? 'canceled' : 'captured';
+        return;
+      case 'refund':
+        this.refunded += amount;
+    }
+  }
+
+  private ask(kind: OperationKind, amount: number, lines: readonly RefundLine[] = []): Answer {
+    this.operations.push({ id: this.nextOperationId, kind, amount, lines, state: 'created' });
+    return HAPPENED;
+  }
+
+  private changeLines(by: readonly RefundLine[], sign: 1 | -1): void {
+    for (const line of this.lines) {
+      line.refunded += sign * sumOf(by.filter(({ lineId }) => lineId === line.lineId));
+    }
+  }
+
+  private get capturable(): number {
+    return this.authorized - this.captured;
+  }
+
+  private get refundable(): number {
+    return this.captured - this.refunded - this.pendingRefunds;
+  }
+
+  private get isWaiting(): boolean {
+    return this.status === 'requires_payment_method' || this.status === 'requires_action';
+  }
+
+  private get isAuthorized(): boolean {
+    return this.status === 'authorized' || this.status === 'partially_captured';
+  }
+
+  private get isCaptured(): boolean {
+    return this.status === 'captured' || this.status === 'partially_captured';
+  }
+}
+
+function sumOf(amounts: readonly { readonly amount: number }[]): number {
+  return amounts.reduce((sum, { amount }) => sum + amount, 0);
+}

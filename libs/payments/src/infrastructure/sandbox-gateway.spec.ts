@@ -1,0 +1,194 @@
+import { jest } from '@jest/globals';
+import type { GatewayOutcome } from '../domain/payment-gateway.js';
+import { SandboxGateway } from './sandbox-gateway.js';
+
+const OPERATION_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10';
+const OTHER_OPERATION_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11';
+const METHODS = [
+  'pm_card_visa',
+  'pm_card_mastercard',
+  'pm_card_chargeDeclined',
+  'pm_card_chargeDeclinedInsufficientFunds',
+  'pm_card_authenticationRequired',
+  'pm_sim_timeout_after_effect',
+  'pm_sim_timeout_before_effect',
+  'pm_sim_slow',
+  'pm_sim_error_500',
+  'pm_sim_capture_fails',
+  'pm_sim_refund_fails',
+];
+
+let gateway: SandboxGateway;
+let aborter: AbortController;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  gateway = new SandboxGateway();
+  aborter = new AbortController();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const request = (operationId = OPERATION_ID) => ({
+  operationId,
+  amount: 1_250,
+  currency: 'GBP',
+  signal: aborter.signal,
+});
+const authorize = (method: string, operationId?: string) =>
+  gateway.authorize({ ...request(operationId), method, captureNow: false });
+
+/** Authorizes, with a second try where the first goes wrong, and returns the gateway's name for the payment. */
+async function authorized(method: string): Promise<string> {
+  const outcome = await settled(authorize(method), 'gone');
+  const second = outcome ?? (await settled(authorize(method)));
+  if (second?.result !== 'succeeded') throw new Error(`${method} was not authorized.`);
+  return second.gatewayId;
+}
+
+/** The outcome after all the time that it may take; undefined when it failed, or ended with the signal. */
+async function settled(call: Promise<GatewayOutcome>, end?: 'gone'): Promise<GatewayOutcome | undefined> {
+  const outcome = call.catch(() => undefined);
+  await jest.advanceTimersByTimeAsync(3_000);
+  if (end) {
+    aborter.abort();
+    aborter = new AbortController();
+  }
+  return outcome;
+}
+
+describe('the sandbox knows', () => {
+  it.each(METHODS)('%s', (method) => {
+    expect(gateway.knowsMethod(method)).toBe(true);
+  });
+
+  it.each(['', 'pm_card_amex', 'PM_CARD_VISA', 'pm_card_visa ', 'toString', '__proto__', 'constructor'])(
+    'no method %j',
+    (method) => {
+      expect(gateway.knowsMethod(method)).toBe(false);
+    },
+  );
+});
+
+describe('an authorization', () => {
+  it.each([
+    ['pm_card_visa', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_card_visa` }],
+    ['pm_card_mastercard', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_card_mastercard` }],
+    ['pm_card_chargeDeclined', { result: 'declined', declineCode: 'generic_decline' }],
+    ['pm_card_chargeDeclinedInsufficientFunds', { result: 'declined', declineCode: 'insufficient_funds' }],
+    ['pm_card_authenticationRequired', { result: 'requires_action' }],
+    ['pm_sim_capture_fails', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_sim_capture_fails` }],
+    ['pm_sim_refund_fails', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_sim_refund_fails` }],
+  ])('with %s ends at once as %j', async (method, outcome) => {
+    expect(await authorize(method)).toEqual(outcome);
+  });
+
+  it.each(['pm_sim_timeout_after_effect', 'pm_sim_timeout_before_effect'])(
+    'with %s never answers at first: the wait ends with the signal, for its reason',
+    async (method) => {
+      const answered = jest.fn();
+      const call = authorize(method);
+      void call.then(answered, answered);
+      await jest.advanceTimersByTimeAsync(3_600_000);
+      expect(answered).not.toHaveBeenCalled();
+      const reason = new Error('The deadline has passed.');
+      aborter.abort(reason);
+      await expect(call).rejects.toBe(reason);
+    },
+  );
+
+  it('that would hang does not begin when the signal has fired already', async () => {
+    aborter.abort(new Error('The deadline has passed.'));
+    await expect(authorize('pm_sim_timeout_after_effect')).rejects.toThrow('The deadline has passed.');
+  });
+
+  it('with pm_sim_error_500 fails at first without saying what happened', async () => {
+    await expect(authorize('pm_sim_error_500')).rejects.toThrow('The sandbox answered 500.');
+  });
+
+  it('with pm_sim_slow takes three seconds', async () => {
+    const answered = jest.fn();
+    const call = authorize('pm_sim_slow').then(answered);
+    await jest.advanceTimersByTimeAsync(2_999);
+    expect(answered).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(1);
+    await call;
+    expect(answered).toHaveBeenCalledWith(expect.objectContaining({ result: 'succeeded' }));
+  });
+
+  it('with pm_sim_slow waits no longer than the signal lets it, and leaves no timer behind', async () => {
+    const call = authorize('pm_sim_slow');
+    await jest.advanceTimersByTimeAsync(1_000);
+    aborter.abort(new Error('The client has gone.'));
+    await expect(call).rejects.toThrow('The client has gone.');
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('an operation that is sent again', () => {
+  it.each(METHODS)('gets the same answer with %s, also from a gateway that was restarted', async (method) => {
+    const first = await settled(authorize(method), 'gone');
+    const second = await settled(authorize(method));
+    const third = await settled(authorize(method));
+    expect(second).toBeDefined();
+    expect(first ?? second).toEqual(second);
+    expect(third).toEqual(second);
+
+    gateway = new SandboxGateway();
+    const afterRestart = (await settled(authorize(method), 'gone')) ?? (await settled(authorize(method)));
+    expect(afterRestart).toEqual(second);
+  });
+
+  it.each(['pm_sim_timeout_after_effect', 'pm_sim_timeout_before_effect', 'pm_sim_error_500'])(
+    'succeeds with %s, whatever became of the first try',
+    async (method) => {
+      expect(await settled(authorize(method), 'gone')).toBeUndefined();
+      expect(await authorize(method)).toMatchObject({ result: 'succeeded' });
+    },
+  );
+
+  it('is told apart from another one: the first try of each goes wrong', async () => {
+    await settled(authorize('pm_sim_error_500'));
+    await expect(authorize('pm_sim_error_500', OTHER_OPERATION_ID)).rejects.toThrow();
+    expect(await authorize('pm_sim_error_500')).not.toEqual(
+      await authorize('pm_sim_error_500', OTHER_OPERATION_ID),
+    );
+  });
+});
+
+describe('after an authorization', () => {
+  const followUp = (gatewayPaymentId: string) => ({ ...request(OTHER_OPERATION_ID), gatewayPaymentId });
+  const methodsThatAuthorize = METHODS.filter(
+    (method) => !method.startsWith('pm_card_chargeDeclined') && method !== 'pm_card_authenticationRequired',
+  );
+
+  it.each(methodsThatAuthorize)('with %s, what follows does what the method says', async (method) => {
+    const paymentId = await authorized(method);
+    const captured = await gateway.capture(followUp(paymentId));
+    const refunded = await gateway.refund(followUp(paymentId));
+    const refusedAs = (declineCode: string) => ({ result: 'failed', declineCode });
+    expect(captured).toEqual(
+      method === 'pm_sim_capture_fails'
+        ? refusedAs('capture_refused')
+        : { result: 'succeeded', gatewayId: `sbx_cap_${OTHER_OPERATION_ID}` },
+    );
+    expect(refunded).toEqual(
+      method === 'pm_sim_refund_fails'
+        ? refusedAs('refund_refused')
+        : { result: 'succeeded', gatewayId: `sbx_re_${OTHER_OPERATION_ID}` },
+    );
+    expect(await gateway.void(followUp(paymentId))).toEqual({
+      result: 'succeeded',
+      gatewayId: `sbx_void_${OTHER_OPERATION_ID}`,
+    });
+  });
+
+  it.each(['capture', 'void', 'refund'] as const)('a %s that is sent again gets the same answer', async (kind) => {
+    for (const method of methodsThatAuthorize) {
+      const sent = followUp(await authorized(method));
+      expect(await gateway[kind](sent)).toEqual(await gateway[kind](sent));
+    }
+  });
+});

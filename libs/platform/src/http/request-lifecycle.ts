@@ -1,0 +1,123 @@
+import { DomainError, newId } from '#kernel';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { LogFn } from 'pino';
+import { currentContext, type RequestContext, runInContext } from '../context/index.js';
+import type { Metrics } from '../telemetry/index.js';
+import { httpErrors } from './http.errors.js';
+import { KnownMethods } from './known-methods.js';
+import type { ProblemFilter } from './problem.filter.js';
+import { rememberState, stateOf } from './request-state.js';
+
+const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+
+/** Orchestrators ask these every few seconds; a log line for each would bury the others. */
+const QUIET_ROUTES = new Set(['/healthz', '/readyz', '/startupz', '/health']);
+
+/** Whoever watches the deadline answers by itself within this time after it, and knows better what to say. */
+const LATE_ANSWER_MS = 1_000;
+
+export interface RequestLifecycleParts {
+  readonly filter: ProblemFilter;
+  readonly metrics: Metrics;
+  readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
+  /** From the first byte of a request to its deadline. */
+  readonly timeoutMs: number;
+}
+
+/** What happens around every request: its context and deadline, the problem when it is refused, its log line. */
+export class RequestLifecycle {
+  private readonly knownMethods = new KnownMethods();
+
+  constructor(private readonly parts: RequestLifecycleParts) {}
+
+  /** Must be called before the routes are declared. */
+  attachTo(fastify: FastifyInstance): void {
+    fastify.addHook('onRoute', ({ url, method }) => this.knownMethods.add(url, method));
+    fastify.addHook('onRequest', (request, reply, done) => this.open(request, reply, done));
+    // The body arrives on events of the socket, which know nothing of the request: enter its context again.
+    fastify.addHook('preValidation', (request, _, done) => {
+      const state = stateOf(request);
+      if (state) runInContext(state.context, done);
+      else done();
+    });
+    fastify.addHook('onSend', (request, reply, payload, done) => {
+      if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
+      done(null, payload);
+    });
+    fastify.addHook('onResponse', (request, reply, done) => {
+      this.report(request, reply);
+      done();
+    });
+    fastify.setErrorHandler((error, request, reply) => this.parts.filter.answer(error, request, reply));
+    fastify.setNotFoundHandler((request, reply) => this.answerUnknown(request, reply));
+  }
+
+  /** Answers what the router refuses before any hook has run. */
+  refuse(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    this.open(request, reply, () => {
+      reply.raw.once('finish', () => this.report(request, reply));
+      this.parts.filter.answer(error, request, reply);
+    });
+  }
+
+  /** Opens the context of a request before anything else runs, and ends its signal with the deadline. */
+  private open(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+    const { filter, timeoutMs } = this.parts;
+    const aborter = new AbortController();
+    const context = contextOf(request, aborter.signal);
+    const expire = () => aborter.abort(new DomainError(httpErrors.deadline_exceeded));
+    const answerLate = () =>
+      runInContext(context, () => filter.answer(aborter.signal.reason, request, reply));
+    let timer = setTimeout(() => {
+      expire();
+      timer = setTimeout(answerLate, LATE_ANSWER_MS).unref();
+    }, timeoutMs).unref();
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+      if (!reply.raw.writableFinished) expire();
+    });
+    rememberState(request, { context });
+    void reply.header('X-Request-ID', context.requestId);
+    runInContext(context, next);
+  }
+
+  private answerUnknown(request: FastifyRequest, reply: FastifyReply): void {
+    const methods = this.knownMethods.of(request.url.split('?', 1)[0] ?? '');
+    if (methods.length > 0) void reply.header('Allow', methods.join(', '));
+    const definition = methods.length > 0 ? httpErrors.method_not_allowed : httpErrors.route_not_found;
+    this.parts.filter.answer(new DomainError(definition), request, reply);
+  }
+
+  /** The one log line and the one observation of each request. */
+  private report(request: FastifyRequest, reply: FastifyReply): void {
+    const { metrics, logger } = this.parts;
+    const route = request.is404 ? undefined : request.routeOptions.url;
+    const { method } = request;
+    const { statusCode: status, elapsedTime: durationMs } = reply;
+    const { context, errorCode } = stateOf(request) ?? {};
+    metrics.observeRequest({ method, route, status, durationMs, errorCode });
+    if (route !== undefined && QUIET_ROUTES.has(route)) return;
+    logger[status >= 500 ? 'error' : 'info'](
+      {
+        request_id: context?.requestId,
+        user_id: context?.actor.kind === 'user' ? context.actor.userId : undefined,
+        method,
+        route: route ?? '<unmatched>',
+        status,
+        duration_ms: Math.round(durationMs * 100) / 100,
+        error: errorCode === undefined ? undefined : { type: errorCode },
+      },
+      'request',
+    );
+  }
+}
+
+function contextOf(request: FastifyRequest, signal: AbortSignal): RequestContext {
+  const { 'x-request-id': requestId, traceparent } = request.headers;
+  return {
+    requestId: typeof requestId === 'string' && SANE_REQUEST_ID.test(requestId) ? requestId : newId(),
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    signal,
+    actor: currentContext().actor,
+  };
+}

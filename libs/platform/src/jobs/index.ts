@@ -1,0 +1,1 @@
+export { type PollingJob, PollingLoop } from './polling-loop.js';

@@ -1,0 +1,64 @@
+import { Body, Controller, Header, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, httpErrors } from '#platform/http';
+import {
+  type Login,
+  loginSchema,
+  type RefreshTokenBody,
+  refreshTokenBodySchema,
+  type Tokens,
+  tokensSchema,
+} from './auth.schema.js';
+import { AuthService } from './auth.service.js';
+import { usersErrors } from './users.errors.js';
+
+@ApiTags('Access')
+@Controller('auth')
+export class AuthController {
+  constructor(private readonly auth: AuthService) {}
+
+  @Post('login')
+  @Header('Cache-Control', 'no-store')
+  @Endpoint({
+    summary: 'Log in',
+    description:
+      'Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before ' +
+      '`expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer.',
+    access: 'public',
+    rateLimit: 'login',
+    responses: { 200: tokensSchema },
+    errors: [usersErrors.invalid_credentials, httpErrors.service_unavailable],
+  })
+  login(@Body({ schema: loginSchema }) body: Login): Promise<Tokens> {
+    return this.auth.login(body);
+  }
+
+  @Post('refresh')
+  @Header('Cache-Control', 'no-store')
+  @Endpoint({
+    summary: 'Get fresh tokens',
+    description:
+      'Replaces the refresh token. A repetition with the replaced one within 10 seconds, because an answer was lost ' +
+      'or two tabs refreshed at once, gets the token that is active by then. Later it ends the session ' +
+      '(`refresh_token_reused`), because one of two holders must have stolen it. A changed role shows from here on.',
+    access: 'public',
+    responses: { 200: tokensSchema },
+    errors: [usersErrors.invalid_refresh_token, usersErrors.refresh_token_reused],
+  })
+  refreshTokens(@Body({ schema: refreshTokenBodySchema }) body: RefreshTokenBody): Promise<Tokens> {
+    return this.auth.refresh(body.refreshToken);
+  }
+
+  @Post('logout')
+  @Endpoint({
+    summary: 'Log out',
+    description:
+      'Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. ' +
+      'Access tokens that the session got work until they expire.',
+    access: 'public',
+    responses: { 204: null },
+  })
+  logout(@Body({ schema: refreshTokenBodySchema }) body: RefreshTokenBody): Promise<void> {
+    return this.auth.logout(body.refreshToken);
+  }
+}

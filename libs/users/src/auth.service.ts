@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '#kernel';
+import { AccessTokens } from '#platform/security';
+import type { Login, Tokens } from './auth.schema.js';
+import { Passwords } from './passwords.js';
+import { type SessionGrant, Sessions } from './sessions.js';
+import type { User } from './user.row.js';
+import { usersErrors } from './users.errors.js';
+import { toUserView } from './users.schema.js';
+import { UsersService } from './users.service.js';
+
+/** Logging in and staying logged in. */
+@Injectable()
+export class AuthService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly accessTokens: AccessTokens,
+  ) {}
+
+  /**
+   * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time.
+   *
+   * @throws DomainError invalid_credentials, service_unavailable
+   */
+  async login({ email, password }: Login): Promise<Tokens> {
+    const user = await this.users.findByEmail(email);
+    const proven = await this.passwords.verify(user?.passwordHash, password);
+    if (!user || !proven) throw new DomainError(usersErrors.invalid_credentials);
+    return this.tokensFor(user, await this.sessions.open(user.id));
+  }
+
+  /**
+   * Goes on with a session: a fresh access token, with the user's role as it is now, and the next refresh token.
+   *
+   * @throws DomainError invalid_refresh_token, refresh_token_reused
+   */
+  async refresh(refreshToken: string): Promise<Tokens> {
+    const { user, ...grant } = await this.sessions.rotate(refreshToken);
+    return this.tokensFor(user, grant);
+  }
+
+  /** Ends the session of a refresh token; nothing happens where there is none. */
+  async logout(refreshToken: string): Promise<void> {
+    await this.sessions.close(refreshToken);
+  }
+
+  private async tokensFor(user: User, { sessionId, refreshToken }: SessionGrant): Promise<Tokens> {
+    return {
+      accessToken: await this.accessTokens.issue({ userId: user.id, role: user.role, sessionId }),
+      tokenType: 'Bearer',
+      expiresIn: this.accessTokens.lifetimeSeconds,
+      refreshToken,
+      user: toUserView(user),
+    };
+  }
+}

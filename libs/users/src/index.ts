@@ -1,0 +1,3 @@
+export { DemoUsers } from './demo-users.js';
+export { UsersFacade } from './users.facade.js';
+export { UsersModule } from './users.module.js';

@@ -1,0 +1,102 @@
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { cursorErrors } from '#kernel';
+import {
+  Endpoint,
+  etagOf,
+  idParamSchema,
+  type Page,
+  type PageRequest,
+  pageQuerySchema,
+  versionFromIfMatch,
+} from '#platform/http';
+import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { currentUser } from './current-user.js';
+import { Sessions } from './sessions.js';
+import { usersErrors } from './users.errors.js';
+import {
+  type ProfileChange,
+  profileChangeSchema,
+  sessionPageSchema,
+  type SessionView,
+  toUserView,
+  userSchema,
+  type UserView,
+} from './users.schema.js';
+import { UsersService } from './users.service.js';
+
+@ApiTags('Users')
+@Controller('users/me')
+export class MeController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly sessions: Sessions,
+  ) {}
+
+  @Get()
+  @Endpoint({
+    summary: 'Who am I',
+    access: 'customer',
+    responses: { 200: userSchema },
+    errors: [usersErrors.user_not_found],
+  })
+  async getMe(@Res({ passthrough: true }) reply: FastifyReply): Promise<UserView> {
+    const user = await this.users.get(currentUser().userId);
+    void reply.header('ETag', etagOf(user.version));
+    return toUserView(user);
+  }
+
+  @Patch()
+  @Endpoint({
+    summary: 'Change my profile',
+    access: 'customer',
+    ifMatch: true,
+    responses: { 200: userSchema },
+    errors: [usersErrors.user_not_found],
+  })
+  async updateMe(
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body({ schema: profileChangeSchema }) body: ProfileChange,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserView> {
+    const user = await this.users.update(currentUser().userId, versionFromIfMatch(ifMatch), body);
+    void reply.header('ETag', etagOf(user.version));
+    return toUserView(user);
+  }
+
+  @Get('sessions')
+  @Endpoint({
+    summary: 'List my sessions',
+    description: 'The log-ins that have not ended, newest first.',
+    access: 'customer',
+    responses: { 200: sessionPageSchema },
+    errors: [cursorErrors.invalid_cursor],
+  })
+  async listMySessions(@Query({ schema: pageQuerySchema }) query: PageRequest): Promise<Page<SessionView>> {
+    const { userId, sessionId } = currentUser();
+    const { data, nextCursor } = await this.sessions.list(userId, query);
+    return {
+      data: data.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({
+        id,
+        current: id === sessionId,
+        createdAt: createdAt.toISOString(),
+        lastUsedAt: lastUsedAt.toISOString(),
+        expiresAt: expiresAt.toISOString(),
+      })),
+      nextCursor,
+    };
+  }
+
+  @Delete('sessions/:id')
+  @Endpoint({
+    summary: 'End one of my sessions',
+    description: 'Its refresh token stops working at once, its access tokens when they expire.',
+    access: 'customer',
+    responses: { 204: null },
+    errors: [usersErrors.session_not_found],
+  })
+  revokeMySession(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
+    return this.sessions.revoke(id, currentUser().userId);
+  }
+}

@@ -1,0 +1,105 @@
+import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { cursorErrors } from '#kernel';
+import {
+  Endpoint,
+  etagOf,
+  httpErrors,
+  idParamSchema,
+  OptionalIdempotencyKey,
+  type Page,
+  versionFromIfMatch,
+} from '#platform/http';
+import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { usersErrors } from './users.errors.js';
+import {
+  type Registration,
+  registrationSchema,
+  toUserView,
+  type UserChange,
+  userChangeSchema,
+  userPageSchema,
+  userSchema,
+  type UsersQuery,
+  usersQuerySchema,
+  type UserView,
+} from './users.schema.js';
+import { FIRST_VERSION, UsersService } from './users.service.js';
+
+@ApiTags('Users')
+@Controller('users')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Post()
+  @Endpoint({
+    summary: 'Register',
+    description: 'Creates a customer. Log in afterwards with the same e-mail address and password.',
+    access: 'public',
+    rateLimit: 'login',
+    idempotencyKey: 'optional',
+    responses: { 201: userSchema },
+    errors: [usersErrors.email_taken, usersErrors.user_id_taken, httpErrors.service_unavailable],
+  })
+  async registerUser(
+    @Body({ schema: registrationSchema }) body: Registration,
+    @OptionalIdempotencyKey() idempotencyKey: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserView> {
+    const user = await this.users.register(body, idempotencyKey);
+    void reply.header('ETag', etagOf(FIRST_VERSION));
+    return user;
+  }
+
+  @Get()
+  @Endpoint({
+    summary: 'List users',
+    description: 'Newest first.',
+    access: 'staff',
+    responses: { 200: userPageSchema },
+    errors: [cursorErrors.invalid_cursor],
+  })
+  async listUsers(@Query({ schema: usersQuerySchema }) query: UsersQuery): Promise<Page<UserView>> {
+    const { data, nextCursor } = await this.users.list(query);
+    return { data: data.map(toUserView), nextCursor };
+  }
+
+  @Get(':id')
+  @Endpoint({
+    summary: 'Get a user',
+    access: 'staff',
+    responses: { 200: userSchema },
+    errors: [usersErrors.user_not_found],
+  })
+  async getUser(
+    @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserView> {
+    const user = await this.users.get(id);
+    void reply.header('ETag', etagOf(user.version));
+    return toUserView(user);
+  }
+
+  @Patch(':id')
+  @Endpoint({
+    summary: 'Change a user',
+    description:
+      'A new role shows in the access tokens that the user gets from then on: at the latest after the life of one ' +
+      'token. Administrators cannot give up their own role, and one always remains.',
+    access: 'admin',
+    ifMatch: true,
+    responses: { 200: userSchema },
+    errors: [usersErrors.user_not_found, usersErrors.own_admin_role, usersErrors.last_admin],
+  })
+  async updateUser(
+    @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body({ schema: userChangeSchema }) body: UserChange,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserView> {
+    const user = await this.users.update(id, versionFromIfMatch(ifMatch), body);
+    void reply.header('ETag', etagOf(user.version));
+    return toUserView(user);
+  }
+}

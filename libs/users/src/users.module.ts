@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuthController } from './auth.controller.js';
+import { AuthService } from './auth.service.js';
+import { DemoUsers } from './demo-users.js';
+import { JwksController } from './jwks.controller.js';
+import { MeController } from './me.controller.js';
+import { Passwords } from './passwords.js';
+import { Sessions } from './sessions.js';
+import { UserRow } from './user.row.js';
+import { UsersController } from './users.controller.js';
+import { UsersFacade } from './users.facade.js';
+import { UsersService } from './users.service.js';
+
+/** Who may use the system: registration, log-in, sessions, roles. */
+@Module({
+  imports: [TypeOrmModule.forFeature([UserRow])],
+  controllers: [AuthController, JwksController, MeController, UsersController],
+  providers: [AuthService, Passwords, Sessions, UsersService, UsersFacade, DemoUsers],
+  exports: [UsersFacade, DemoUsers],
+})
+export class UsersModule {}

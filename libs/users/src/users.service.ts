@@ -1,0 +1,196 @@
+import { Injectable } from '@nestjs/common';
+import { Clock, DomainError, newId, type Role } from '#kernel';
+import { currentActor } from '#platform/context';
+import { Database, isUniqueViolation, statement } from '#platform/database';
+import { httpErrors, type Page, Paginator } from '#platform/http';
+import { Idempotency } from '#platform/idempotency';
+import { EventBus } from '#platform/messaging';
+import { IsNull } from 'typeorm';
+import { Passwords } from './passwords.js';
+import { type User, USER_COLUMNS, UserRow } from './user.row.js';
+import { usersErrors } from './users.errors.js';
+import { userRegistered, userUpdated } from './users.events.js';
+import {
+  type Registration,
+  toUserView,
+  type UserChange,
+  type UsersQuery,
+  type UserView,
+} from './users.schema.js';
+
+/** The version of a user who has just registered. */
+export const FIRST_VERSION = 1;
+
+const userByEmail = statement(
+  'users.by_email',
+  `SELECT ${USER_COLUMNS}, u.password_hash AS "passwordHash" FROM users.users u
+    WHERE u.email = $1 AND u.deleted_at IS NULL`,
+);
+const userById = statement(
+  'users.by_id',
+  `SELECT ${USER_COLUMNS} FROM users.users u WHERE u.id = $1 AND u.deleted_at IS NULL`,
+);
+const otherAdmins = statement(
+  'users.other_admins',
+  `SELECT EXISTS (SELECT FROM users.users WHERE role = 'admin' AND id <> $1 AND deleted_at IS NULL) AS remain`,
+);
+
+interface NewUser {
+  readonly id?: string | undefined;
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly passwordHash: string;
+}
+
+/** Who there is: registering, finding and editing users. */
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly database: Database,
+    private readonly idempotency: Idempotency,
+    private readonly events: EventBus,
+    private readonly passwords: Passwords,
+    private readonly paginator: Paginator,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Registers a customer. A repeated call with the same key and the same data gets the first one's answer.
+   *
+   * @throws DomainError email_taken, user_id_taken, idempotency_key_reused, idempotency_in_progress,
+   *   service_unavailable
+   */
+  async register(registration: Registration, idempotencyKey: string | undefined): Promise<UserView> {
+    const { password, ...person } = registration;
+    // Before the transaction, so that no connection waits for it.
+    const passwordHash = await this.passwords.hash(password);
+    const call =
+      idempotencyKey === undefined
+        ? undefined
+        : {
+            principal: `email:${person.email}`,
+            operation: 'users.register',
+            key: idempotencyKey,
+            payload: { ...person, password: this.passwords.fingerprint(password) },
+          };
+    return this.idempotency.once(call, async () =>
+      toUserView(await this.add({ ...person, role: 'customer', passwordHash })),
+    );
+  }
+
+  /**
+   * Adds a user of any role.
+   *
+   * @throws DomainError email_taken, user_id_taken
+   */
+  async add({ id = newId(), passwordHash, ...properties }: NewUser): Promise<User> {
+    const now = this.clock.now();
+    const user = { ...properties, id, version: FIRST_VERSION, createdAt: now, updatedAt: now };
+    return this.database.transaction(async () => {
+      try {
+        await this.database.manager.insert(UserRow, { ...user, passwordHash });
+      } catch (error) {
+        if (isUniqueViolation(error, 'users_email')) throw new DomainError(usersErrors.email_taken);
+        if (isUniqueViolation(error, 'users_pkey')) throw new DomainError(usersErrors.user_id_taken);
+        throw error;
+      }
+      await this.events.publish(userRegistered, {
+        aggregateId: id,
+        sequence: FIRST_VERSION,
+        data: { userId: id, role: user.role },
+      });
+      return user;
+    });
+  }
+
+  /** The user with this id, if there is one. */
+  async find(id: string): Promise<User | undefined> {
+    return this.database.queryOne<User>(userById, [id]);
+  }
+
+  /** The user with this e-mail address, given in lower case, and the hash of their password. */
+  async findByEmail(email: string): Promise<(User & { passwordHash: string }) | undefined> {
+    return this.database.queryOne(userByEmail, [email]);
+  }
+
+  /** @throws DomainError user_not_found */
+  async get(id: string): Promise<User> {
+    const user = await this.find(id);
+    if (!user) throw new DomainError(usersErrors.user_not_found);
+    return user;
+  }
+
+  /**
+   * Users, newest first.
+   *
+   * @throws DomainError invalid_cursor
+   */
+  async list({ q, role, ...request }: UsersQuery): Promise<Page<User>> {
+    return this.paginator.page<User>(
+      'users',
+      { q, role },
+      request,
+      ({ createdAt, id }) => [createdAt.toISOString(), id],
+      (after, limit) => {
+        const query = this.database.manager
+          .createQueryBuilder(UserRow, 'u')
+          .where('u.deletedAt IS NULL')
+          .orderBy('u.createdAt', 'DESC')
+          .addOrderBy('u.id', 'DESC')
+          .limit(limit);
+        if (role) query.andWhere('u.role = :role', { role });
+        if (q !== undefined) {
+          const prefix = `${q.replaceAll(/[\\%_]/g, '\\$&')}%`;
+          query.andWhere('(u.email LIKE lower(:prefix) OR lower(u.name) LIKE lower(:prefix))', { prefix });
+        }
+        if (after)
+          query.andWhere('(u.createdAt, u.id) < (:createdAt, :id)', { createdAt: after[0], id: after[1] });
+        return query.getMany();
+      },
+    );
+  }
+
+  /**
+   * Changes a user, if `version` is still theirs. Where nothing would change, nothing does, the version included.
+   *
+   * @throws DomainError user_not_found, stale_etag; own_admin_role when administrators would take it from themselves,
+   *   last_admin when nobody would be left to administer
+   */
+  async update(id: string, version: number, change: UserChange): Promise<User> {
+    return this.database.transaction(async () => {
+      // Whoever may take an administrator away holds this lock, so that two of them cannot take each other's role.
+      if (change.role !== undefined && change.role !== 'admin') await this.database.lock('role', 'admin');
+      const user = await this.database.manager.findOne(UserRow, {
+        where: { id, deletedAt: IsNull() },
+        lock: { mode: 'for_no_key_update' },
+      });
+      if (!user) throw new DomainError(usersErrors.user_not_found);
+      if (user.version !== version) throw new DomainError(httpErrors.stale_etag);
+
+      const { name = user.name, role = user.role } = change;
+      const changed = [
+        ...(name === user.name ? [] : ['name' as const]),
+        ...(role === user.role ? [] : ['role' as const]),
+      ];
+      if (changed.length === 0) return user;
+      if (user.role === 'admin' && role !== 'admin') await this.requireMayLoseAdmin(id);
+
+      const next = { name, role, version: version + 1, updatedAt: this.clock.now() };
+      await this.database.manager.update(UserRow, { id }, next);
+      await this.events.publish(userUpdated, {
+        aggregateId: id,
+        sequence: next.version,
+        data: { userId: id, role, changed },
+      });
+      return Object.assign(user, next);
+    });
+  }
+
+  private async requireMayLoseAdmin(id: string): Promise<void> {
+    const actor = currentActor();
+    if (actor.kind === 'user' && actor.userId === id) throw new DomainError(usersErrors.own_admin_role);
+    const others = await this.database.queryOne<{ remain: boolean }>(otherAdmins, [id]);
+    if (!others?.remain) throw new DomainError(usersErrors.last_admin);
+  }
+}

@@ -1,0 +1,304 @@
+import { newId } from '#kernel';
+import { Config } from '#platform/config';
+import type { JWK } from 'jose';
+import { RefreshTokenCodec } from '../../libs/users/src/refresh-token.js';
+import { TestApp } from '../support/test-app.js';
+import {
+  LOGIN,
+  LOGOUT,
+  ME,
+  PASSWORD,
+  REFRESH,
+  SESSIONS,
+  USERS,
+  claimsOf,
+  column,
+  LONE_SURROGATE,
+  NUL,
+  UsersFixture,
+} from '../support/users-fixture.js';
+
+let users: UsersFixture;
+
+beforeAll(async () => {
+  users = await UsersFixture.start();
+});
+
+afterAll(() => users.stop());
+
+describe('log-in', () => {
+  it('gives the tokens of a session', async () => {
+    const { email, id } = await users.registered();
+    const answer = await users.app.post(LOGIN, { email: email.toUpperCase(), password: PASSWORD });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.body).toEqual({
+      accessToken: expect.any(String),
+      tokenType: 'Bearer',
+      expiresIn: 900,
+      refreshToken: expect.any(String),
+      user: expect.objectContaining({ id, email }),
+    });
+    expect((await users.app.get(ME, { token: answer.body.accessToken })).body).toEqual(answer.body.user);
+  });
+
+  it('does not tell an unknown address from a wrong password', async () => {
+    const attempt = (email: string) => users.app.post(LOGIN, { email, password: 'not the password' });
+    const [unknown, wrong] = [await attempt('nobody@example.com'), await attempt(users.customer.email)];
+    const { requestId: _, ...problem } = unknown.body;
+    expect(wrong.body).toMatchObject(problem);
+    expect(unknown.status).toBe(401);
+
+    const times: Record<string, number[]> = { 'nobody@example.com': [], [users.customer.email]: [] };
+    for (let round = 0; round < 9; round += 1) {
+      for (const [email, samples] of Object.entries(times)) {
+        const startedAt = performance.now();
+        await attempt(email);
+        samples.push(performance.now() - startedAt);
+      }
+    }
+    const [unknownMs, knownMs] = Object.values(times).map((samples) => samples.sort((a, b) => a - b)[4]!);
+    // Without the same work for both, one would take a tenth of the other.
+    expect(unknownMs! / knownMs!).toBeGreaterThan(0.4);
+    expect(unknownMs! / knownMs!).toBeLessThan(2.5);
+  });
+
+  it('publishes the keys that verify its tokens', async () => {
+    const answer = await users.app.get('/.well-known/jwks.json');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=300');
+    const { keys } = answer.body as { keys: JWK[] };
+    expect(keys).toEqual([
+      {
+        kty: 'OKP',
+        crv: 'Ed25519',
+        alg: 'EdDSA',
+        use: 'sig',
+        x: expect.any(String),
+        kid: expect.any(String),
+      },
+    ]);
+    const [header] = users.customer.token.split('.');
+    expect(JSON.parse(Buffer.from(header!, 'base64url').toString())).toMatchObject({ kid: keys[0]!.kid });
+  });
+});
+
+describe('refresh', () => {
+  it('replaces the refresh token and gives the role as it is now', async () => {
+    const user = await users.registered();
+    await users.patch(`${USERS}/${user.id}`, { role: 'staff' }, users.admin);
+    expect((await users.app.get(USERS, { token: user.token })).status).toBe(403);
+    const answer = await users.refresh(user.refreshToken);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.body.refreshToken).not.toBe(user.refreshToken);
+    expect(answer.body.user.role).toBe('staff');
+    expect((await users.app.get(USERS, { token: answer.body.accessToken })).status).toBe(200);
+  });
+
+  it('works for 100 calls at once with one token, which stay one session', async () => {
+    const { id, refreshToken } = await users.registered();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => users.refresh(refreshToken)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    const tokens = new Set(answers.map(({ body }) => body.refreshToken as string));
+    expect(tokens.size).toBe(1);
+    const { rows } = await users.sql.query('SELECT generation FROM users.sessions WHERE user_id = $1', [id]);
+    expect(rows).toEqual([{ generation: 1 }]);
+    expect((await users.refresh([...tokens][0]!)).status).toBe(200);
+  });
+
+  it('gives the active token for any that was replaced within ten seconds', async () => {
+    const { refreshToken: first } = await users.registered();
+    const second = await users.refreshed(first);
+    const third = (await users.later(6_000, () => users.refresh(second))).body.refreshToken;
+    await users.later(9_000, async () => {
+      expect((await users.refresh(first)).body.refreshToken).toBe(third);
+      expect((await users.refresh(second)).body.refreshToken).toBe(third);
+    });
+    await users.later(15_000, async () =>
+      expect((await users.refresh(second)).body.refreshToken).toBe(third),
+    );
+  });
+
+  it.each([
+    ['the one before the active', 1],
+    ['one long before', 40],
+  ])('ends the session when a token is used again later: %s', async (_, replacements) => {
+    const { refreshToken } = await users.registered();
+    let active = refreshToken;
+    for (let round = 0; round < replacements; round += 1) active = await users.refreshed(active);
+    await users.later(10_500, async () => {
+      const reused = await users.refresh(refreshToken);
+      expect([reused.status, reused.body.code]).toEqual([401, 'refresh_token_reused']);
+      await users.expectRefusal(() => users.refresh(active), 401, 'invalid_refresh_token');
+      await users.expectRefusal(() => users.refresh(refreshToken), 401, 'invalid_refresh_token');
+    });
+  });
+
+  it('ends with the life of a session, which each use renews', async () => {
+    const { refreshToken } = await users.registered();
+    const lifetimeMs = 2_592_000_000;
+    const next = await users.later(lifetimeMs - 1_000, () => users.refresh(refreshToken));
+    expect(next.status).toBe(200);
+    const last = await users.later(2 * lifetimeMs - 5_000, () => users.refresh(next.body.refreshToken));
+    expect(last.status).toBe(200);
+    await users.later(3 * lifetimeMs, () =>
+      users.expectRefusal(() => users.refresh(last.body.refreshToken), 401, 'invalid_refresh_token'),
+    );
+  });
+
+  it('goes on after a change of the application secret', async () => {
+    const { refreshToken } = await users.registered();
+    const active = await users.refreshed(refreshToken);
+    const restarted = await TestApp.start({ DATABASE_URL: users.app.database.url });
+    try {
+      const next = await restarted.post(REFRESH, { refreshToken: active });
+      expect(next.status).toBe(200);
+      const before = await restarted.post(REFRESH, { refreshToken });
+      expect([before.status, before.body.code]).toEqual([401, 'invalid_refresh_token']);
+      expect((await restarted.post(REFRESH, { refreshToken: next.body.refreshToken })).status).toBe(200);
+    } finally {
+      await restarted.stop();
+    }
+  });
+
+  /** Changes the bytes of a refresh token: session id 0 to 15, generation 16 to 19, seed 20 to 51, MAC from 52. */
+  function altered(token: string, change: (bytes: Buffer) => void): string {
+    const bytes = Buffer.from(token, 'base64url');
+    change(bytes);
+    return bytes.toString('base64url');
+  }
+
+  it.each([
+    ['another seed', (b: Buffer) => b.fill(7, 20, 52)],
+    ['another MAC', (b: Buffer) => b.fill(7, 52)],
+    ['the generation before the active one', (b: Buffer) => b.writeUInt32BE(1, 16)],
+    ['the active generation', (b: Buffer) => b.writeUInt32BE(2, 16)],
+    ['a generation to come', (b: Buffer) => b.writeUInt32BE(3, 16)],
+    ['the largest generation', (b: Buffer) => b.fill(0xff, 16, 20)],
+    ['another session', (b: Buffer) => b.fill(7, 0, 16)],
+  ])('refuses an old token with %s, and the session goes on', async (_, change) => {
+    const { refreshToken } = await users.registered();
+    const active = (await users.refresh((await users.refresh(refreshToken)).body.refreshToken)).body
+      .refreshToken;
+    await users.expectRefusal(
+      () => users.refresh(altered(refreshToken, change)),
+      401,
+      'invalid_refresh_token',
+    );
+    expect((await users.refresh(active)).status).toBe(200);
+  });
+
+  it('refuses an old token that was made with the key of the server but without having held one', async () => {
+    const { token, refreshToken } = await users.registered();
+    const active = await users.refreshed(refreshToken);
+    const codec = new RefreshTokenCodec(users.app.app.get(Config).appSecret);
+    const forged = codec.first(claimsOf(token)['sid'] as string).text;
+    await users.expectRefusal(() => users.refresh(forged), 401, 'invalid_refresh_token');
+    expect((await users.refresh(active)).status).toBe(200);
+  });
+
+  it.each([
+    ['empty', '', 401, 'invalid_refresh_token'],
+    ['a word', 'token', 401, 'invalid_refresh_token'],
+    ['an access token', 'eyJhbGciOiJub25lIn0.e30.', 401, 'invalid_refresh_token'],
+    ['of the right length only', 'A'.repeat(112), 401, 'invalid_refresh_token'],
+    ['odd Unicode', `${NUL}${LONE_SURROGATE}`, 401, 'invalid_refresh_token'],
+    ['too long', 'A'.repeat(513), 400, 'validation_failed'],
+    ['a number', 1e300, 400, 'validation_failed'],
+    ['null', null, 400, 'validation_failed'],
+  ])('refuses a token that is %s', async (_, refreshToken, status, code) => {
+    await users.expectRefusal(() => users.app.post(REFRESH, { refreshToken }), status, code);
+  });
+});
+
+describe('log-out', () => {
+  it('ends the session, and again without harm', async () => {
+    const { refreshToken } = await users.registered();
+    expect((await users.app.post(LOGOUT, { refreshToken })).status).toBe(204);
+    expect((await users.app.post(LOGOUT, { refreshToken })).status).toBe(204);
+    await users.expectRefusal(() => users.refresh(refreshToken), 401, 'invalid_refresh_token');
+  });
+
+  it('takes a token that was replaced', async () => {
+    const { refreshToken } = await users.registered();
+    const active = await users.refreshed(refreshToken);
+    expect((await users.app.post(LOGOUT, { refreshToken })).status).toBe(204);
+    await users.expectRefusal(() => users.refresh(active), 401, 'invalid_refresh_token');
+  });
+
+  it.each([['nonsense'], ['A'.repeat(112)], ['']])(
+    'changes nothing for the token "%s"',
+    async (refreshToken) => {
+      const before = await users.stored();
+      expect((await users.app.post(LOGOUT, { refreshToken })).status).toBe(204);
+      expect(await users.stored()).toEqual(before);
+    },
+  );
+});
+
+describe('my sessions', () => {
+  const sessionIdOf = ({ token }: { token: string }) => claimsOf(token)['sid'] as string;
+
+  it('are listed newest first, page by page, without those that have ended', async () => {
+    const { email, ...first } = await users.registered();
+    const second = await users.signIn(email, PASSWORD);
+    const third = await users.signIn(email, PASSWORD);
+    const ended = await users.signIn(email, PASSWORD);
+    await users.app.post(LOGOUT, { refreshToken: ended.refreshToken });
+
+    const page = await users.app.get(`${SESSIONS}?limit=2`, { token: first.token });
+    const rest = await users.app.get(`${SESSIONS}?limit=2&cursor=${page.body.nextCursor}`, {
+      token: first.token,
+    });
+    expect([...column(page, 'id'), ...column(rest, 'id')]).toEqual([third, second, first].map(sessionIdOf));
+    expect(rest.body).toEqual({
+      data: [
+        {
+          id: sessionIdOf(first),
+          current: true,
+          createdAt: expect.any(String),
+          lastUsedAt: expect.any(String),
+          expiresAt: expect.any(String),
+        },
+      ],
+      nextCursor: null,
+    });
+  });
+
+  it('are ended one by one', async () => {
+    const { email, ...first } = await users.registered();
+    const second = await users.signIn(email, PASSWORD);
+    const path = `${SESSIONS}/${sessionIdOf(first)}`;
+    expect((await users.app.call('DELETE', path, { token: second.token })).status).toBe(204);
+    await users.expectRefusal(() => users.refresh(first.refreshToken), 401, 'invalid_refresh_token');
+    await users.expectRefusal(
+      () => users.app.call('DELETE', path, { token: second.token }),
+      404,
+      'session_not_found',
+    );
+    expect((await users.refresh(second.refreshToken)).status).toBe(200);
+  });
+
+  it.each([
+    ["somebody else's", () => sessionIdOf(users.admin), 404, 'session_not_found'],
+    ['unknown', () => newId(), 404, 'session_not_found'],
+    ['no id', () => 'first', 400, 'validation_failed'],
+    ['a NUL', () => '%00', 400, 'validation_failed'],
+    ['very long', () => 'a'.repeat(250), 400, 'validation_failed'],
+  ])('are not ended when the session is %s', async (_, id, status, code) => {
+    await users.expectRefusal(
+      () => users.app.call('DELETE', `${SESSIONS}/${id()}`, { token: users.customer.token }),
+      status,
+      code,
+    );
+  });
+
+  it('leave the database a month after they ended', async () => {
+    const { id, email, refreshToken } = await users.registered();
+    await users.app.post(LOGOUT, { refreshToken });
+    await users.later(31 * 86_400_000, () => users.signIn(email, PASSWORD));
+    const { rows } = await users.sql.query('SELECT revoked_at FROM users.sessions WHERE user_id = $1', [id]);
+    expect(rows).toEqual([{ revoked_at: null }]);
+  });
+});

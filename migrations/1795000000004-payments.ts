@@ -120,10 +120,10 @@ export class Payments1795000000004 extends SqlMigration {
     BEGIN
       RAISE EXCEPTION 'The ledger is immutable: correct it by a new posting.' USING ERRCODE = 'restrict_violation';
     END $$;
-    CREATE TRIGGER ledger_transactions_immutable BEFORE UPDATE OR DELETE ON payments.ledger_transactions
-      FOR EACH ROW EXECUTE FUNCTION payments.refuse_ledger_change();
-    CREATE TRIGGER ledger_postings_immutable BEFORE UPDATE OR DELETE ON payments.ledger_postings
-      FOR EACH ROW EXECUTE FUNCTION payments.refuse_ledger_change();
+    CREATE TRIGGER ledger_transactions_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON payments.ledger_transactions
+      FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_ledger_change();
+    CREATE TRIGGER ledger_postings_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON payments.ledger_postings
+      FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_ledger_change();
 
     CREATE FUNCTION payments.require_balanced_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

@@ -212,7 +212,6 @@ describe('replaying the sample file through the API', () => {
     const before = await fixture.stored();
     await fixture.sql.query('DELETE FROM platform.idempotency_keys');
     const again = await fixture.replay();
-    console.log(again.printed);
     expect(again).toMatchObject({ exitCode: 0, complaints: '' });
     expect(countsOf(again)).toEqual(NOTHING_CHANGED);
     expect(await fixture.stored()).toEqual(before);
@@ -260,7 +259,7 @@ describe('replaying the sample file through the API', () => {
     [
       'staff in the place of an admin',
       { settings: { admin: account('staff') } },
-      /^The API refused to list \/ledger\/transactions: forbidden/,
+      /^The API refused to list the ledger transactions: forbidden/,
     ],
   ])('says in a sentence that there is %s', async (_, options, sentence) => {
     const { exitCode, complaints, report } = await fixture.replay(options);

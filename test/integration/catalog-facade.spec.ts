@@ -33,7 +33,7 @@ async function committed(...lines: Line[]): Promise<string> {
 }
 
 async function reservation(orderId: string) {
-  const { rows } = await catalog.sql.query(
+  const { rows } = await catalog.sql.query<object>(
     `SELECT status, quantity::int, shipped::int, released::int FROM catalog.reservations WHERE order_id = $1`,
     [orderId],
   );
@@ -42,7 +42,7 @@ async function reservation(orderId: string) {
 
 /** What the journal says of one product, oldest first. */
 async function journal(productId: string) {
-  const { rows } = await catalog.sql.query(
+  const { rows } = await catalog.sql.query<{ kind: string }>(
     `SELECT kind, quantity::int, on_hand_delta::int AS on_hand, reserved_delta::int AS reserved, actor
        FROM catalog.stock_movements WHERE product_id = $1 ORDER BY id`,
     [productId],
@@ -52,7 +52,7 @@ async function journal(productId: string) {
 
 /** Products whose books do not agree with their journal, their reservations or their published events. */
 async function disagreements() {
-  const { rows } = await catalog.sql.query(`
+  const { rows } = await catalog.sql.query<object>(`
     SELECT s.product_id, s.on_hand, s.reserved, s.version, m.*, r.*, e.*
       FROM catalog.stock_levels s
      CROSS JOIN LATERAL (

@@ -1,7 +1,8 @@
 import { DemoCatalog } from '#catalog';
 import { newId } from '#kernel';
-import { CatalogFixture, PRODUCTS } from '../support/catalog-fixtures.js';
-import type { Answer } from '../support/test-app.js';
+import { register } from 'prom-client';
+import { type AnswerOf, CatalogFixture, faults, PRODUCTS, productsOf } from '../support/catalog-fixtures.js';
+import { TestApp } from '../support/test-app.js';
 
 let catalog: CatalogFixture;
 
@@ -13,8 +14,6 @@ afterAll(async () => {
   await catalog.stop();
 });
 
-const faults = (answer: Answer) =>
-  (answer.body.errors ?? []).map(({ pointer, code }: { pointer: string; code: string }) => [pointer, code]);
 const journal = (id: string, query = '') =>
   catalog.app.get(`${PRODUCTS}/${id}/stock-movements${query}`, { token: catalog.staff });
 
@@ -63,7 +62,9 @@ describe('receiving stock', () => {
       body: { code: 'idempotency_key_reused' },
     });
     const atOnce = newId();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => move(1, atOnce)));
+    const answers: AnswerOf<{ id: string }>[] = await Promise.all(
+      Array.from({ length: 10 }, () => move(1, atOnce)),
+    );
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
     expect(await catalog.stock(id)).toMatchObject({ onHand: 8 });
   });
@@ -236,16 +237,26 @@ describe('the demo catalog', () => {
   it('is created once, with stock of every kind, and left alone after', async () => {
     const demo = catalog.app.app.get(DemoCatalog);
     await Promise.all([demo.ensure(), demo.ensure()]);
-    const products = async () => (await catalog.app.get(`${PRODUCTS}?q=DEMO-&limit=100`)).body.data;
+    const products = async () => productsOf(await catalog.app.get(`${PRODUCTS}?q=DEMO-&limit=100`));
     const created = await products();
     expect(created).toHaveLength(12);
-    expect(new Set(created.map(({ availability }: { availability: string }) => availability))).toEqual(
+    expect(new Set(created.map(({ availability }) => availability))).toEqual(
       new Set(['in_stock', 'low_stock', 'out_of_stock']),
     );
-    expect(new Set(created.map(({ price }: { price: { currency: string } }) => price.currency))).toEqual(
-      new Set(['GBP']),
-    );
+    expect(new Set(created.map(({ price }) => price.currency))).toEqual(new Set(['GBP']));
     await demo.ensure();
     expect(await products()).toEqual(created);
+  });
+
+  it('does not exist in production', async () => {
+    // The registry of metrics is the process's, and takes each name once.
+    register.clear();
+    const production = await TestApp.start({ NODE_ENV: 'production' });
+    try {
+      await expect(production.app.get(DemoCatalog).ensure()).rejects.toThrow('not for production');
+      expect((await production.get(PRODUCTS)).body).toEqual({ data: [], nextCursor: null });
+    } finally {
+      await production.stop();
+    }
   });
 });

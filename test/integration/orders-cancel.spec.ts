@@ -44,10 +44,7 @@ describe('canceling an order', () => {
     const { product, order } = await orderOfFour();
     const answer = await shop.cancel(order.id, {}, 'ordered twice');
     expect(answer).toMatchObject({ status: 200, body: { status: 'canceled', version: 5 } });
-    expect(await operations(order.payment.id)).toEqual([
-      'authorize succeeded 4000',
-      'refund succeeded 4000',
-    ]);
+    expect(await operations(order.payment.id)).toEqual(['authorize succeeded 4000', 'refund succeeded 4000']);
     await expectGone(order, product);
     expect(await shop.ledgerOf(order.id)).toEqual({ sales: -4_000, sales_refunds: 4_000 });
     const { data } = await shop.read(`${ORDERS}/${order.id}/timeline`);
@@ -75,10 +72,7 @@ describe('canceling an order', () => {
         status: 200,
         body: { status: 'canceled', payment: { status: 'canceled' } },
       });
-      expect(await operations(order.payment.id)).toEqual([
-        'authorize succeeded 4000',
-        'void succeeded 4000',
-      ]);
+      expect(await operations(order.payment.id)).toEqual(['authorize succeeded 4000', 'void succeeded 4000']);
       await expectGone(order, product);
       expect(await shop.ledgerOf(order.id)).toEqual({});
     },
@@ -139,10 +133,7 @@ describe('canceling an order', () => {
   it('whose payment is unknown finds out first, and then gives the money back', async () => {
     const { product, order } = await orderOfFour({ method: 'pm_sim_timeout_after_effect' }, 202);
     expect(await shop.cancel(order.id)).toMatchObject({ status: 200, body: { status: 'canceled' } });
-    expect(await operations(order.payment.id)).toEqual([
-      'authorize succeeded 4000',
-      'refund succeeded 4000',
-    ]);
+    expect(await operations(order.payment.id)).toEqual(['authorize succeeded 4000', 'refund succeeded 4000']);
     await expectGone(order, product);
   });
 

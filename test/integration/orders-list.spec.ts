@@ -277,7 +277,11 @@ describe('a list is refused', () => {
   });
 
   it('when a customer asks for the orders of another', async () => {
-    await shop.expectRefusal(() => shop.get(`${ORDERS}?customerId=${shop.customer.id}`, { as: grace }), 403, 'forbidden');
+    await shop.expectRefusal(
+      () => shop.get(`${ORDERS}?customerId=${shop.customer.id}`, { as: grace }),
+      403,
+      'forbidden',
+    );
     await shop.expectRefusal(() => shop.get(ORDERS, { as: null }), 401, 'authentication_required');
   });
 });

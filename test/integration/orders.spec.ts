@@ -277,9 +277,9 @@ describe('a guest', () => {
   });
 
   it('opens with the token this order, its timeline, its payment and its cancellation', async () => {
-    const { id, orderToken } = await shop.placedByGuest({ method: 'pm_card_chargeDeclined' }, 402).then(
-      ({ order }) => order,
-    );
+    const { id, orderToken } = await shop
+      .placedByGuest({ method: 'pm_card_chargeDeclined' }, 402)
+      .then(({ order }) => order);
     const manner = { as: null, orderToken };
     const { status, body } = await shop.get(`${ORDERS}/${id}`, manner);
     expect({ status, orderStatus: body.status }).toEqual({ status: 200, orderStatus: 'pending_payment' });

@@ -9,6 +9,30 @@ import { type Answer, TestApp } from './test-app.js';
 
 export const PRODUCTS = '/api/v1/products';
 
+/** An answer whose body a test reads as `Body`. */
+export type AnswerOf<Body> = Omit<Answer, 'body'> & { readonly body: Body };
+
+/** What a test reads of a product's view. */
+export interface ProductBody {
+  readonly id: string;
+  readonly sku: string;
+  readonly name: string;
+  readonly price: { readonly amount: number; readonly currency: string };
+  readonly availability: string;
+  readonly version: number;
+}
+
+/** The errors of a refused request as [pointer, code]. */
+export function faults({ body }: Answer): [string, string][] {
+  const { errors } = body as { errors?: { pointer: string; code: string }[] };
+  return (errors ?? []).map(({ pointer, code }) => [pointer, code]);
+}
+
+/** The products of a page. */
+export function productsOf({ body }: Answer): ProductBody[] {
+  return (body as { data: ProductBody[] }).data;
+}
+
 /** A running API with what tests of the catalog need at hand. */
 export class CatalogFixture {
   private constructor(
@@ -55,8 +79,10 @@ export class CatalogFixture {
     };
   }
 
-  async createProduct(overrides: object = {}): Promise<Answer> {
-    const answer = await this.app.post(PRODUCTS, this.product(overrides), { token: this.staff });
+  async createProduct(overrides: object = {}): Promise<AnswerOf<ProductBody>> {
+    const answer: AnswerOf<ProductBody> = await this.app.post(PRODUCTS, this.product(overrides), {
+      token: this.staff,
+    });
     expect(answer).toMatchObject({ status: 201 });
     return answer;
   }
@@ -77,7 +103,10 @@ export class CatalogFixture {
   }
 
   async stock(productId: string): Promise<{ onHand: number; reserved: number; available: number }> {
-    const { body } = await this.app.get(`${PRODUCTS}/${productId}/stock`, { token: this.staff });
+    const { body }: AnswerOf<{ onHand: number; reserved: number; available: number }> = await this.app.get(
+      `${PRODUCTS}/${productId}/stock`,
+      { token: this.staff },
+    );
     const { onHand, reserved, available } = body;
     return { onHand, reserved, available };
   }

@@ -1,9 +1,7 @@
-import { Clock, type Currency, newId, type Role } from '#kernel';
-import { ExpireUnpaidOrders } from '#orders';
-import { ResolveOpenOperations } from '#payments';
-import { OutboxRelay } from '#platform/messaging';
+import { type Currency, newId, type Role } from '#kernel';
 import { DemoUsers } from '#users';
 import { Client } from 'pg';
+import { Backstage } from './backstage.js';
 import { expectInvariants } from './invariants.js';
 import { type Answer, TestApp } from './test-app.js';
 
@@ -40,10 +38,10 @@ export interface Wish {
   readonly [field: string]: unknown;
 }
 
-/** How a call is made: by whom (`null`: by a guest), with which key, with which order token. */
+/** How a call is made: by whom (`null`: a guest), with which key (`null`: without), with which order token. */
 export interface Manner {
   readonly as?: Person | null | undefined;
-  readonly key?: string | undefined;
+  readonly key?: string | null | undefined;
   readonly orderToken?: string | undefined;
   readonly headers?: Record<string, string>;
 }
@@ -70,18 +68,13 @@ export function gbp(amount: number) {
   return { amount, currency: 'GBP' };
 }
 
-/** A shop that is open: the whole API with people, products and the worker's jobs at hand. */
-export class Shop {
+/** A shop that is open: the whole API with people and products at hand. */
+export class Shop extends Backstage {
   customer!: Person;
   staff!: Person;
   admin!: Person;
   /** Costs 1000 and never sells out: for tests to which the product does not matter. */
   mug!: Product;
-
-  private constructor(
-    readonly api: TestApp,
-    readonly sql: Client,
-  ) {}
 
   static async open(settings: Record<string, string> = {}): Promise<Shop> {
     const api = await TestApp.start(settings);
@@ -211,7 +204,11 @@ export class Shop {
     const { as = this.customer, key = newId(), orderToken, headers = {} } = manner;
     return this.api.post(path, body, {
       token: as?.token,
-      headers: { 'idempotency-key': key, ...orderTokenHeader(orderToken), ...headers },
+      headers: {
+        ...(key === null ? {} : { 'idempotency-key': key }),
+        ...orderTokenHeader(orderToken),
+        ...headers,
+      },
     });
   }
 
@@ -269,43 +266,6 @@ export class Shop {
     return rows.map(({ type }) => type.replace(/^steelyard\.(.*)\.v1$/, '$1'));
   }
 
-  /** Runs `fn` while the application's clock is `ms` ahead. */
-  async later<T>(ms: number, fn: () => Promise<T>): Promise<T> {
-    const clock = this.api.app.get(Clock);
-    const now = clock.now.bind(clock);
-    clock.now = () => new Date(now().getTime() + ms);
-    try {
-      return await fn();
-    } finally {
-      clock.now = now;
-    }
-  }
-
-  /** The worker looks for orders that nobody has paid, `afterMs` from now. */
-  async expireUnpaid(afterMs = 0): Promise<void> {
-    const job = this.api.app.get(ExpireUnpaidOrders);
-    await this.later(afterMs, async () => {
-      while ((await job.execute()) > 0);
-    });
-  }
-
-  /** The worker takes over every open operation, as if its time had come. */
-  async resolveOperations(): Promise<void> {
-    const job = this.api.app.get(ResolveOpenOperations);
-    do {
-      await this.sql.query(
-        `UPDATE payments.operations SET next_attempt_at = now() WHERE status IN ('created', 'sent', 'unknown')`,
-      );
-    } while ((await job.execute()) > 0);
-  }
-
-  /** The worker brings everything that is on its way to its end. */
-  async settle(): Promise<void> {
-    await this.resolveOperations();
-    const relay = this.api.app.get(OutboxRelay);
-    while ((await relay.relayBatch()) > 0);
-  }
-
   /** How many rows each table has, and which transaction wrote the newest: whatever is stored changes one of them. */
   async stored(): Promise<Record<string, string>> {
     const { rows: tables } = await this.sql.query<{ name: string }>(
@@ -313,7 +273,8 @@ export class Shop {
         WHERE schemaname IN ('platform', 'users', 'catalog', 'payments', 'orders') ORDER BY name`,
     );
     const states = tables.map(
-      ({ name }) => `SELECT '${name}' AS name, count(*) || '/' || max(xmin::text::bigint) AS state FROM ${name}`,
+      ({ name }) =>
+        `SELECT '${name}' AS name, count(*) || '/' || max(xmin::text::bigint) AS state FROM ${name}`,
     );
     const { rows } = await this.sql.query<{ name: string; state: string }>(states.join(' UNION ALL '));
     return Object.fromEntries(rows.map(({ name, state }) => [name, state]));

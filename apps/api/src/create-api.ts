@@ -1,12 +1,20 @@
+import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Config, type Settings } from '#platform/config';
 import { buildOpenApi, createHttpApplication, serveOpenApi } from '#platform/http';
 import { ApiModule } from './api.module.js';
 import { VERSION } from './version.js';
 
-/** Builds the API of one process: everything is wired, nothing listens yet. */
-export async function createApi(settings: Settings, service?: string): Promise<NestFastifyApplication> {
-  const app = await createHttpApplication(ApiModule.forRoot(settings, service), new Config(settings));
+/**
+ * Builds the API of one process: everything is wired, nothing listens yet.
+ *
+ * @param module what the process runs, where that is more than the API
+ */
+export async function createApi(
+  settings: Settings,
+  module: DynamicModule = ApiModule.forRoot(settings),
+): Promise<NestFastifyApplication> {
+  const app = await createHttpApplication(module, new Config(settings));
   serveOpenApi(app, buildOpenApi(app, VERSION));
   return app;
 }

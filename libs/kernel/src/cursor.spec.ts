@@ -63,7 +63,9 @@ describe('a cursor is refused', () => {
     const other = Buffer.from(codec.encode(['2027-01-01T00:00:00.000Z'], LIST, FILTERS), 'base64url');
     const SIGNATURE_BYTES = 12;
     expectRefused(
-      Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), other.subarray(SIGNATURE_BYTES)]).toString('base64url'),
+      Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), other.subarray(SIGNATURE_BYTES)]).toString(
+        'base64url',
+      ),
     );
   });
 

@@ -17,7 +17,8 @@ const LARGEST = Number.MAX_SAFE_INTEGER;
 const gbp = (amount: number): Money => ({ amount, currency: 'GBP' });
 const eur = (amount: number): Money => ({ amount, currency: 'EUR' });
 const amountsOf = (parts: readonly Money[]) => parts.map(({ amount }) => amount);
-const exactSum = (amounts: readonly number[]) => amounts.reduce((total, amount) => total + BigInt(amount), 0n);
+const exactSum = (amounts: readonly number[]) =>
+  amounts.reduce((total, amount) => total + BigInt(amount), 0n);
 const magnitude = (value: bigint) => (value < 0n ? -value : value);
 
 describe('money', () => {
@@ -77,7 +78,10 @@ describe('arithmetic', () => {
         exact: (a: bigint, b: bigint) => a - b,
         act: (a: number, b: number) => subtract(gbp(a), gbp(b)),
       },
-      multiply: { exact: (a: bigint, b: bigint) => a * b, act: (a: number, b: number) => multiply(gbp(a), b) },
+      multiply: {
+        exact: (a: bigint, b: bigint) => a * b,
+        act: (a: number, b: number) => multiply(gbp(a), b),
+      },
     };
     const operand = fc.oneof(fc.maxSafeInteger(), fc.integer());
     fc.assert(

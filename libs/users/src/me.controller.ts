@@ -56,7 +56,7 @@ export class MeController {
     errors: [usersErrors.user_not_found],
   })
   async updateMe(
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: profileChangeSchema }) body: ProfileChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {

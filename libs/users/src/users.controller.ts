@@ -94,7 +94,7 @@ export class UsersController {
   })
   async updateUser(
     @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: userChangeSchema }) body: UserChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {

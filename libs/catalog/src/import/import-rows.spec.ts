@@ -39,7 +39,7 @@ const products = fc.record({
   }),
   active: fc.boolean(),
 });
-const quoted = (value: unknown) => `"${String(value ?? '').replaceAll('"', '""')}"`;
+const quoted = (value: string | number | boolean | null) => `"${String(value ?? '').replaceAll('"', '""')}"`;
 const chunkSizes = fc.integer({ min: 1, max: 40 });
 
 describe('an import', () => {

@@ -1,13 +1,13 @@
 import { Controller, Post, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Endpoint, httpErrors, OptionalIdempotencyKey } from '#platform/http';
+import { Endpoint, httpErrors, OptionalIdempotencyKey, StreamsUpload } from '#platform/http';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { catalogErrors } from '../domain/catalog.errors.js';
 import { CSV_COLUMNS } from './csv-rows.js';
 import { ImportProducts } from './import-products.js';
 import { importQuerySchema, type ImportResult, importResultSchema } from './import.schema.js';
-import { openUpload, StreamsUpload } from './upload.js';
+import { openUpload } from './upload.js';
 
 const CSV_EXAMPLE = `${CSV_COLUMNS.join(',')}
 MUG-STONE-350,"Stoneware mug, 350 ml",Thrown by hand.,1250,GBP,true

@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { MultipartFile } from '@fastify/multipart';
 import { DomainError } from '#kernel';
-import { httpErrors } from '#platform/http';
+import { httpErrors, streamsUpload } from '#platform/http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { catalogErrors } from '../domain/catalog.errors.js';
 import { MAX_UPLOAD_BYTES } from './upload-text.js';
@@ -29,9 +28,6 @@ const FORMATS_BY_EXTENSION: Readonly<Record<string, UploadFormat>> = {
   jsonl: 'ndjson',
 };
 
-/** Marks the route whose bodies of these types come as streams; every other route refuses them. */
-export const StreamsUpload = () => RouteConfig({ streamsUpload: true });
-
 /** Has Fastify hand over CSV and NDJSON bodies as streams instead of refusing or collecting them. */
 @Injectable()
 export class UploadParsers implements OnModuleInit {
@@ -42,8 +38,7 @@ export class UploadParsers implements OnModuleInit {
     const adapter = this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     const fastify = adapter?.getInstance<FastifyInstance>();
     fastify?.addContentTypeParser(Object.keys(FORMATS), (request, payload, done) => {
-      const { streamsUpload } = request.routeOptions.config as { streamsUpload?: boolean };
-      if (streamsUpload) done(null, payload);
+      if (streamsUpload(request)) done(null, payload);
       else done(new DomainError(httpErrors.unsupported_media_type));
     });
   }

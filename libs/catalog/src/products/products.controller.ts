@@ -64,7 +64,7 @@ export class ProductsController {
   })
   async getProduct(
     @Param({ schema: idParamSchema }) { id }: z.output<typeof idParamSchema>,
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @Headers('If-None-Match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProductView | undefined> {
     const product = await this.products.get(id, currentActor());
@@ -107,7 +107,7 @@ export class ProductsController {
   })
   async updateProduct(
     @Param({ schema: idParamSchema }) { id }: z.output<typeof idParamSchema>,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('If-Match') ifMatch: string | undefined,
     @Body({ schema: updateProductSchema }) change: ProductChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProductView> {

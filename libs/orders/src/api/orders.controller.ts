@@ -1,19 +1,18 @@
 import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiTags } from '@nestjs/swagger';
-import { cursorErrors, DomainError, type ErrorDefinition, hasRole, moneyErrors } from '#kernel';
-import { catalogErrors } from '#catalog';
-import { paymentErrors } from '#payments';
+import { cursorErrors, DomainError, hasRole } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import { CancelOrder } from '../application/cancel-order.js';
 import { FindOrders, type TimelineView } from '../application/find-orders.js';
-import { FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
+import { FULFIL_ORDER_ERRORS, FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
 import { OrderAccess } from '../application/order-access.js';
 import type { OrderView } from '../application/order-view.js';
-import { PayOrder } from '../application/pay-order.js';
-import { PlaceOrder } from '../application/place-order.js';
+import { PAY_ORDER_ERRORS, PayOrder } from '../application/pay-order.js';
+import { PLACE_ORDER_ERRORS, PlaceOrder } from '../application/place-order.js';
+import { PREPARE_ORDER_ERRORS } from '../application/prepare-order.js';
 import { QuoteOrder, type QuoteView } from '../application/quote-order.js';
 import { orderErrors } from '../domain/order.errors.js';
 import {
@@ -36,7 +35,7 @@ import {
   timelineView,
 } from './orders.schema.js';
 
-const ORDER_TOKEN_HEADER = 'x-order-token';
+const ORDER_TOKEN_HEADER = 'X-Order-Token';
 
 /** Documents the header by which a guest opens an order. */
 const AcceptsOrderToken = () =>
@@ -45,13 +44,6 @@ const AcceptsOrderToken = () =>
     required: false,
     description: 'For a guest: the `orderToken` of the order.',
   });
-
-const PRICING_ERRORS: readonly ErrorDefinition[] = [
-  orderErrors.unknown_product,
-  orderErrors.mixed_currencies,
-  orderErrors.price_changed,
-  moneyErrors.amount_out_of_range,
-];
 
 @ApiTags('Orders')
 @Controller('orders')
@@ -76,15 +68,7 @@ export class OrdersController {
     access: 'anyone',
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
-    errors: [
-      ...PRICING_ERRORS,
-      orderErrors.email_required,
-      orderErrors.order_exists,
-      orderErrors.payment_declined,
-      orderErrors.payment_action_required,
-      catalogErrors.insufficient_stock,
-      paymentErrors.unknown_payment_method,
-    ],
+    errors: PLACE_ORDER_ERRORS,
   })
   async place(
     @Body({ schema: placeOrderRequest }) body: PlaceOrderRequest,
@@ -99,7 +83,7 @@ export class OrdersController {
     summary: 'Price an order without placing it',
     access: 'anyone',
     responses: { 200: quoteView },
-    errors: PRICING_ERRORS,
+    errors: PREPARE_ORDER_ERRORS,
   })
   quote(@Body({ schema: quoteRequest }) { lines, expectedTotal }: QuoteRequest): Promise<QuoteView> {
     return this.quoteOrder.execute(lines, expectedTotal);
@@ -167,14 +151,7 @@ export class OrdersController {
     access: 'anyone',
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
-    errors: [
-      orderErrors.order_not_found,
-      securityErrors.authentication_required,
-      orderErrors.order_state_conflict,
-      orderErrors.payment_declined,
-      orderErrors.payment_action_required,
-      paymentErrors.unknown_payment_method,
-    ],
+    errors: [securityErrors.authentication_required, ...PAY_ORDER_ERRORS],
   })
   async pay(
     @Param({ schema: idParamSchema }) { id }: { id: string },
@@ -224,13 +201,7 @@ export class OrdersController {
     access: 'staff',
     idempotencyKey: 'required',
     responses: { 201: fulfillmentView },
-    errors: [
-      orderErrors.order_not_found,
-      orderErrors.order_state_conflict,
-      orderErrors.unknown_order_line,
-      orderErrors.quantity_exceeds_open,
-      paymentErrors.payment_operation_open,
-    ],
+    errors: FULFIL_ORDER_ERRORS,
   })
   fulfil(
     @Param({ schema: idParamSchema }) { id }: { id: string },

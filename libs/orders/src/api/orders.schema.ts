@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { CAPTURE_MODES, PAYMENT_STATUSES } from '#payments';
 import {
   emailSchema,
   idSchema,
@@ -12,6 +11,7 @@ import {
   text,
   timeSchema,
 } from '#platform/http';
+import { CAPTURE_MODES, PAYMENT_STATUSES } from '../application/order-view.js';
 import { ORDER_STATUSES } from '../domain/order-status.js';
 
 /** Lines of one order at most. */
@@ -21,8 +21,8 @@ const MAX_METADATA_ENTRIES = 50;
 const ORDER_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11';
 const LINE_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12';
 const PRODUCT_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d16';
-const UNIT_PRICE = { amount: 625, currency: 'GBP' };
-const TOTAL = { amount: 1250, currency: 'GBP' };
+const UNIT_PRICE = { amount: 3900, currency: 'GBP' };
+const TOTAL = { amount: 7800, currency: 'GBP' };
 const ZERO = { amount: 0, currency: 'GBP' };
 const TIME = '2026-11-20T12:00:00.000Z';
 
@@ -57,7 +57,7 @@ const requestedLine = z
     message: 'Name the product by productId or by sku.',
     params: { code: 'product_id_or_sku' },
   })
-  .meta({ example: { sku: 'STEEL-YARD-25', quantity: 2 } });
+  .meta({ example: { sku: 'DEMO-APRON', quantity: 2 } });
 
 const metadata = z
   .record(text(40), text(500, 0))
@@ -70,11 +70,9 @@ const metadata = z
 /** What a quote and an order have in common. */
 const orderContent = {
   lines: z.array(requestedLine).min(1).max(MAX_LINES),
-  expectedTotal: priceSchema
-    .optional()
-    .meta({
-      description: 'What the customer was shown: refused with `price_changed` when it is something else.',
-    }),
+  expectedTotal: priceSchema.optional().meta({
+    description: 'What the customer was shown: refused with `price_changed` when it is something else.',
+  }),
 };
 
 export const placeOrderRequest = z
@@ -96,7 +94,7 @@ export const placeOrderRequest = z
     id: 'PlaceOrder',
     description: 'An order to be placed.',
     example: {
-      lines: [{ sku: 'STEEL-YARD-25', quantity: 2 }],
+      lines: [{ sku: 'DEMO-APRON', quantity: 2 }],
       email: 'ada@example.com',
       expectedTotal: TOTAL,
       payment: { method: 'pm_card_visa', capture: 'automatic' },
@@ -109,7 +107,7 @@ export const quoteRequest = placeOrderRequest.partial({ payment: true }).meta({
   id: 'QuoteOrder',
   description: 'An order to be priced; the payment may be left out.',
   example: {
-    lines: [{ sku: 'STEEL-YARD-25', quantity: 2 }],
+    lines: [{ sku: 'DEMO-APRON', quantity: 2 }],
   },
 });
 export type QuoteRequest = z.output<typeof quoteRequest>;
@@ -141,12 +139,9 @@ export const orderView = z
     payment: z.object({
       id: idSchema,
       status: z.enum(PAYMENT_STATUSES),
-      outcome: z
-        .enum(['pending', 'unknown'])
-        .nullable()
-        .meta({
-          description: '`unknown`: the gateway has not told yet. Do not pay again; ask for the order later.',
-        }),
+      outcome: z.enum(['pending', 'unknown']).nullable().meta({
+        description: '`unknown`: the gateway has not told yet. Do not pay again; ask for the order later.',
+      }),
       declineCode: z.string().nullable(),
     }),
     shippingAddress: shippingAddress.nullable(),
@@ -172,8 +167,8 @@ export const orderView = z
         {
           id: LINE_ID,
           productId: PRODUCT_ID,
-          sku: 'STEEL-YARD-25',
-          name: 'Steelyard balance, 25 kg',
+          sku: 'DEMO-APRON',
+          name: 'Linen apron',
           quantity: 2,
           unitPrice: UNIT_PRICE,
           total: TOTAL,
@@ -235,8 +230,8 @@ export const quoteView = z
       lines: [
         {
           productId: PRODUCT_ID,
-          sku: 'STEEL-YARD-25',
-          name: 'Steelyard balance, 25 kg',
+          sku: 'DEMO-APRON',
+          name: 'Linen apron',
           quantity: 2,
           unitPrice: UNIT_PRICE,
           total: TOTAL,

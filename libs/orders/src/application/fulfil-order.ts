@@ -1,11 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { actorReference, Clock, newId } from '#kernel';
+import { actorReference, Clock, type ErrorDefinition, newId } from '#kernel';
 import { CatalogFacade } from '#catalog';
-import { PaymentsFacade } from '#payments';
+import { paymentErrors, PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
 import type { FulfillmentLine, Order } from '../domain/order.js';
+import { orderErrors } from '../domain/order.errors.js';
 import { type Fulfillment, OrderRepository } from '../domain/order.repository.js';
+
+/** What a fulfilment can be refused for. */
+export const FULFIL_ORDER_ERRORS: readonly ErrorDefinition[] = [
+  orderErrors.order_not_found,
+  orderErrors.order_state_conflict,
+  orderErrors.unknown_order_line,
+  orderErrors.quantity_exceeds_open,
+  paymentErrors.payment_operation_open,
+];
 
 export interface FulfilCommand {
   readonly lines: readonly FulfillmentLine[];

@@ -2,6 +2,9 @@ import type { Currency, Money } from '#kernel';
 import type { OrderStatus } from '../domain/order-status.js';
 import type { ShippingAddress } from '../domain/order.js';
 
+/** The words that an order takes over from its payment. */
+export { CAPTURE_MODES, PAYMENT_STATUSES } from '#payments';
+
 /** An order as its readers see it. */
 export interface OrderView {
   id: string;

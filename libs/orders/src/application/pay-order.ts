@@ -1,12 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { actorReference, Clock, newId } from '#kernel';
-import { PaymentsFacade } from '#payments';
+import { actorReference, Clock, type ErrorDefinition, newId } from '#kernel';
+import { paymentErrors, PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
+import { orderErrors } from '../domain/order.errors.js';
 import { OrderRepository } from '../domain/order.repository.js';
 import { FindOrders } from './find-orders.js';
 import type { OrderView } from './order-view.js';
+
+/** What another attempt can be refused for. */
+export const PAY_ORDER_ERRORS: readonly ErrorDefinition[] = [
+  orderErrors.order_not_found,
+  orderErrors.order_state_conflict,
+  orderErrors.payment_declined,
+  orderErrors.payment_action_required,
+  paymentErrors.unknown_payment_method,
+];
 
 /** Gets an order paid: the second half of placing it, and every further attempt after a decline. */
 @Injectable()

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { type Actor, actorReference, Clock, DomainError, type Money, newId } from '#kernel';
-import { CatalogFacade } from '#catalog';
-import { type CaptureMode, PaymentsFacade } from '#payments';
+import {
+  type Actor,
+  actorReference,
+  Clock,
+  DomainError,
+  type ErrorDefinition,
+  type Money,
+  newId,
+} from '#kernel';
+import { catalogErrors, CatalogFacade } from '#catalog';
+import { type CaptureMode, paymentErrors, PaymentsFacade } from '#payments';
 import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
@@ -12,7 +20,23 @@ import { orderErrors } from '../domain/order.errors.js';
 import { OrderRepository } from '../domain/order.repository.js';
 import type { OrderView } from './order-view.js';
 import { PayOrder } from './pay-order.js';
-import { type PreparedOrder, PrepareOrder, type RequestedLine } from './prepare-order.js';
+import {
+  PREPARE_ORDER_ERRORS,
+  type PreparedOrder,
+  PrepareOrder,
+  type RequestedLine,
+} from './prepare-order.js';
+
+/** What placing an order can end in, other than an order. */
+export const PLACE_ORDER_ERRORS: readonly ErrorDefinition[] = [
+  ...PREPARE_ORDER_ERRORS,
+  orderErrors.email_required,
+  orderErrors.order_exists,
+  orderErrors.payment_declined,
+  orderErrors.payment_action_required,
+  catalogErrors.insufficient_stock,
+  paymentErrors.unknown_payment_method,
+];
 
 export interface PlaceOrderCommand {
   readonly id?: string | undefined;

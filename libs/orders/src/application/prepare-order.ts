@@ -1,9 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, equals, type FieldError, type Money } from '#kernel';
+import { DomainError, equals, type ErrorDefinition, type FieldError, type Money, moneyErrors } from '#kernel';
 import { CatalogFacade, type ProductForSale } from '#catalog';
 import { Config } from '#platform/config';
 import { orderErrors } from '../domain/order.errors.js';
 import { type PricedOrder, priceOrder } from '../domain/pricing.js';
+
+/** What an order, or a quote, can be refused for before anything is reserved. */
+export const PREPARE_ORDER_ERRORS: readonly ErrorDefinition[] = [
+  orderErrors.unknown_product,
+  orderErrors.mixed_currencies,
+  orderErrors.price_changed,
+  moneyErrors.amount_out_of_range,
+];
 
 /** A line as it is asked for: one product, by id or by sku. */
 export interface RequestedLine {

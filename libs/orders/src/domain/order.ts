@@ -142,7 +142,10 @@ export class Order {
     return [...this.linesById.values()];
   }
 
-  /** Takes over what its payment has become; money that covers it confirms an order that waits for it. */
+  /**
+   * Takes over what its payment has become. Money that covers it confirms an order that waits for it; a confirmed
+   * order whose money was given up is to be canceled, since nothing pays for it.
+   */
   applyPayment(news: PaymentNews, now: Date): void {
     const { payment } = this.current;
     const isSame =
@@ -158,6 +161,8 @@ export class Order {
     }
     if (this.current.status === 'pending_payment' && PAID.has(status)) {
       this.moveTo('confirmed', 'confirmed', null, now);
+    } else if (this.current.status === 'confirmed' && status === 'canceled') {
+      this.moveTo('cancel_pending', 'cancel_requested', 'payment voided', now);
     } else {
       this.note(news.isRefund ? 'refunded' : 'payment_updated', null, now);
     }

@@ -73,7 +73,7 @@ export class RunOperation {
       await this.payments.update(
         operation.paymentId,
         (payment) => (outcome ? payment.resolve(operation.id, outcome) : payment.markUnknown(operation.id)),
-        { withLines: operation.kind === 'refund' },
+        { orderId: operation.orderId, withLines: operation.kind === 'refund' },
       );
       if (!outcome) await this.payments.release(operation, retryDelayMs(operation.attempts));
     });

@@ -19,7 +19,12 @@ function without(left: Composition, taken: Composition): Composition {
 describe('take', () => {
   it.each<[string, number, Composition, Composition]>([
     ['in proportion', 150, { goods: 1_000, shipping: 300, tax: 200 }, { goods: 100, shipping: 30, tax: 20 }],
-    ['the odd unit where most of it is due', 1, { goods: 3, shipping: 2, tax: 2 }, { goods: 1, shipping: 0, tax: 0 }],
+    [
+      'the odd unit where most of it is due',
+      1,
+      { goods: 3, shipping: 2, tax: 2 },
+      { goods: 1, shipping: 0, tax: 0 },
+    ],
     ['nothing of what is used up', 2, { goods: 0, shipping: 3, tax: 1 }, { goods: 0, shipping: 2, tax: 0 }],
     ['all', 7, { goods: 3, shipping: 3, tax: 1 }, { goods: 3, shipping: 3, tax: 1 }],
     ['nothing', 0, { goods: 3, shipping: 3, tax: 1 }, NOTHING],

@@ -13,7 +13,8 @@ const LEGAL: readonly string[] = [
 ];
 
 const pairs = OPERATION_STATUSES.flatMap((from) => OPERATION_STATUSES.map((to) => [from, to] as const));
-const isLegal = ([from, to]: readonly [OperationStatus, OperationStatus]) => LEGAL.includes(`${from} → ${to}`);
+const isLegal = ([from, to]: readonly [OperationStatus, OperationStatus]) =>
+  LEGAL.includes(`${from} → ${to}`);
 
 describe('the status of an operation', () => {
   it.each(pairs.filter(isLegal))('goes from %s to %s', (from, to) => {

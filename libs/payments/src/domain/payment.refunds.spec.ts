@@ -12,7 +12,10 @@ const anySeed = fc.nat();
 const anySeeds = fc.array(anySeed, { maxLength: 8 });
 
 const linesOf = (total: Composition, weights: readonly number[]) =>
-  allocate(money(totalOf(total), 'GBP'), weights).map(({ amount }, index) => ({ lineId: `line ${index}`, amount }));
+  allocate(money(totalOf(total), 'GBP'), weights).map(({ amount }, index) => ({
+    lineId: `line ${index}`,
+    amount,
+  }));
 
 /** Cuts `amount` into pieces of at least one unit, at places that `seeds` say. */
 function cut(amount: number, seeds: readonly number[]): number[] {
@@ -32,10 +35,15 @@ function shuffled<T>(things: readonly T[], seed: number): T[] {
 }
 
 /** All that came in has gone back: of goods, shipping and tax, of each line, and in the books. */
-function expectAllReturned({ state, allocations, ledger }: StoredPayment, { byLines }: { byLines: boolean }): void {
+function expectAllReturned(
+  { state, allocations, ledger }: StoredPayment,
+  { byLines }: { byLines: boolean },
+): void {
   expect(state.refunded).toEqual(state.captured);
   expect(state.pendingRefundAmount).toBe(0);
-  const clearing = ledger.flatMap(({ postings }) => postings).filter(({ account }) => account === 'gateway_clearing');
+  const clearing = ledger
+    .flatMap(({ postings }) => postings)
+    .filter(({ account }) => account === 'gateway_clearing');
   expect(clearing.reduce((sum, { amount }) => sum + amount, 0)).toBe(0);
   const refundedOfLines = [...allocations.values()].map(({ refundedAmount }) => refundedAmount);
   if (byLines) expect(refundedOfLines).toEqual([...allocations.values()].map(({ amount }) => amount));
@@ -47,7 +55,10 @@ describe('refunding a whole order returns exactly what was captured, of goods, s
       fc.property(anyTotal, anyWeights, anySeed, (total, weights, seed) => {
         const lines = linesOf(total, weights);
         const payment = StoredPayment.captured({ total, lines });
-        for (const { lineId } of shuffled(lines.filter(({ amount }) => amount > 0), seed)) {
+        for (const { lineId } of shuffled(
+          lines.filter(({ amount }) => amount > 0),
+          seed,
+        )) {
           payment.refund({ id: `refund of ${lineId}`, lines: [{ lineId }] });
         }
         expect(payment.state.captured).toEqual(total);
@@ -61,7 +72,10 @@ describe('refunding a whole order returns exactly what was captured, of goods, s
       fc.property(anyTotal, anyWeights, anySeed, anySeeds, (total, weights, seed, seeds) => {
         const lines = linesOf(total, weights);
         const payment = StoredPayment.captured({ total, lines });
-        const rest = shuffled(lines.filter(({ amount }) => amount > 0), seed);
+        const rest = shuffled(
+          lines.filter(({ amount }) => amount > 0),
+          seed,
+        );
         for (const size of cut(rest.length, seeds)) {
           const group = rest.splice(0, size).map(({ lineId }) => ({ lineId }));
           payment.refund({ id: `refund with ${rest.length} left`, lines: group });

@@ -25,13 +25,14 @@ export abstract class PaymentRepository {
   /**
    * Loads a payment under the lock of its order, lets `change` change it, and saves it with its events and postings.
    *
+   * @param options.orderId the order of the payment where the caller knows it, which saves looking it up
    * @param options.withLines loads the allocations of the lines too; needed to refund
    * @throws DomainError payment_not_found
    */
   abstract update<T>(
     paymentId: string,
     change: (payment: Payment) => T | Promise<T>,
-    options?: { withLines?: boolean },
+    options?: { orderId?: string; withLines?: boolean },
   ): Promise<T>;
 
   /** The open operations of an order's payment, oldest first. */

@@ -182,6 +182,7 @@ export class Payment {
   /** Asks for `amount` of what was authorized; for all of it that is left when no amount is named. */
   requestCapture(operationId: string, amount?: number): void {
     this.requireStatus('authorized', 'partially_captured');
+    this.requireNoneOpen('void');
     const asked = amount ?? this.capturableAmount;
     if (asked > this.capturableAmount) {
       throw new DomainError(paymentErrors.capture_exceeds_authorized, {
@@ -195,9 +196,7 @@ export class Payment {
   /** Gives back what was authorized and is not captured. */
   requestVoid(operationId: string): void {
     this.requireStatus('authorized', 'partially_captured');
-    if (this.openOperations.some(({ kind }) => kind === 'capture')) {
-      throw new DomainError(paymentErrors.payment_operation_open, { detail: 'A capture is still open.' });
-    }
+    this.requireNoneOpen('capture');
     this.addOperation('void', operationId, this.capturableAmount);
     this.record('void_requested', {});
   }
@@ -357,11 +356,7 @@ export class Payment {
     amount: number,
     details: { readonly method?: string; readonly refundId?: string } = {},
   ): void {
-    if (kind !== 'refund' && this.openOperations.some((operation) => operation.kind === kind)) {
-      throw new DomainError(paymentErrors.payment_operation_open, {
-        detail: `Another ${kind} is still open.`,
-      });
-    }
+    if (kind !== 'refund') this.requireNoneOpen(kind);
     this.setOperation({
       id,
       kind,
@@ -372,6 +367,12 @@ export class Payment {
       declineCode: null,
       gatewayId: null,
     });
+  }
+
+  private requireNoneOpen(kind: OperationKind): void {
+    if (this.openOperations.some((operation) => operation.kind === kind)) {
+      throw new DomainError(paymentErrors.payment_operation_open, { detail: `A ${kind} is still open.` });
+    }
   }
 
   private requireStatus(...allowed: readonly PaymentStatus[]): void {

@@ -168,12 +168,10 @@ export class SqlPaymentRepository extends PaymentRepository {
   override async update<T>(
     paymentId: string,
     change: (payment: Payment) => T | Promise<T>,
-    { withLines = false }: { withLines?: boolean } = {},
+    { orderId, withLines = false }: { orderId?: string; withLines?: boolean } = {},
   ): Promise<T> {
     return this.database.transaction(async () => {
-      const owner = await this.database.queryOne<{ order_id: string }>(orderOfPayment, [paymentId]);
-      if (!owner) throw new DomainError(paymentErrors.payment_not_found);
-      await this.database.lock('order', owner.order_id);
+      await this.database.lock('order', orderId ?? (await this.orderOf(paymentId)));
       const row = await this.database.queryOne<PaymentRow>(loadPayment, [paymentId, withLines]);
       if (!row) throw new DomainError(paymentErrors.payment_not_found);
       const payment = Payment.rehydrate(toState(row), row.operations, row.refunds, row.allocations);
@@ -207,6 +205,12 @@ export class SqlPaymentRepository extends PaymentRepository {
     return rows.map(({ id }) => id);
   }
 
+  private async orderOf(paymentId: string): Promise<string> {
+    const owner = await this.database.queryOne<{ order_id: string }>(orderOfPayment, [paymentId]);
+    if (!owner) throw new DomainError(paymentErrors.payment_not_found);
+    return owner.order_id;
+  }
+
   private async save(payment: Payment): Promise<void> {
     const { log, operations, refunds, allocations, ledger } = payment.changes;
     if (log.length === 0) return;
@@ -221,8 +225,9 @@ export class SqlPaymentRepository extends PaymentRepository {
     try {
       await this.database.query(savePayment, values);
     } catch (error) {
-      if (isUniqueViolation(error, 'refunds_pkey'))
-        throw new DomainError(paymentErrors.refund_exists, { cause: error });
+      // A refund's operation bears its id, so either table may be the first to notice that a client's id is taken.
+      const isTaken = isUniqueViolation(error, 'refunds_pkey') || isUniqueViolation(error, 'operations_pkey');
+      if (isTaken) throw new DomainError(paymentErrors.refund_exists, { cause: error });
       throw error;
     }
     for (const { change, state, refund } of log) {

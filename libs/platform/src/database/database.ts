@@ -9,6 +9,8 @@ interface UnitOfWork {
   readonly client: ClientBase;
   readonly beforeCommit: (() => Promise<void>)[];
   readonly afterCommit: (() => void)[];
+  /** The aggregates that this transaction has locked. */
+  readonly locks: Set<string>;
 }
 
 /** What an observer learns about each named statement: never its parameters. */
@@ -20,7 +22,7 @@ export interface QueryObservation {
 
 const lockAggregate = statement(
   'database.lock_aggregate',
-  `SELECT pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))`,
+  `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`,
 );
 
 const SERIALIZATION_FAILURE = '40001';
@@ -68,8 +70,11 @@ export class Database {
    * It is a lock by key, not a row, so that modules which may not touch each other's rows can share it.
    */
   async lock(aggregate: string, id: string): Promise<void> {
-    this.requireUnit();
-    await this.query(lockAggregate, [aggregate, id]);
+    const { locks } = this.requireUnit();
+    const key = `${aggregate}:${id}`;
+    if (locks.has(key)) return;
+    await this.query(lockAggregate, [key]);
+    locks.add(key);
   }
 
   /**
@@ -146,7 +151,7 @@ export class Database {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as ClientBase;
-      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [] };
+      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Set() };
       await runner.startTransaction();
       const result = await this.units.run(unit, async () => {
         try {

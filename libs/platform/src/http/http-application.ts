@@ -2,18 +2,23 @@ import { type DynamicModule, type INestApplication, type Type } from '@nestjs/co
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import multipart from '@fastify/multipart';
+import { DomainError } from '#kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { answerBrokenRequest } from './broken-request.js';
+import { httpErrors } from './http.errors.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RequestLifecycle } from './request-lifecycle.js';
+import { streamsUpload } from './streams-upload.js';
 
 export const API_PREFIX = 'api/v1';
 const BODY_LIMIT_BYTES = 1_048_576;
 /** Uploads are streamed row by row, so they may be far larger than a body that is parsed at once. */
 const UPLOAD_LIMIT_BYTES = 268_435_456;
+/** Longest time that a body may take to arrive, however large. */
+const UPLOAD_TIMEOUT_MS = 300_000;
 
 /** Builds the HTTP application of `module`: Fastify, request context, problems, one log line per request. */
 export async function createHttpApplication(
@@ -23,7 +28,7 @@ export async function createHttpApplication(
   const { REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: UPLOAD_TIMEOUT_MS,
     trustProxy: TRUSTED_PROXIES === '' ? false : TRUSTED_PROXIES.split(',').map((range) => range.trim()),
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.
@@ -54,6 +59,10 @@ export async function createHttpApplication(
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    const isRefused = request.isMultipart() && !streamsUpload(request);
+    done(isRefused ? new DomainError(httpErrors.unsupported_media_type) : null);
+  });
   // Nest would put handlers of its own in place of ours, which lose the codes of Fastify's errors.
   adapter.setErrorHandler = () => fastify;
   adapter.setNotFoundHandler = () => fastify;

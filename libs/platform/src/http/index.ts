@@ -22,3 +22,4 @@ export {
   timeSchema,
 } from './schemas.js';
 export { validationFailed } from './validation.pipe.js';
+export { StreamsUpload, streamsUpload } from './streams-upload.js';

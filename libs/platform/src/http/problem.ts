@@ -85,6 +85,10 @@ export function toDomainError(thrown: unknown): DomainError {
     const known = BY_FASTIFY_CODE[code];
     if (known) return new DomainError(known, { cause: thrown });
   }
+  if (UNAVAILABLE_CODES.has(code)) {
+    const retryAfterSeconds = UNAVAILABLE_RETRY_AFTER_SECONDS;
+    return new DomainError(httpErrors.service_unavailable, { retryAfterSeconds, cause: thrown });
+  }
   const httpStatus = statusCode ?? status;
   if (httpStatus === 404) return new DomainError(httpErrors.route_not_found, { cause: thrown });
   if (httpStatus === 413) return new DomainError(httpErrors.body_too_large, { cause: thrown });
@@ -95,6 +99,21 @@ export function toDomainError(thrown: unknown): DomainError {
   }
   return new DomainError(httpErrors.internal_error, { cause: thrown });
 }
+
+/** PostgreSQL's and the network's ways to say: not now. */
+const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
+  '57014', // a statement ran into its time limit
+  '57P01', // PostgreSQL is stopping
+  '57P02',
+  '57P03', // … or starting
+  '53300', // … or has no connection left
+  '08000',
+  '08003',
+  '08006',
+  'ECONNREFUSED',
+  'ECONNRESET',
+]);
+const UNAVAILABLE_RETRY_AFTER_SECONDS = 2;
 
 const BY_FASTIFY_CODE: Readonly<Record<string, (typeof httpErrors)[keyof typeof httpErrors]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: httpErrors.unsupported_media_type,

@@ -61,10 +61,6 @@ export class PaymentModel {
     return sumOf(this.openOperations.filter(({ kind }) => kind === 'refund'));
   }
 
-  hasOpen(...kinds: readonly OperationKind[]): boolean {
-    return this.openOperations.some(({ kind }) => kinds.includes(kind));
-  }
-
   retry(): Answer {
     if (!this.isWaiting) return refused('payment_state_conflict');
     this.status = 'processing';
@@ -73,6 +69,7 @@ export class PaymentModel {
 
   requestCapture(amount = this.capturable): Answer {
     if (!this.isAuthorized) return refused('payment_state_conflict');
+    if (this.hasOpen('void')) return refused('payment_operation_open');
     if (amount > this.capturable) return refused('capture_exceeds_authorized');
     if (this.hasOpen('capture')) return refused('payment_operation_open');
     return this.ask('capture', amount);
@@ -97,7 +94,9 @@ export class PaymentModel {
     return this.ask('refund', amount);
   }
 
-  requestRefundOfLines(asked: readonly { readonly lineId: string; readonly amount?: number | undefined }[]): Answer {
+  requestRefundOfLines(
+    asked: readonly { readonly lineId: string; readonly amount?: number | undefined }[],
+  ): Answer {
     if (!this.isCaptured) return refused('payment_state_conflict');
     const reserved: RefundLine[] = [];
     for (const { lineId, amount } of asked) {
@@ -165,6 +164,10 @@ export class PaymentModel {
     for (const line of this.lines) {
       line.refunded += sign * sumOf(by.filter(({ lineId }) => lineId === line.lineId));
     }
+  }
+
+  private hasOpen(...kinds: readonly OperationKind[]): boolean {
+    return this.openOperations.some(({ kind }) => kinds.includes(kind));
   }
 
   private get capturable(): number {

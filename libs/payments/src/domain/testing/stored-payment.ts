@@ -72,6 +72,15 @@ export class StoredPayment {
     return StoredPayment.authorized({ captureMode: 'automatic', ...options });
   }
 
+  /** A captured payment, `amount` of which a refund named `first` has reserved. */
+  static refunding(amount: number): StoredPayment {
+    const stored = StoredPayment.captured();
+    stored.update((it) =>
+      it.requestRefund({ refundId: 'first', operationId: 'first', amount, reason: null }),
+    );
+    return stored;
+  }
+
   /** A payment of which nothing is known but its state. */
   static inState(state: PaymentState): StoredPayment {
     return new StoredPayment(state);
@@ -88,7 +97,9 @@ export class StoredPayment {
   /** Loads the payment, lets `verb` change it, and keeps the changes; returns which they were. */
   update(verb: (payment: Payment) => void): PaymentChange[] {
     const pending = [...this.refunds.values()].filter(({ status }) => status === 'pending');
-    const payment = Payment.rehydrate(this.current, this.openOperations, pending, [...this.allocations.values()]);
+    const payment = Payment.rehydrate(this.current, this.openOperations, pending, [
+      ...this.allocations.values(),
+    ]);
     verb(payment);
     return this.keep(payment);
   }
@@ -111,7 +122,9 @@ export class StoredPayment {
     outcome = SUCCEEDED,
   ): void {
     const { id, amount, lines } = request;
-    this.update((payment) => payment.requestRefund({ refundId: id, operationId: id, amount, lines, reason: null }));
+    this.update((payment) =>
+      payment.requestRefund({ refundId: id, operationId: id, amount, lines, reason: null }),
+    );
     this.carryOut(id, outcome);
   }
 

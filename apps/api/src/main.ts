@@ -1,0 +1,31 @@
+import { PinoLogger } from 'nestjs-pino';
+import { loadSettings, readEnvironment, SERVER_SETTINGS } from '#platform/config';
+import { Lifecycle } from '#platform/health';
+import { closeHttpServer } from '#platform/http';
+import { ManagementServer } from '#platform/management';
+import { closeApplication, listenOn, reachDatabase, runProcess } from '#platform/process';
+import { createApi } from './create-api.js';
+import { ensureDemoData } from './demo-data.js';
+
+/** The API alone: REST and Swagger UI. A worker runs beside it. */
+await runProcess(async (parts) => {
+  const settings = loadSettings(readEnvironment(), { required: SERVER_SETTINGS });
+  const app = await reachDatabase(settings.DATABASE_URL, () => createApi(settings));
+  parts.defer(() => closeApplication(app));
+  if (settings.DEMO_DATA) await ensureDemoData(app);
+
+  const management = app.get(ManagementServer, { strict: false });
+  const managementPort = await listenOn('MANAGEMENT_PORT', settings, () => management.listen());
+  parts.defer(() => management.close());
+
+  const lifecycle = app.get(Lifecycle);
+  parts.defer(async () => {
+    await lifecycle.drain(settings.DRAIN_DELAY_MS);
+    await closeHttpServer(app, settings.SHUTDOWN_GRACE_MS);
+  });
+  await listenOn('PORT', settings, () => app.listen(settings.PORT, settings.HOST));
+  lifecycle.markStarted();
+
+  const logger = await app.resolve(PinoLogger);
+  logger.info({ url: await app.getUrl(), management_port: managementPort }, 'The API listens');
+});

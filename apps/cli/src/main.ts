@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+import { reportFailure } from '#platform/process';
+import { VERSION } from '../../api/src/index.js';
+import { configCommand } from './commands/config.js';
+import { errorsCommand } from './commands/errors.js';
+import { keysCommand } from './commands/keys.js';
+import { migrateCommand } from './commands/migrate.js';
+import { openapiCommand } from './commands/openapi.js';
+
+/** `npm run steelyard -- <command>`: one file per command in commands/. */
+const program = new Command('steelyard')
+  .description('Runs and looks after Steelyard.')
+  .version(VERSION)
+  .addCommand(migrateCommand())
+  .addCommand(keysCommand())
+  .addCommand(configCommand())
+  .addCommand(openapiCommand())
+  .addCommand(errorsCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}

@@ -1,0 +1,2 @@
+export { JobsModule } from './jobs.module.js';
+export { WorkerJobs } from './worker-jobs.js';

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { OrdersModule } from '#orders';
+import { PaymentsModule } from '#payments';
+import { WorkerJobs } from './worker-jobs.js';
+
+/** The jobs, for whichever process runs them; it brings the platform. */
+@Module({ imports: [OrdersModule, PaymentsModule], providers: [WorkerJobs], exports: [WorkerJobs] })
+export class JobsModule {}

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { ExpireUnpaidOrders } from '#orders';
+import { ResolveOpenOperations } from '#payments';
+import { Config } from '#platform/config';
+import { Idempotency } from '#platform/idempotency';
+import { type PollingJob, PollingLoop } from '#platform/jobs';
+import { OutboxRelay } from '#platform/messaging';
+import { PinoLogger } from 'nestjs-pino';
+
+/** Idempotency keys live for days, so nobody minds one that is forgotten a minute late. */
+const PRUNE_POLL_MS = 60_000;
+const PRUNE_BATCH_SIZE = 10_000;
+
+/** Everything that happens without a request, each in a loop of its own. Any number of workers may run at once. */
+@Injectable()
+export class WorkerJobs {
+  private readonly loops: readonly PollingLoop[];
+
+  constructor(
+    relay: OutboxRelay,
+    resolveOpenOperations: ResolveOpenOperations,
+    expireUnpaidOrders: ExpireUnpaidOrders,
+    idempotency: Idempotency,
+    config: Config,
+    logger: PinoLogger,
+  ) {
+    const pollMs = config.settings.WORKER_POLL_MS;
+    const jobs: PollingJob[] = [
+      { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
+      { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
+      { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
+      {
+        name: 'prune-idempotency-keys',
+        pollMs: PRUNE_POLL_MS,
+        round: async () => {
+          await idempotency.prune(PRUNE_BATCH_SIZE);
+          return 0;
+        },
+      },
+    ];
+    this.loops = jobs.map((job) => new PollingLoop(job, logger));
+  }
+
+  start(): void {
+    for (const loop of this.loops) loop.start();
+  }
+
+  /** Begins nothing more and waits for what is in flight, but not longer than `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(this.loops.map((loop) => loop.stop(graceMs)));
+  }
+}

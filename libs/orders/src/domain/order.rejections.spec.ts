@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import type { Order } from './order.js';
+import { ORDER_TRANSITIONS, type OrderStatus } from './order-status.js';
+import { confirmed, inStatus, LATER, news, placed, reloaded } from './testing/order-builders.js';
+
+describe('what an order in each status accepts', () => {
+  const verbs = {
+    fulfil: (order) => order.fulfil([{ lineId: 'pot', quantity: 1 }], LATER),
+    requestCancel: (order) => order.requestCancel(null, LATER),
+    completeCancel: (order) => order.completeCancel(LATER),
+    expire: (order) => order.expire(LATER),
+  } satisfies Record<string, (order: Order) => void>;
+  type Verb = keyof typeof verbs;
+
+  const accepted: Readonly<Record<OrderStatus, readonly Verb[]>> = {
+    pending_payment: ['requestCancel', 'expire'],
+    confirmed: ['fulfil', 'requestCancel'],
+    partially_fulfilled: ['fulfil'],
+    fulfilled: [],
+    completed: [],
+    cancel_pending: ['completeCancel'],
+    canceled: [],
+    expired: [],
+  };
+  const cells = (Object.keys(accepted) as OrderStatus[]).flatMap((status) =>
+    (Object.keys(verbs) as Verb[]).map((verb) => {
+      const hasNothingLeft = verb === 'fulfil' && (status === 'fulfilled' || status === 'completed');
+      const refusal = hasNothingLeft ? 'quantity_exceeds_open' : 'order_state_conflict';
+      return [status, verb, accepted[status].includes(verb) ? 'accepted' : refusal] as const;
+    }),
+  );
+
+  it.each(cells)('%s, %s: %s', (status, verb, answer) => {
+    const order = inStatus[status]();
+    expect(order.state.status).toBe(status);
+    const { version } = order.state;
+    const act = () => verbs[verb](order);
+    if (answer === 'accepted') {
+      act();
+      expect(order.state.version).toBe(version + 1);
+      expect(order.changes.timeline).toHaveLength(1);
+    } else {
+      expect(act).toThrow(expect.objectContaining({ code: answer }));
+      expect(order.state.status).toBe(status);
+      expect(order.changes.timeline).toEqual([]);
+    }
+  });
+});
+
+describe('an order refuses', () => {
+  it.each<[string, (order: Order) => void, string, object]>([
+    [
+      'to fulfil more than was ordered',
+      (order) => order.fulfil([{ lineId: 'mug', quantity: 4 }], LATER),
+      'quantity_exceeds_open',
+      { lineId: 'mug', openQuantity: 3 },
+    ],
+    [
+      'to fulfil more than is open, in one parcel that names a line twice',
+      (order) =>
+        order.fulfil(
+          [
+            { lineId: 'mug', quantity: 2 },
+            { lineId: 'mug', quantity: 2 },
+          ],
+          LATER,
+        ),
+      'quantity_exceeds_open',
+      { lineId: 'mug', openQuantity: 1 },
+    ],
+    [
+      'to fulfil a line that it does not have',
+      (order) =>
+        order.fulfil(
+          [
+            { lineId: 'mug', quantity: 1 },
+            { lineId: 'cup', quantity: 1 },
+          ],
+          LATER,
+        ),
+      'unknown_order_line',
+      { lineId: 'cup' },
+    ],
+    [
+      'a refund of a line that it does not have',
+      (order) =>
+        order.applyPayment(news({ isRefund: true, refunded: [{ lineId: 'cup', amount: 1 }] }), LATER),
+      'unknown_order_line',
+      { lineId: 'cup' },
+    ],
+  ])('%s', (_, verb, code, extensions) => {
+    const order = confirmed();
+    expect(() => verb(order)).toThrow(expect.objectContaining({ code, extensions }));
+    expect(order.changes.timeline).toEqual([]);
+  });
+});
+
+describe('an order, whatever is asked of it in whatever order', () => {
+  const anyQuantity = fc.integer({ min: 1, max: 4 });
+  const anyVerb = fc.oneof(
+    fc.constantFrom<(order: Order) => void>(
+      (order) => order.requestCancel(null, LATER),
+      (order) => order.completeCancel(LATER),
+      (order) => order.expire(LATER),
+    ),
+    fc
+      .constantFrom('processing', 'requires_payment_method', 'authorized', 'captured', 'canceled')
+      .map((status) => (order: Order) => order.applyPayment(news({ status }), LATER)),
+    fc.tuple(fc.constantFrom('mug', 'pot'), anyQuantity).map(
+      ([lineId, quantity]) =>
+        (order: Order) =>
+          void order.fulfil([{ lineId, quantity }], LATER),
+    ),
+  );
+
+  it('goes only where the table says, and each change is one version and one row of the timeline', () => {
+    fc.assert(
+      fc.property(fc.array(anyVerb, { maxLength: 15 }), (verbs) => {
+        let order = placed();
+        const timeline = [...order.changes.timeline];
+        for (const verb of verbs) {
+          const before = order;
+          order = reloaded(before);
+          try {
+            verb(order);
+            timeline.push(...order.changes.timeline);
+          } catch (error) {
+            expect(error).toHaveProperty('code');
+            order = before;
+          }
+        }
+        expect(timeline.map(({ version }) => version)).toEqual(timeline.map((_, index) => index + 1));
+        expect(timeline.at(-1)).toMatchObject({ version: order.state.version, to: order.state.status });
+        timeline.slice(1).forEach(({ from, to }, index) => {
+          expect(from).toBe(timeline[index]!.to);
+          if (from !== to) expect(ORDER_TRANSITIONS[from!]).toContain(to);
+        });
+        for (const { quantity, fulfilledQuantity } of order.lines) {
+          expect(fulfilledQuantity).toBeLessThanOrEqual(quantity);
+        }
+      }),
+    );
+  });
+
+  it('is worth, in parcels of any size, exactly what its lines were allocated', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom('mug', 'pot'), anyQuantity)), (parcels) => {
+        const order = confirmed();
+        let worth = 0;
+        const send = (lineId: string, quantity: number) => {
+          const line = order.lines.find(({ id }) => id === lineId)!;
+          const open = Math.min(quantity, line.quantity - line.fulfilledQuantity);
+          if (open > 0) worth += order.fulfil([{ lineId, quantity: open }], LATER);
+        };
+        for (const [lineId, quantity] of parcels) send(lineId, quantity);
+        for (const { id, quantity } of order.lines) send(id, quantity);
+        expect(worth).toBe(order.state.total.amount);
+        expect(order.state.status).toBe('fulfilled');
+      }),
+    );
+  });
+});

@@ -1,0 +1,312 @@
+import {
+  at,
+  confirmed,
+  EXPIRES_AT,
+  gbp,
+  inStatus,
+  LATER,
+  news,
+  placed,
+  PLACED_AT,
+  reloaded,
+  withState,
+} from './testing/order-builders.js';
+import type { OrderStatus } from './order-status.js';
+
+describe('placing an order', () => {
+  it('makes one that waits for its payment', () => {
+    const { state, lines } = placed();
+    expect(state).toMatchObject({
+      id: 'order',
+      status: 'pending_payment',
+      total: gbp(440),
+      payment: { id: 'payment', status: 'processing', outcome: 'pending', declineCode: null },
+      metadata: { note: 'gift' },
+      version: 1,
+      placedAt: PLACED_AT,
+      updatedAt: PLACED_AT,
+      expiresAt: EXPIRES_AT,
+    });
+    expect(state).not.toHaveProperty('paymentId');
+    expect(lines.map(({ id }) => id)).toEqual(['mug', 'pot']);
+  });
+
+  it('is the first row of the timeline, from nothing', () => {
+    const { changes } = placed();
+    expect(changes.timeline).toEqual([
+      {
+        version: 1,
+        from: null,
+        to: 'pending_payment',
+        change: 'placed',
+        reason: null,
+        occurredAt: PLACED_AT,
+      },
+    ]);
+    expect([...changes.lines.keys()]).toEqual(['mug', 'pot']);
+  });
+});
+
+describe('loading an order', () => {
+  it('changes nothing', () => {
+    const order = placed();
+    const { state, lines, changes } = reloaded(order);
+    expect(state).toBe(order.state);
+    expect(lines).toEqual(order.lines);
+    expect(changes).toEqual({ timeline: [], lines: new Map() });
+  });
+});
+
+describe('news of the payment', () => {
+  it.each(['authorized', 'partially_captured', 'captured'])(
+    'that it is %s confirm an order that waits for it',
+    (status) => {
+      const order = inStatus.pending_payment();
+      order.applyPayment(news({ status }), LATER);
+      expect(order.state).toMatchObject({
+        status: 'confirmed',
+        payment: { status },
+        version: 2,
+        updatedAt: LATER,
+      });
+      expect(order.changes.timeline).toEqual([
+        {
+          version: 2,
+          from: 'pending_payment',
+          to: 'confirmed',
+          change: 'confirmed',
+          reason: null,
+          occurredAt: LATER,
+        },
+      ]);
+    },
+  );
+
+  it.each(['requires_payment_method', 'requires_action', 'processing', 'canceled', 'failed'])(
+    'that it is %s leave the order waiting',
+    (status) => {
+      const order = inStatus.pending_payment();
+      order.applyPayment(news({ status, declineCode: 'insufficient_funds' }), LATER);
+      expect(order.state).toMatchObject({
+        status: 'pending_payment',
+        payment: { id: 'payment', status, outcome: null, declineCode: 'insufficient_funds' },
+        version: 2,
+      });
+      expect(order.changes.timeline).toMatchObject([
+        { from: 'pending_payment', to: 'pending_payment', change: 'payment_updated' },
+      ]);
+    },
+  );
+
+  it('that its money was given up have a confirmed order canceled, since nothing pays for it', () => {
+    const order = confirmed();
+    order.applyPayment(news({ status: 'canceled' }), LATER);
+    expect(order.state).toMatchObject({ status: 'cancel_pending', payment: { status: 'canceled' } });
+    expect(order.changes.timeline).toMatchObject([
+      { from: 'confirmed', to: 'cancel_pending', change: 'cancel_requested', reason: 'payment voided' },
+    ]);
+  });
+
+  it('that nobody knows its outcome are kept', () => {
+    const order = inStatus.pending_payment();
+    order.applyPayment(news({ status: 'processing', outcome: 'unknown' }), LATER);
+    expect(order.state.payment.outcome).toBe('unknown');
+  });
+
+  it('that say nothing new change nothing', () => {
+    const order = confirmed();
+    const before = order.state;
+    order.applyPayment(news(), LATER);
+    expect(order.state).toBe(before);
+    expect(order.changes.timeline).toEqual([]);
+  });
+
+  it.each([
+    ['status', { status: 'authorized' }],
+    ['outcome', { outcome: 'unknown' }],
+    ['decline code', { declineCode: 'expired_card' }],
+  ] as const)('that change nothing but its %s are news', (_, difference) => {
+    const order = confirmed();
+    order.applyPayment(news(difference), LATER);
+    expect(order.state.payment).toMatchObject(difference);
+    expect(order.changes.timeline).toMatchObject([{ change: 'payment_updated' }]);
+  });
+
+  it.each<OrderStatus>([
+    'partially_fulfilled',
+    'fulfilled',
+    'completed',
+    'cancel_pending',
+    'canceled',
+    'expired',
+  ])('never change the status of an order that is %s', (status) => {
+    const order = inStatus[status]();
+    order.applyPayment(news({ status: 'authorized' }), LATER);
+    expect(order.state).toMatchObject({ status, payment: { status: 'authorized' } });
+    expect(order.changes.timeline).toMatchObject([{ from: status, to: status, change: 'payment_updated' }]);
+  });
+
+  it('of a refund add to what was refunded for each line, also when the payment’s status stays', () => {
+    const order = confirmed();
+    const refund = (amount: number) => news({ isRefund: true, refunded: [{ lineId: 'mug', amount }] });
+    order.applyPayment(refund(100), LATER);
+    order.applyPayment(refund(1), LATER);
+    expect(order.lines.map(({ id, refundedAmount }) => [id, refundedAmount])).toEqual([
+      ['mug', 101],
+      ['pot', 0],
+    ]);
+    expect([...order.changes.lines.keys()]).toEqual(['mug']);
+    expect(order.changes.timeline.map(({ change, version }) => [change, version])).toEqual([
+      ['refunded', 3],
+      ['refunded', 4],
+    ]);
+  });
+
+  it('of a refund by amount are noted, and are for no line', () => {
+    const order = confirmed();
+    order.applyPayment(news({ isRefund: true }), LATER);
+    expect(order.changes.timeline).toMatchObject([
+      { change: 'refunded', from: 'confirmed', to: 'confirmed' },
+    ]);
+    expect(order.changes.lines.size).toBe(0);
+  });
+});
+
+describe('fulfilling', () => {
+  it('some pieces makes the order partially fulfilled', () => {
+    const order = confirmed();
+    order.fulfil([{ lineId: 'mug', quantity: 2 }], LATER);
+    expect(order.state.status).toBe('partially_fulfilled');
+    expect(order.lines.map(({ fulfilledQuantity }) => fulfilledQuantity)).toEqual([2, 0]);
+    expect([...order.changes.lines.keys()]).toEqual(['mug']);
+    expect(order.changes.timeline).toMatchObject([
+      { from: 'confirmed', to: 'partially_fulfilled', change: 'partially_fulfilled' },
+    ]);
+  });
+
+  it('all pieces makes it fulfilled, at once or in the end', () => {
+    expect(inStatus.fulfilled().state.status).toBe('fulfilled');
+    const order = inStatus.partially_fulfilled();
+    order.fulfil([{ lineId: 'mug', quantity: 1 }], LATER);
+    order.fulfil(
+      [
+        { lineId: 'mug', quantity: 1 },
+        { lineId: 'pot', quantity: 1 },
+      ],
+      LATER,
+    );
+    expect(order.changes.timeline.map(({ from, to, change }) => [from, to, change])).toEqual([
+      ['partially_fulfilled', 'partially_fulfilled', 'partially_fulfilled'],
+      ['partially_fulfilled', 'fulfilled', 'fulfilled'],
+    ]);
+    expect(order.state.version).toBe(5);
+  });
+
+  it('tells what the pieces are worth, all of them together exactly what their lines were allocated', () => {
+    const order = confirmed();
+    const worth = [
+      order.fulfil([{ lineId: 'mug', quantity: 1 }], LATER),
+      order.fulfil([{ lineId: 'mug', quantity: 1 }], LATER),
+      order.fulfil(
+        [
+          { lineId: 'mug', quantity: 1 },
+          { lineId: 'pot', quantity: 1 },
+        ],
+        LATER,
+      ),
+    ];
+    expect(worth).toEqual([110, 110, 111 + 109]);
+  });
+
+  it('counts a line that is named twice both times', () => {
+    const order = confirmed();
+    expect(
+      order.fulfil(
+        [
+          { lineId: 'mug', quantity: 1 },
+          { lineId: 'mug', quantity: 2 },
+        ],
+        LATER,
+      ),
+    ).toBe(331);
+    expect(order.lines[0]?.fulfilledQuantity).toBe(3);
+  });
+});
+
+describe('canceling', () => {
+  it.each<OrderStatus>(['pending_payment', 'confirmed'])(
+    'can be asked for while the order is %s',
+    (status) => {
+      const order = inStatus[status]();
+      order.requestCancel('ordered twice', LATER);
+      expect(order.state.status).toBe('cancel_pending');
+      expect(order.changes.timeline).toMatchObject([
+        { from: status, to: 'cancel_pending', change: 'cancel_requested', reason: 'ordered twice' },
+      ]);
+    },
+  );
+
+  it('is complete when no money is held any more', () => {
+    const order = inStatus.cancel_pending();
+    order.completeCancel(LATER);
+    expect(order.state.status).toBe('canceled');
+    expect(order.changes.timeline).toMatchObject([
+      { from: 'cancel_pending', to: 'canceled', change: 'canceled' },
+    ]);
+  });
+});
+
+describe('an unpaid order', () => {
+  const waiting = {
+    status: 'requires_payment_method',
+    outcome: null,
+    id: 'payment',
+    declineCode: 'expired_card',
+  };
+  const underWay = { ...waiting, status: 'processing', outcome: 'pending' } as const;
+  const unknown = { ...underWay, outcome: 'unknown' } as const;
+  const before = at('12:14');
+
+  it.each([
+    ['before its time is over', withState({ payment: waiting }), before, false],
+    ['at the moment when its time is over', withState({ payment: waiting }), EXPIRES_AT, true],
+    ['after its time', withState({ payment: waiting }), at('13:00'), true],
+    ['while money is on its way', withState({ payment: underWay }), at('13:00'), false],
+    ['while nobody knows whether money is on its way', withState({ payment: unknown }), at('13:00'), false],
+    ['once it is confirmed', confirmed(), at('13:00'), false],
+    ['once it is being canceled', inStatus.cancel_pending(), at('13:00'), false],
+    ['once it has expired', inStatus.expired(), at('13:00'), false],
+  ])('is due to expire %s: %s', (...row) => {
+    const [, order, now, isDue] = row;
+    expect(order.isDueToExpire(now)).toBe(isDue);
+  });
+
+  it('expires', () => {
+    const order = withState({ payment: waiting });
+    order.expire(EXPIRES_AT);
+    expect(order.state.status).toBe('expired');
+    expect(order.changes.timeline).toMatchObject([
+      { version: 2, from: 'pending_payment', to: 'expired', change: 'expired', occurredAt: EXPIRES_AT },
+    ]);
+  });
+
+  it('takes another payment attempt while it waits for one', () => {
+    expect(() => withState({ payment: waiting }).requireAnotherAttempt(before)).not.toThrow();
+  });
+
+  it.each([
+    ['while one is under way', withState({ payment: underWay }), before, 'processing'],
+    ['while the outcome of one is unknown', withState({ payment: unknown }), before, 'processing'],
+    ['when its time is over', withState({ payment: waiting }), EXPIRES_AT, 'requires_payment_method'],
+    ['when it is paid', confirmed(), before, 'captured'],
+    ['when it has expired', inStatus.expired(), before, 'processing'],
+  ])('takes no other payment attempt %s', (...row) => {
+    const [, order, now, paymentStatus] = row;
+    expect(() => order.requireAnotherAttempt(now)).toThrow(
+      expect.objectContaining({
+        code: 'order_state_conflict',
+        extensions: { orderStatus: order.state.status, paymentStatus },
+      }),
+    );
+  });
+});

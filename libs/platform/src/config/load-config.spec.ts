@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeSettings } from './describe-settings.js';
+import { ConfigurationError, loadSettings, SERVER_SETTINGS } from './load-config.js';
+
+const SIGNING_KEYS = JSON.stringify({
+  keys: [{ kty: 'OKP', crv: 'Ed25519', kid: '1', x: 'x'.repeat(43), d: 'd'.repeat(43) }],
+});
+
+function problemsOf(env: NodeJS.ProcessEnv, options?: Parameters<typeof loadSettings>[1]): readonly string[] {
+  try {
+    loadSettings(env, options);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('loading settings', () => {
+  it('needs nothing', () => {
+    expect(loadSettings({})).toMatchObject({ NODE_ENV: 'development', PORT: 3000, DEMO_DATA: false });
+  });
+
+  it('converts what is set, and takes an empty or blank variable for one that is not', () => {
+    const settings = loadSettings({ PORT: ' 4000 ', DEMO_DATA: 'true', HOST: '', MANAGEMENT_PORT: '  ' });
+    expect(settings).toMatchObject({ PORT: 4000, DEMO_DATA: true, HOST: '127.0.0.1', MANAGEMENT_PORT: 9464 });
+  });
+
+  it("takes a process's own defaults where nothing is set", () => {
+    const defaults = { LOG_LEVEL: 'warn', DEMO_DATA: 'true' };
+    expect(loadSettings({ LOG_LEVEL: 'debug' }, { defaults })).toMatchObject({
+      LOG_LEVEL: 'debug',
+      DEMO_DATA: true,
+    });
+  });
+
+  it('reports every problem at once', () => {
+    const env = {
+      PORT: 'many',
+      APP_SECRET: 'short',
+      SIGNING_KEYS: '{}',
+      LOG_LEVEL: 'loud',
+      DATABASE_POOL_MAX: '1.5',
+      NODE_ENV: 'production',
+      DEMO_DATA: 'true',
+    };
+    expect(problemsOf(env, { required: SERVER_SETTINGS })).toEqual([
+      'DATABASE_URL: is required here.',
+      'PORT: must be a whole number from 0 to 65535.',
+      'DATABASE_POOL_MAX: must be a whole number from 1 to 1000000.',
+      'APP_SECRET: must be at least 32 characters.',
+      'SIGNING_KEYS: must be a JSON Web Key Set of private Ed25519 keys, each with a kid; `steelyard keys` makes one.',
+      'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
+      'DEMO_DATA: is refused in production: everybody knows the passwords of the demo accounts.',
+    ]);
+  });
+
+  it.each([
+    ['no URL at all', { DATABASE_URL: 'localhost' }, /^DATABASE_URL: must be a URL/],
+    ['the URL of something else', { DATABASE_URL: 'mysql://localhost/shop' }, /^DATABASE_URL: must be a URL/],
+    ['a password that is not encoded', { DATABASE_URL: 'postgres://u:p#/@h:1/d' }, /percent-encoded/],
+    ['keys that are no JSON', { SIGNING_KEYS: 'secret' }, /^SIGNING_KEYS: must be/],
+    ['a key set without keys', { SIGNING_KEYS: '{"keys":[]}' }, /^SIGNING_KEYS: must be/],
+    ['public keys', { SIGNING_KEYS: SIGNING_KEYS.replace('"d"', '"e"') }, /^SIGNING_KEYS: must be/],
+    ['keys without a kid', { SIGNING_KEYS: SIGNING_KEYS.replace('"kid"', '"id"') }, /^SIGNING_KEYS: must be/],
+    ['a port beyond the last', { PORT: '65536' }, /^PORT: must be a whole number/],
+    ['a negative time', { REQUEST_TIMEOUT_MS: '-1' }, /^REQUEST_TIMEOUT_MS: must be a whole number/],
+    ['a flag that is neither', { RATE_LIMIT_ENABLED: 'yes' }, /^RATE_LIMIT_ENABLED: must be one of/],
+    ['an unknown currency', { DEFAULT_CURRENCY: 'XYZ' }, /^DEFAULT_CURRENCY: must be/],
+    ['a proxy by name', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, /^TRUSTED_PROXIES: must be/],
+    ['a range of no width', { TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES: must be/],
+    ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
+  ])('refuses %s', (_, env, problem) => {
+    expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it.each([
+    ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
+    ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
+    ['private signing keys', { SIGNING_KEYS }],
+    ['a database with an encoded password', { DATABASE_URL: 'postgresql://u:p%23%2F@h/d?sslmode=require' }],
+  ])('takes %s', (_, env) => {
+    expect(problemsOf(env)).toEqual([]);
+  });
+});
+
+describe('settings from files', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'steelyard-config-'));
+  const file = join(directory, 'secret');
+  writeFileSync(file, `${'s'.repeat(32)}\n`);
+
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it('are read from the file that NAME_FILE names, without the line break at its end', () => {
+    expect(loadSettings({ APP_SECRET_FILE: file }).APP_SECRET).toBe('s'.repeat(32));
+  });
+
+  it('are refused when they are set twice, and when the file cannot be read', () => {
+    const env = { APP_SECRET_FILE: file, APP_SECRET: 't'.repeat(32), DATABASE_URL_FILE: '/nowhere' };
+    expect(problemsOf(env, { required: ['DATABASE_URL'] })).toEqual([
+      'DATABASE_URL_FILE: /nowhere cannot be read (ENOENT).',
+      'APP_SECRET: APP_SECRET_FILE is set as well; set one of them.',
+    ]);
+  });
+});
+
+describe('the description of the settings', () => {
+  const settings = new Map(describeSettings().map((setting) => [setting.name, setting]));
+
+  it('says something about each of them', () => {
+    for (const { description } of settings.values()) expect(description).toMatch(/\.$/);
+  });
+
+  it('knows defaults, values and secrets', () => {
+    expect(settings.get('PORT')).toMatchObject({ defaultValue: '3000', values: '0 to 65535', isSecret: false });
+    expect(settings.get('DEMO_DATA')).toMatchObject({ defaultValue: 'false', values: 'true, false' });
+    const secrets = [...settings.values()].filter(({ isSecret }) => isSecret).map(({ name }) => name);
+    expect(secrets).toEqual(['DATABASE_URL', 'APP_SECRET', 'SIGNING_KEYS']);
+  });
+});

@@ -1,0 +1,10 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+
+/** Marks a route that takes a file, as a form or as it is, and reads it as a stream. Every other route refuses one. */
+export const StreamsUpload = () => RouteConfig({ streamsUpload: true });
+
+/** Whether the route of `request` takes a file. */
+export function streamsUpload(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as { streamsUpload?: boolean }).streamsUpload === true;
+}

@@ -1,0 +1,84 @@
+import { Clock } from '#kernel';
+import { ExpireUnpaidOrders } from '#orders';
+import { ResolveOpenOperations } from '#payments';
+import { OutboxRelay } from '#platform/messaging';
+import type { Client } from 'pg';
+import { type GatewayOutcome, PaymentGateway } from '../../libs/payments/src/domain/payment-gateway.js';
+import type { TestApp } from './test-app.js';
+
+/** Rounds of the worker in which everything that a test leaves open must come to its end. */
+const MAX_ROUNDS = 20;
+
+type GatewayCall = 'authorize' | 'capture' | 'void' | 'refund';
+
+/** What happens behind the API while it is used: time passes, the worker works, the gateway is in a mood. */
+export class Backstage {
+  protected constructor(
+    readonly api: TestApp,
+    readonly sql: Client,
+  ) {}
+
+  /** Runs `fn` while the application's clock is `ms` ahead. */
+  async later<T>(ms: number, fn: () => Promise<T>): Promise<T> {
+    const clock = this.api.app.get(Clock);
+    const now = clock.now.bind(clock);
+    clock.now = () => new Date(now().getTime() + ms);
+    try {
+      return await fn();
+    } finally {
+      clock.now = now;
+    }
+  }
+
+  /** Runs `fn` while the gateway behaves differently for this kind of call: it is given the call as it would be. */
+  async withGateway<T>(
+    kind: GatewayCall,
+    behave: (call: () => Promise<GatewayOutcome>) => Promise<GatewayOutcome>,
+    fn: () => Promise<T>,
+  ): Promise<T> {
+    const gateway = this.api.app.get(PaymentGateway, { strict: false });
+    const call = gateway[kind].bind(gateway) as (request: never) => Promise<GatewayOutcome>;
+    gateway[kind] = (request: never) => behave(() => call(request));
+    try {
+      return await fn();
+    } finally {
+      gateway[kind] = call;
+    }
+  }
+
+  /** Runs `fn` while the gateway takes every call of this kind and never answers. */
+  whileGatewayHangs<T>(kind: GatewayCall, fn: () => Promise<T>): Promise<T> {
+    return this.withGateway(kind, () => new Promise(() => {}), fn);
+  }
+
+  /** The worker looks for orders that nobody has paid, `afterMs` from now. */
+  async expireUnpaid(afterMs = 0): Promise<void> {
+    const job = this.api.app.get(ExpireUnpaidOrders);
+    await this.later(afterMs, async () => {
+      while ((await job.execute()) > 0);
+    });
+  }
+
+  /** The worker takes over the operations whose time has come; their number. */
+  resolveDueOperations(): Promise<number> {
+    return this.api.app.get(ResolveOpenOperations).execute();
+  }
+
+  /** The worker takes over every open operation, and what follows from it, as if its time had come. */
+  async resolveOperations(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      await this.sql.query(
+        `UPDATE payments.operations SET next_attempt_at = now() WHERE status IN ('created', 'sent', 'unknown')`,
+      );
+      if ((await this.resolveDueOperations()) === 0) return;
+    }
+    throw new Error(`Operations are still open after ${MAX_ROUNDS} rounds.`);
+  }
+
+  /** The worker brings everything that is on its way to its end. */
+  async settle(): Promise<void> {
+    await this.resolveOperations();
+    const relay = this.api.app.get(OutboxRelay);
+    while ((await relay.relayBatch()) > 0);
+  }
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL('../../', import.meta.url);
+const SOURCE_HOOKS = new URL('source-hooks.mjs', import.meta.url).href;
+
+/** How a process ended: its exit code, or the signal that killed it. */
+export type ProcessEnd = number | NodeJS.Signals | null;
+
+/** A process of Steelyard that was started as a user does, from its sources. */
+export class SpawnedApp {
+  /** All that it has written so far, standard output and standard error. */
+  output = '';
+  /** Resolves when the process has ended and everything that it wrote is in `output`. */
+  readonly ended: Promise<ProcessEnd>;
+
+  constructor(private readonly child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    }
+    this.ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as ProcessEnd);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals): Promise<ProcessEnd> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+
+  /** Waits until it has written something that matches; fails when it ends before. */
+  async wrote(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.output);
+      if (found) return found;
+      const end = await Promise.race([
+        once(this.child.stdout!, 'data').then(() => undefined),
+        once(this.child.stderr!, 'data').then(() => undefined),
+        this.ended,
+      ]);
+      if (end !== undefined && !pattern.test(this.output)) {
+        throw new Error(`The process ended (${end}) without writing ${String(pattern)}:\n${this.output}`);
+      }
+    }
+  }
+}
+
+/**
+ * Starts an entry point, such as `apps/standalone/src/main.ts`, with nothing in its environment but `env` and what a
+ * process needs to run at all.
+ */
+export function spawnApp(
+  main: string,
+  { cwd, env = {}, args = [] }: { cwd?: string; env?: Record<string, string>; args?: string[] } = {},
+): SpawnedApp {
+  const file = fileURLToPath(new URL(main, ROOT));
+  return new SpawnedApp(
+    spawn(process.execPath, ['--enable-source-maps', '--import', SOURCE_HOOKS, file, ...args], {
+      cwd: cwd ?? fileURLToPath(ROOT),
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -8,7 +8,20 @@ import { rmSync } from 'node:fs';
 rmSync('dist', { recursive: true, force: true });
 const swc = spawnSync(
   'swc',
-  ['apps', 'libs', 'migrations', '--out-dir', 'dist', '--extensions', '.ts', '--ignore', '**/*.spec.ts', '--quiet'],
+  [
+    'apps',
+    'libs',
+    'migrations',
+    '--out-dir',
+    'dist',
+    '--extensions',
+    '.ts',
+    '--ignore',
+    '**/*.spec.ts',
+    '--ignore',
+    '**/testing/**',
+    '--quiet',
+  ],
   { stdio: 'inherit' },
 );
 process.exit(swc.status ?? 1);

@@ -269,7 +269,7 @@ describe('a guest', () => {
       shop.placed({ email: 'two@example.com' }, { as: null, key }),
       shop.placed({}, { key }),
     ]);
-    expect(new Set([mine, ...orders].map(({ id }) => id)).size).toBe(4);
+    expect(new Set([mine, ...orders].map(({ id }) => id as string)).size).toBe(4);
   });
 });
 

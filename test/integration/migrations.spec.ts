@@ -1,7 +1,7 @@
 import { migrateDown, migrateUp } from '#platform/database';
+import { migrateCommand } from '../../apps/cli/src/commands/migrate.js';
 import { migrations } from '../../migrations/index.js';
 import { schemaSnapshot } from '../support/schema-snapshot.js';
-import { spawnApp } from '../support/spawn-app.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const NAMES = migrations.map((migration) => migration.name);
@@ -45,29 +45,37 @@ describe('migrations', () => {
 });
 
 describe('steelyard migrate', () => {
-  const steelyard = async (...args: string[]) => {
-    const cli = spawnApp('apps/cli/src/main.ts', { args, env: { DATABASE_URL: database.url } });
-    const exitCode = await cli.ended;
-    return { exitCode, lines: cli.output.trim().split('\n') };
-  };
+  const lines: string[] = [];
 
-  it('needs nothing but DATABASE_URL, and says what it did', async () => {
-    expect(await steelyard('migrate', 'up')).toEqual({
-      exitCode: 0,
-      lines: NAMES.map((name) => `applied   ${name}`),
-    });
-    const [newest, second] = [...NAMES].reverse();
-    expect(await steelyard('migrate', 'down', '--steps', '2')).toEqual({
-      exitCode: 0,
-      lines: [`reverted  ${newest}`, `reverted  ${second}`],
-    });
-    expect(await steelyard('migrate', 'status')).toEqual({
-      exitCode: 0,
-      lines: NAMES.map((name) => `${name === newest || name === second ? 'pending ' : 'applied '}  ${name}`),
-    });
+  beforeEach(() => {
+    process.env['DATABASE_URL'] = database.url;
+    import.meta.jest.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
   });
 
-  it('down finds nothing to revert in an empty database', async () => {
-    expect(await steelyard('migrate', 'down')).toEqual({ exitCode: 0, lines: ['There is nothing to revert.'] });
+  afterEach(() => {
+    delete process.env['DATABASE_URL'];
+    import.meta.jest.restoreAllMocks();
+  });
+
+  /** Runs the command and returns what it printed. */
+  const migrate = async (...args: string[]): Promise<string[]> => {
+    await migrateCommand().parseAsync(args, { from: 'user' });
+    return lines.splice(0);
+  };
+
+  it('says what it did, and what there is', async () => {
+    expect(await migrate('up')).toEqual(NAMES.map((name) => `applied   ${name}`));
+    expect(await migrate('up')).toEqual(['The database is up to date.']);
+    const [newest, second, ...others] = [...NAMES].reverse();
+    expect(await migrate('down', '--steps', '2')).toEqual([`reverted  ${newest}`, `reverted  ${second}`]);
+    expect(await migrate('status')).toEqual([
+      ...others.reverse().map((name) => `applied   ${name}`),
+      `pending   ${second}`,
+      `pending   ${newest}`,
+    ]);
+  });
+
+  it('finds nothing to revert in an empty database', async () => {
+    expect(await migrate('down')).toEqual(['There is nothing to revert.']);
   });
 });

@@ -221,7 +221,7 @@ describe('an order that nobody pays', () => {
     });
     expect(await shop.stock(product)).toEqual(BACK_IN_STOCK);
     const { data } = await shop.read(`${ORDERS}/${order.id}/timeline`);
-    expect(data.find(({ cause }: { cause: string }) => cause === 'expired')).toMatchObject({
+    expect((data as { cause: string }[]).find(({ cause }) => cause === 'expired')).toMatchObject({
       from: 'pending_payment',
       to: 'expired',
       actor: 'system:order-expiry',

@@ -115,11 +115,8 @@ describe('fulfilling an order', () => {
       { lineId: first!.id, quantity: 1 },
       { lineId: second!.id, quantity: 2 },
     ]);
-    await shop.expectRefusal(
-      () => shop.fulfil(id, [{ lineId: first!.id, quantity: 1 }]),
-      409,
-      'quantity_exceeds_open',
-    );
+    const more = [{ lineId: first!.id, quantity: 1 }];
+    await shop.expectRefusal(() => shop.fulfil(id, more), 409, 'order_state_conflict');
   });
 
   it('by a line that it does not have is refused', async () => {
@@ -153,6 +150,15 @@ describe('fulfilling an order', () => {
       );
       expect(body.orderStatus).toBe(orderStatus);
     }
+  });
+
+  it('stops when its money was given up on the way', async () => {
+    const { id, lines, payment } = await shop.placed({ lines: [line(shop.mug, 2)], capture: 'manual' });
+    const pieces = [{ lineId: lines[0].id, quantity: 1 }];
+    expect(await shop.fulfil(id, pieces)).toMatchObject({ status: 201 });
+    expect(await shop.void(payment.id)).toMatchObject({ status: 200 });
+    const { body } = await shop.expectRefusal(() => shop.fulfil(id, pieces), 409, 'order_state_conflict');
+    expect(body).toMatchObject({ orderStatus: 'partially_fulfilled', paymentStatus: 'canceled' });
   });
 
   it.each([

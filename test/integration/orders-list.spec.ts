@@ -152,13 +152,18 @@ describe('a cursor is refused', () => {
     await refuse(`${ORDERS}?limit=2&cursor=${cursor}AAAA`);
   });
 
-  it.each(['', 'x', '%00', '%F0%9F%90%8E', 'null', 'eyJpZCI6MX0', 'A'.repeat(1_000)])(
-    'when it is "%s"',
-    async (cursor) => {
-      for (const path of [ORDERS, PAYMENTS]) await refuse(`${path}?cursor=${cursor}`);
-      await refuse(`${LEDGER}/transactions?cursor=${cursor}`, shop.admin);
-    },
-  );
+  it.each([
+    ['empty', ''],
+    ['a letter', 'x'],
+    ['NUL', '%00'],
+    ['a horse', '%F0%9F%90%8E'],
+    ['null', 'null'],
+    ['JSON in base64', 'eyJpZCI6MX0'],
+    ['as long as it may be', 'A'.repeat(1_000)],
+  ])('when it is %s', async (_, cursor) => {
+    for (const path of [ORDERS, PAYMENTS]) await refuse(`${path}?cursor=${cursor}`);
+    await refuse(`${LEDGER}/transactions?cursor=${cursor}`, shop.admin);
+  });
 
   it('with other filters than its own', async () => {
     const cursor = await cursorOf(`${ORDERS}?limit=2&status=confirmed`);
@@ -235,10 +240,9 @@ describe('a list is refused', () => {
     ['placedAfter=2026-02-30T00:00:00Z', 'placedAfter', 'invalid_format'],
     ['placedAfter=2026-01-01', 'placedAfter', 'invalid_format'],
     ['placedAfter=0000-01-01T00:00:00Z', 'placedAfter', 'invalid_format'],
-    [`placedAfter=2026-01-01T00:00:00.${'0'.repeat(200)}Z`, 'placedAfter', 'invalid_format'],
+    ['placedAfter=2026-01-01T00:00:00.0000000000Z', 'placedAfter', 'invalid_format'],
     ['placedBefore=1e30', 'placedBefore', 'invalid_format'],
     ['placedBefore=infinity', 'placedBefore', 'invalid_format'],
-    [`cursor=${'A'.repeat(1_001)}`, 'cursor', 'too_long'],
     ['cursor=a&cursor=b', 'cursor', 'wrong_type'],
     ['page=2', 'page', 'unknown_field'],
     ['sort=total', 'sort', 'unknown_field'],
@@ -273,6 +277,15 @@ describe('a list is refused', () => {
         pointer: `query:/${name}`,
         code,
       },
+    );
+  });
+
+  it('with a cursor that is too long', async () => {
+    await shop.expectRefusal(
+      () => shop.get(`${ORDERS}?cursor=${'A'.repeat(1_001)}`),
+      400,
+      'validation_failed',
+      { pointer: 'query:/cursor', code: 'too_long' },
     );
   });
 

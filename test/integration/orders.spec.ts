@@ -114,7 +114,7 @@ describe('an order that is placed', () => {
     const kettle = await shop.product({ price: 500, stock: 1 });
     const lines = [line(mug, 1), line(kettle), { sku: mug.sku, quantity: 2 }, line(mug, 3)];
     const { body } = await shop.place({ lines });
-    expect(body.lines.map(({ quantity }: { quantity: number }) => quantity)).toEqual([1, 1, 2, 3]);
+    expect((body.lines as { quantity: number }[]).map(({ quantity }) => quantity)).toEqual([1, 1, 2, 3]);
     expect(body.total).toEqual(gbp(6 * 300 + 500));
     expect(await shop.stock(mug)).toEqual({ onHand: 6, reserved: 6, available: 0 });
   });
@@ -201,7 +201,7 @@ describe('an order that is placed', () => {
 
   it('never gets a number twice', async () => {
     const orders = await Promise.all(Array.from({ length: 10 }, () => shop.placed()));
-    expect(new Set(orders.map(({ number }) => number)).size).toBe(10);
+    expect(new Set(orders.map(({ number }) => number as string)).size).toBe(10);
   });
 });
 
@@ -277,9 +277,8 @@ describe('a guest', () => {
   });
 
   it('opens with the token this order, its timeline, its payment and its cancellation', async () => {
-    const { id, orderToken } = await shop
-      .placedByGuest({ method: 'pm_card_chargeDeclined' }, 402)
-      .then(({ order }) => order);
+    const { order } = await shop.placedByGuest({ method: 'pm_card_chargeDeclined' }, 402);
+    const { id, orderToken } = order;
     const manner = { as: null, orderToken };
     const { status, body } = await shop.get(`${ORDERS}/${id}`, manner);
     expect({ status, orderStatus: body.status }).toEqual({ status: 200, orderStatus: 'pending_payment' });
@@ -298,7 +297,7 @@ describe('a guest', () => {
       [other.id, mine.orderToken, 404, 'order_not_found'],
       [accounts.id, mine.orderToken, 404, 'order_not_found'],
       [mine.id, other.orderToken, 404, 'order_not_found'],
-      [mine.id, `${mine.orderToken.slice(0, -2)}AA`, 404, 'order_not_found'],
+      [mine.id, `${(mine.orderToken as string).slice(0, -2)}AA`, 404, 'order_not_found'],
       [mine.id, 'x', 404, 'order_not_found'],
       [newId(), mine.orderToken, 404, 'order_not_found'],
     ];

@@ -37,7 +37,7 @@ export class Backstage {
     fn: () => Promise<T>,
   ): Promise<T> {
     const gateway = this.api.app.get(PaymentGateway, { strict: false });
-    const call = gateway[kind].bind(gateway) as (request: never) => Promise<GatewayOutcome>;
+    const call: (request: never) => Promise<GatewayOutcome> = gateway[kind].bind(gateway);
     gateway[kind] = (request: never) => behave(() => call(request));
     try {
       return await fn();

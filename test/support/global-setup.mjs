@@ -18,6 +18,7 @@ const INTERRUPTIONS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** A server that is just ending may still be writing: hence the retries. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 };
 
+/** @public Jest calls it. */
 export default async function globalSetup() {
   const { TMPDIR, STEELYARD_TEST_POSTGRES_URL } = process.env;
   const directory = await makeRunDirectory();

@@ -2,7 +2,7 @@ import { type Currency, newId, type Role } from '#kernel';
 import { DemoUsers } from '#users';
 import { Client } from 'pg';
 import { Backstage } from './backstage.js';
-import { expectInvariants } from './invariants.js';
+import { findBreaches } from './invariants.js';
 import { type Answer, TestApp } from './test-app.js';
 
 export const ORDERS = '/api/v1/orders';
@@ -99,7 +99,7 @@ export class Shop extends Backstage {
   async close(): Promise<void> {
     try {
       await this.settle();
-      await expectInvariants(this.sql);
+      expect(await findBreaches(this.sql)).toEqual({});
     } finally {
       await this.sql.end();
       await this.api.stop();
@@ -121,7 +121,7 @@ export class Shop extends Backstage {
 
   async product({
     price = 1_000,
-    currency = 'GBP' as Currency,
+    currency = 'GBP',
     stock = 100,
     ...fields
   }: {

@@ -27,9 +27,13 @@ export class SpawnedApp {
     return this.child.pid!;
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: NodeJS.Signals): Promise<ProcessEnd> {
-    this.child.kill(signal);
+    this.signal(signal);
     return this.ended;
   }
 
@@ -56,11 +60,22 @@ export class SpawnedApp {
  */
 export function spawnApp(
   main: string,
-  { cwd, env = {}, args = [] }: { cwd?: string; env?: Record<string, string>; args?: string[] } = {},
+  { cwd, env, args = [] }: { cwd?: string; env?: Record<string, string>; args?: string[] } = {},
 ): SpawnedApp {
-  const file = fileURLToPath(new URL(main, ROOT));
+  return spawnNode([fileURLToPath(new URL(main, ROOT)), ...args], { cwd, env });
+}
+
+/** Runs a script that may import from the project. */
+export function spawnScript(source: string): SpawnedApp {
+  return spawnNode(['--input-type=module', '--eval', source], {});
+}
+
+function spawnNode(
+  args: string[],
+  { cwd, env }: { cwd?: string | undefined; env?: Record<string, string> | undefined },
+): SpawnedApp {
   return new SpawnedApp(
-    spawn(process.execPath, ['--enable-source-maps', '--import', SOURCE_HOOKS, file, ...args], {
+    spawn(process.execPath, ['--enable-source-maps', '--import', SOURCE_HOOKS, ...args], {
       cwd: cwd ?? fileURLToPath(ROOT),
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -34,7 +34,10 @@ function referencesIn(value: unknown): string[] {
 
 function resolve(reference: string): unknown {
   const names = reference.replace(/^#\//, '').split('/');
-  return names.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], document);
+  return names.reduce<unknown>(
+    (value, name) => (value as Record<string, unknown> | undefined)?.[name],
+    document,
+  );
 }
 
 describe('the OpenAPI document', () => {

@@ -1,7 +1,7 @@
 import { PinoLogger } from 'nestjs-pino';
 import { loadSettings, readEnvironment, SERVER_SETTINGS } from '#platform/config';
-import { Lifecycle } from '#platform/health';
 import { closeHttpServer } from '#platform/http';
+import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
 import { closeApplication, listenOn, reachDatabase, runProcess } from '#platform/process';
 import { createApi } from './create-api.js';

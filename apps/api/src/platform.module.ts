@@ -6,6 +6,7 @@ import { DatabaseModule } from '#platform/database';
 import { HealthModule } from '#platform/health';
 import { HttpModule } from '#platform/http';
 import { IdempotencyModule } from '#platform/idempotency';
+import { LifecycleModule } from '#platform/lifecycle';
 import { ManagementModule } from '#platform/management';
 import { MessagingModule } from '#platform/messaging';
 import { SecurityModule } from '#platform/security';
@@ -22,6 +23,7 @@ export class PlatformModule {
       imports: [
         ConfigModule.forRoot(settings),
         ClockModule,
+        LifecycleModule,
         LoggingModule.forRoot(service, VERSION),
         DatabaseModule.forRoot(),
         MetricsModule.forRoot(),

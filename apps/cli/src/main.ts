@@ -6,12 +6,14 @@ import { errorsCommand } from './commands/errors.js';
 import { keysCommand } from './commands/keys.js';
 import { migrateCommand } from './commands/migrate.js';
 import { openapiCommand } from './commands/openapi.js';
+import { replayCommand } from './commands/replay.js';
 
 /** `npm run steelyard -- <command>`: one file per command in commands/. */
 const program = new Command('steelyard')
   .description('Runs and looks after Steelyard.')
   .version(VERSION)
   .addCommand(migrateCommand())
+  .addCommand(replayCommand())
   .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(openapiCommand())

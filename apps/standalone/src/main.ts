@@ -2,8 +2,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { newId } from '#kernel';
 import { readEnvironment, type Settings } from '#platform/config';
 import { migrateUp } from '#platform/database';
-import { Lifecycle } from '#platform/health';
 import { closeHttpServer } from '#platform/http';
+import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
 import { closeApplication, listenOn, reachDatabase, requireFreePorts, runProcess } from '#platform/process';
 import { migrations } from '../../../migrations/index.js';
@@ -17,9 +17,6 @@ import { welcomeText } from './welcome.js';
 
 /** `npm start`: everything in one process, on a PostgreSQL of our own unless DATABASE_URL names another. */
 await runProcess(async (parts, life) => {
-  parts.defer(() => console.log('Stopped.'));
-  life.stopping.addEventListener('abort', () => console.log('\nStopping … (Ctrl-C again: without waiting)'));
-
   const given = loadStandaloneSettings(readEnvironment());
   await requireFreePorts(given);
   const database = await openDatabase(given, parts, life);
@@ -52,13 +49,14 @@ await runProcess(async (parts, life) => {
     welcomeText({
       version: VERSION,
       url: urlOf(settings.HOST, port),
-      managementUrl: urlOf(settings.HOST, managementPort),
+      metricsUrl: settings.METRICS_ENABLED ? `${urlOf(settings.HOST, managementPort)}/metrics` : undefined,
       database: database.place,
       startedInMs: performance.now(),
       accounts,
       idempotencyKey: newId(),
     }),
   );
+  life.stopping.addEventListener('abort', () => console.log('\nStopping … (Ctrl-C again: at once)'));
 });
 
 async function withSecrets(settings: Settings): Promise<Settings> {

@@ -7,7 +7,8 @@ export interface Welcome {
   readonly version: string;
   /** Of the main port, without a slash at its end. */
   readonly url: string;
-  readonly managementUrl: string;
+  /** Undefined where they are switched off. */
+  readonly metricsUrl: string | undefined;
   /** Where the data are. */
   readonly database: string;
   readonly startedInMs: number;
@@ -19,13 +20,13 @@ export interface Welcome {
 
 /** What the terminal says once all is ready: where to look, who may log in, and one thing to try. */
 export function welcomeText(welcome: Welcome): string {
-  const { version, url, managementUrl, database, startedInMs, accounts } = welcome;
+  const { version, url, metricsUrl, database, startedInMs, accounts } = welcome;
   return `
 Steelyard ${version} is ready after ${(startedInMs / 1000).toFixed(1)} s.
 
   Swagger UI   ${url}/api/docs
   API          ${url}/api/v1
-  Metrics      ${managementUrl}/metrics
+  Metrics      ${metricsUrl ?? 'off'}
   Database     ${database}
 ${accounts.length > 0 ? demoText(welcome) : ''}
 Ctrl-C stops it.

@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { loadSettings, readEnvironment, SERVER_SETTINGS, type Settings } from '#platform/config';
-import { Lifecycle } from '#platform/health';
+import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
 import { closeApplication, listenOn, reachDatabase, runProcess } from '#platform/process';
 import { FrameworkLogger } from '#platform/telemetry';

@@ -2,5 +2,4 @@ export { CatalogFacade } from './catalog.facade.js';
 export { CatalogModule } from './catalog.module.js';
 export { DemoCatalog } from './demo-catalog.js';
 export { catalogErrors } from './domain/catalog.errors.js';
-export type { ProductForSale, ProductReference } from './application/find-sellable.js';
-export type { ReservationRelease, StockQuantity } from './domain/reservation.js';
+export type { ProductForSale } from './application/find-sellable.js';

@@ -16,11 +16,6 @@ export type Currency = keyof typeof MINOR_UNIT_EXPONENTS;
 /** Every supported currency code, in alphabetical order. */
 export const CURRENCIES = Object.keys(MINOR_UNIT_EXPONENTS) as [Currency, ...Currency[]];
 
-/** Whether `code` names a supported currency. */
-export function isCurrency(code: string): code is Currency {
-  return Object.hasOwn(MINOR_UNIT_EXPONENTS, code);
-}
-
 /** How many decimal digits the minor unit of `currency` has: JPY 0, GBP 2, KWD 3. */
 export function minorUnitExponent(currency: Currency): number {
   return MINOR_UNIT_EXPONENTS[currency];

@@ -47,6 +47,23 @@ describe('a cursor is refused', () => {
     });
   });
 
+  it('in any other spelling of the same bytes, or with a character more', () => {
+    const alphabet = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=!');
+    // Three lengths, so that the last character carries six, four and two bits that count.
+    for (const position of [['a'], ['ab'], ['abc']]) {
+      const given = codec.encode(position, LIST, FILTERS);
+      Array.from(given).forEach((was, index) => {
+        for (const character of alphabet) {
+          if (character !== was) expectRefused(given.slice(0, index) + character + given.slice(index + 1));
+        }
+      });
+      for (const surplus of ['=', '!', ' ', '\n', '💥']) {
+        expectRefused(given + surplus);
+        expectRefused(surplus + given);
+      }
+    }
+  });
+
   it('when it is cut short anywhere, at either end', () => {
     bytes.forEach((_, index) => {
       expectRefused(bytes.subarray(0, index).toString('base64url'));

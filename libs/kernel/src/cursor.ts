@@ -24,6 +24,8 @@ export class CursorCodec {
 
   decode(cursor: string, list: string, filters: object): CursorPosition {
     const bytes = Buffer.from(cursor, 'base64url');
+    // Decoding skips what is not base64: only the one spelling that was given out counts.
+    if (bytes.toString('base64url') !== cursor) throw new DomainError(cursorErrors.invalid_cursor);
     const signature = bytes.subarray(0, SIGNATURE_BYTES);
     const payload = bytes.subarray(SIGNATURE_BYTES);
     const expected = this.sign(payload, list, filters);

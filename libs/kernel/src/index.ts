@@ -1,12 +1,11 @@
 export { ANONYMOUS, ROLES, actorReference, hasRole, type Actor, type Role } from './actor.js';
 export { Clock, SystemClock } from './clock.js';
-export { CURRENCIES, isCurrency, minorUnitExponent, type Currency } from './currency.js';
+export { CURRENCIES, minorUnitExponent, type Currency } from './currency.js';
 export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';
 export {
   DomainError,
   defineErrors,
   registeredErrors,
-  type DomainErrorOptions,
   type ErrorDefinition,
   type ErrorKind,
   type FieldError,
@@ -16,13 +15,11 @@ export {
   add,
   allocate,
   equals,
-  formatMoney,
+  MAX_AMOUNT_MINOR,
   money,
   moneyErrors,
   multiply,
   proportionOf,
-  subtract,
   sum,
-  zero,
   type Money,
 } from './money.js';

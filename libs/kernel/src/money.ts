@@ -1,4 +1,4 @@
-import { type Currency, minorUnitExponent } from './currency.js';
+import type { Currency } from './currency.js';
 import { DomainError, defineErrors } from './domain-error.js';
 
 /** An amount in integer minor units (pence, cents) of one currency. Plain data, so it travels as it is. */
@@ -11,6 +11,12 @@ export const moneyErrors = defineErrors({
   amount_out_of_range: { kind: 'unprocessable', title: 'The amount is too large to be represented exactly' },
   currency_mismatch: { kind: 'unprocessable', title: 'Amounts of different currencies do not combine' },
 });
+
+/**
+ * Largest price, payment or total of an order, in minor units. A thousand lines of it still sum exactly, and so do
+ * the books of nine thousand such orders.
+ */
+export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
 
 /** Builds an amount; refuses what is not an exactly representable integer. */
 export function money(amount: number, currency: Currency): Money {
@@ -27,11 +33,6 @@ export function zero(currency: Currency): Money {
 export function add(left: Money, right: Money): Money {
   requireSameCurrency(left, right);
   return money(left.amount + right.amount, left.currency);
-}
-
-export function subtract(left: Money, right: Money): Money {
-  requireSameCurrency(left, right);
-  return money(left.amount - right.amount, left.currency);
 }
 
 /** `unit` times a whole `quantity`. */
@@ -84,17 +85,6 @@ export function proportionOf(amount: Money, basisPoints: number): Money {
   const scaled = BigInt(amount.amount) * BigInt(basisPoints);
   const sign = scaled < 0n ? -1n : 1n;
   return money(Number(((scaled * sign + 5_000n) / 10_000n) * sign), amount.currency);
-}
-
-/** For people and logs: `GBP 12.34`. Never parsed back. */
-export function formatMoney({ amount, currency }: Money): string {
-  const exponent = minorUnitExponent(currency);
-  const digits = Math.abs(amount)
-    .toString()
-    .padStart(exponent + 1, '0');
-  const whole = digits.slice(0, digits.length - exponent);
-  const fraction = exponent === 0 ? '' : `.${digits.slice(-exponent)}`;
-  return `${currency} ${amount < 0 ? '-' : ''}${whole}${fraction}`;
 }
 
 function requireSameCurrency(left: Money, right: Money): void {

@@ -14,9 +14,9 @@ import { runReplay } from './run/run-replay.js';
 import { type Credentials, Session } from './run/session.js';
 
 /** Exit codes: reconciled; anything else went wrong; stopped by a signal, as shells write SIGINT. */
-export const EXIT_RECONCILED = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_INTERRUPTED = 130;
+const EXIT_RECONCILED = 0;
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
 
 export interface ReplaySettings {
   /** Where the API is, such as `http://127.0.0.1:3000`. */

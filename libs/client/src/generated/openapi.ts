@@ -642,7 +642,7 @@ export interface components {
              * @default null
              * @example Thrown by hand, glazed inside and out.
              */
-            description: string | null;
+            description?: string | null;
             /**
              * @example {
              *       "amount": 1250,
@@ -663,7 +663,7 @@ export interface components {
              * @description Whether shoppers see it and can order it.
              * @default true
              */
-            active: boolean;
+            active?: boolean;
             /**
              * Format: uuid
              * @description UUIDv7 of the new resource, chosen by the client. Made by the server when absent.
@@ -880,15 +880,15 @@ export interface components {
          *         {
          *           "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
          *           "productId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d16",
-         *           "sku": "STEEL-YARD-25",
-         *           "name": "Steelyard balance, 25 kg",
+         *           "sku": "DEMO-APRON",
+         *           "name": "Linen apron",
          *           "quantity": 2,
          *           "unitPrice": {
-         *             "amount": 625,
+         *             "amount": 3900,
          *             "currency": "GBP"
          *           },
          *           "total": {
-         *             "amount": 1250,
+         *             "amount": 7800,
          *             "currency": "GBP"
          *           },
          *           "fulfilledQuantity": 0,
@@ -899,7 +899,7 @@ export interface components {
          *         }
          *       ],
          *       "subtotal": {
-         *         "amount": 1250,
+         *         "amount": 7800,
          *         "currency": "GBP"
          *       },
          *       "shipping": {
@@ -911,7 +911,7 @@ export interface components {
          *         "currency": "GBP"
          *       },
          *       "total": {
-         *         "amount": 1250,
+         *         "amount": 7800,
          *         "currency": "GBP"
          *       },
          *       "payment": {
@@ -1131,13 +1131,13 @@ export interface components {
          * @example {
          *       "lines": [
          *         {
-         *           "sku": "STEEL-YARD-25",
+         *           "sku": "DEMO-APRON",
          *           "quantity": 2
          *         }
          *       ],
          *       "email": "ada@example.com",
          *       "expectedTotal": {
-         *         "amount": 1250,
+         *         "amount": 7800,
          *         "currency": "GBP"
          *       },
          *       "payment": {
@@ -1193,13 +1193,13 @@ export interface components {
                  * @default automatic
                  * @enum {string}
                  */
-                capture: "automatic" | "manual" | "on_fulfillment";
+                capture?: "automatic" | "manual" | "on_fulfillment";
             };
             /**
              * @description Your own notes: at most 50 names of 40 characters with values of 500.
              * @default {}
              */
-            metadata: {
+            metadata?: {
                 [key: string]: string;
             };
         };
@@ -1331,22 +1331,22 @@ export interface components {
          *       "lines": [
          *         {
          *           "productId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d16",
-         *           "sku": "STEEL-YARD-25",
-         *           "name": "Steelyard balance, 25 kg",
+         *           "sku": "DEMO-APRON",
+         *           "name": "Linen apron",
          *           "quantity": 2,
          *           "unitPrice": {
-         *             "amount": 625,
+         *             "amount": 3900,
          *             "currency": "GBP"
          *           },
          *           "total": {
-         *             "amount": 1250,
+         *             "amount": 7800,
          *             "currency": "GBP"
          *           },
          *           "available": 40
          *         }
          *       ],
          *       "subtotal": {
-         *         "amount": 1250,
+         *         "amount": 7800,
          *         "currency": "GBP"
          *       },
          *       "shipping": {
@@ -1358,7 +1358,7 @@ export interface components {
          *         "currency": "GBP"
          *       },
          *       "total": {
-         *         "amount": 1250,
+         *         "amount": 7800,
          *         "currency": "GBP"
          *       },
          *       "inStock": true
@@ -1387,7 +1387,7 @@ export interface components {
          * @example {
          *       "lines": [
          *         {
-         *           "sku": "STEEL-YARD-25",
+         *           "sku": "DEMO-APRON",
          *           "quantity": 2
          *         }
          *       ]
@@ -1440,13 +1440,13 @@ export interface components {
                  * @default automatic
                  * @enum {string}
                  */
-                capture: "automatic" | "manual" | "on_fulfillment";
+                capture?: "automatic" | "manual" | "on_fulfillment";
             };
             /**
              * @description Your own notes: at most 50 names of 40 characters with values of 500.
              * @default {}
              */
-            metadata: {
+            metadata?: {
                 [key: string]: string;
             };
         };
@@ -2949,8 +2949,7 @@ export interface operations {
     getOrder: {
         parameters: {
             query?: never;
-            header: {
-                "x-order-token": string;
+            header?: {
                 /** @description For a guest: the `orderToken` of the order. */
                 "X-Order-Token"?: string;
             };
@@ -3037,11 +3036,10 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                "x-order-token": string;
-                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
-                "Idempotency-Key": string;
                 /** @description For a guest: the `orderToken` of the order. */
                 "X-Order-Token"?: string;
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
             };
             path: {
                 id: string;
@@ -3368,11 +3366,10 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                "x-order-token": string;
-                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
-                "Idempotency-Key": string;
                 /** @description For a guest: the `orderToken` of the order. */
                 "X-Order-Token"?: string;
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
             };
             path: {
                 id: string;
@@ -3550,8 +3547,7 @@ export interface operations {
     getOrderTimeline: {
         parameters: {
             query?: never;
-            header: {
-                "x-order-token": string;
+            header?: {
                 /** @description For a guest: the `orderToken` of the order. */
                 "X-Order-Token"?: string;
             };

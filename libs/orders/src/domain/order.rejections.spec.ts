@@ -1,14 +1,23 @@
 import fc from 'fast-check';
 import type { Order } from './order.js';
 import { ORDER_TRANSITIONS, type OrderStatus } from './order-status.js';
-import { confirmed, inStatus, LATER, news, placed, reloaded } from './testing/order-builders.js';
+import {
+  confirmed,
+  declined,
+  EXPIRES_AT,
+  inStatus,
+  LATER,
+  news,
+  placed,
+  reloaded,
+} from './testing/order-builders.js';
 
 describe('what an order in each status accepts', () => {
   const verbs = {
     fulfil: (order) => order.fulfil([{ lineId: 'pot', quantity: 1 }], LATER),
     requestCancel: (order) => order.requestCancel(null, LATER),
     completeCancel: (order) => order.completeCancel(LATER),
-    expire: (order) => order.expire(LATER),
+    expire: (order) => order.expire(EXPIRES_AT),
   } satisfies Record<string, (order: Order) => void>;
   type Verb = keyof typeof verbs;
 
@@ -23,15 +32,15 @@ describe('what an order in each status accepts', () => {
     expired: [],
   };
   const cells = (Object.keys(accepted) as OrderStatus[]).flatMap((status) =>
-    (Object.keys(verbs) as Verb[]).map((verb) => {
-      const hasNothingLeft = verb === 'fulfil' && (status === 'fulfilled' || status === 'completed');
-      const refusal = hasNothingLeft ? 'quantity_exceeds_open' : 'order_state_conflict';
-      return [status, verb, accepted[status].includes(verb) ? 'accepted' : refusal] as const;
-    }),
+    (Object.keys(verbs) as Verb[]).map(
+      (verb) =>
+        [status, verb, accepted[status].includes(verb) ? 'accepted' : 'order_state_conflict'] as const,
+    ),
   );
 
   it.each(cells)('%s, %s: %s', (status, verb, answer) => {
-    const order = inStatus[status]();
+    // An order whose payment may still succeed would not expire.
+    const order = status === 'pending_payment' ? declined() : inStatus[status]();
     expect(order.state.status).toBe(status);
     const { version } = order.state;
     const act = () => verbs[verb](order);
@@ -45,6 +54,31 @@ describe('what an order in each status accepts', () => {
       expect(order.changes.timeline).toEqual([]);
     }
   });
+});
+
+describe('goods leave the house', () => {
+  const parcel = [{ lineId: 'pot', quantity: 1 }];
+
+  it.each(['authorized', 'partially_captured', 'captured'])('for a payment that is %s', (status) => {
+    const order = inStatus.partially_fulfilled();
+    order.applyPayment(news({ status }), LATER);
+    expect(order.fulfil(parcel, LATER)).toBe(109);
+  });
+
+  it.each(['requires_payment_method', 'requires_action', 'processing', 'canceled', 'failed'])(
+    'no more once the payment is %s',
+    (status) => {
+      const order = inStatus.partially_fulfilled();
+      order.applyPayment(news({ status }), LATER);
+      expect(() => order.fulfil(parcel, LATER)).toThrow(
+        expect.objectContaining({
+          code: 'order_state_conflict',
+          extensions: { orderStatus: 'partially_fulfilled', paymentStatus: status },
+        }),
+      );
+      expect(order.lines.map(({ fulfilledQuantity }) => fulfilledQuantity)).toEqual([1, 0]);
+    },
+  );
 });
 
 describe('an order refuses', () => {
@@ -101,7 +135,7 @@ describe('an order, whatever is asked of it in whatever order', () => {
     fc.constantFrom<(order: Order) => void>(
       (order) => order.requestCancel(null, LATER),
       (order) => order.completeCancel(LATER),
-      (order) => order.expire(LATER),
+      (order) => order.expire(EXPIRES_AT),
     ),
     fc
       .constantFrom('processing', 'requires_payment_method', 'authorized', 'captured', 'canceled')

@@ -281,6 +281,21 @@ describe('an unpaid order', () => {
     expect(order.isDueToExpire(now)).toBe(isDue);
   });
 
+  it.each([
+    ['before its time is over', withState({ payment: waiting }), before],
+    ['while money is on its way', withState({ payment: underWay }), at('13:00')],
+    ['while nobody knows whether money is on its way', withState({ payment: unknown }), at('13:00')],
+  ])('does not expire %s', (_, order, now) => {
+    expect(() => order.expire(now)).toThrow(
+      expect.objectContaining({
+        code: 'order_state_conflict',
+        extensions: { orderStatus: 'pending_payment', paymentStatus: order.state.payment.status },
+      }),
+    );
+    expect(order.state).toMatchObject({ status: 'pending_payment', version: 1 });
+    expect(order.changes.timeline).toEqual([]);
+  });
+
   it('expires', () => {
     const order = withState({ payment: waiting });
     order.expire(EXPIRES_AT);
@@ -299,7 +314,7 @@ describe('an unpaid order', () => {
     ['while the outcome of one is unknown', withState({ payment: unknown }), before, 'processing'],
     ['when its time is over', withState({ payment: waiting }), EXPIRES_AT, 'requires_payment_method'],
     ['when it is paid', confirmed(), before, 'captured'],
-    ['when it has expired', inStatus.expired(), before, 'processing'],
+    ['when it has expired', inStatus.expired(), before, 'requires_payment_method'],
   ])('takes no other payment attempt %s', (...row) => {
     const [, order, now, paymentStatus] = row;
     expect(() => order.requireAnotherAttempt(now)).toThrow(

@@ -173,10 +173,7 @@ export class Order {
     const { status, payment, expiresAt } = this.current;
     const isWaiting = status === 'pending_payment' && payment.outcome === null && expiresAt > now;
     if (!isWaiting) {
-      throw new DomainError(orderErrors.order_state_conflict, {
-        detail: 'The order does not wait for another payment attempt.',
-        extensions: { orderStatus: status, paymentStatus: payment.status },
-      });
+      throw this.conflict('The order does not wait for another payment attempt.');
     }
   }
 
@@ -196,11 +193,13 @@ export class Order {
   }
 
   expire(now: Date): void {
+    if (!this.isDueToExpire(now)) throw this.conflict('The order is not due to expire.');
     this.moveTo('expired', 'expired', null, now);
   }
 
   /** Sends out pieces of lines, and returns what they are worth in minor units: what a capture for them takes. */
   fulfil(pieces: readonly FulfillmentLine[], now: Date): number {
+    this.requireFulfillable();
     let worthMinor = 0;
     for (const { lineId, quantity } of pieces) {
       const line = this.requireLine(lineId);
@@ -223,6 +222,21 @@ export class Order {
     if (this.current.status === status) this.note('partially_fulfilled', null, now);
     else this.moveTo(status, status, null, now);
     return worthMinor;
+  }
+
+  /** Goods leave only while money backs the order. */
+  private requireFulfillable(): void {
+    const { status, payment } = this.current;
+    const isOpen = status === 'confirmed' || status === 'partially_fulfilled';
+    if (!isOpen || !PAID.has(payment.status)) {
+      throw this.conflict(`The order is ${status} and its payment ${payment.status}: nothing may leave.`);
+    }
+  }
+
+  private conflict(detail: string): DomainError {
+    const { status, payment } = this.current;
+    const extensions = { orderStatus: status, paymentStatus: payment.status };
+    return new DomainError(orderErrors.order_state_conflict, { detail, extensions });
   }
 
   private requireLine(lineId: string): OrderLine {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Currency } from '#kernel';
+import { type Currency, MAX_AMOUNT_MINOR } from '#kernel';
 import { type LineToPrice, priceOrder, type PricingPolicy, shareOfPieces } from './pricing.js';
 
 const FREE_OF_EXTRAS: PricingPolicy = { shippingFlatMinor: 0, taxBasisPoints: 0 };
@@ -36,6 +36,12 @@ describe('the price of an order', () => {
     expect(priceOrder([line(1), line(1), line(1)], policy).tax.amount).toBe(2);
   });
 
+  it('may be as large as any amount of the API', () => {
+    const policy = { shippingFlatMinor: 400_000, taxBasisPoints: 0 };
+    const priced = priceOrder([line(MAX_AMOUNT_MINOR - 400_000)], policy);
+    expect(priced.total.amount).toBe(MAX_AMOUNT_MINOR);
+  });
+
   it('is in the currency of its lines, whatever its minor unit', () => {
     const priced = priceOrder([line(500, 2, 'JPY')], { shippingFlatMinor: 300, taxBasisPoints: 1_000 });
     expect(priced.currency).toBe('JPY');
@@ -61,9 +67,12 @@ describe('the frozen share of a line', () => {
 });
 
 describe('any order', () => {
-  const anyLine = fc
-    .tuple(fc.oneof(fc.nat({ max: 30 }), fc.nat({ max: 1_000_000_000 })), fc.integer({ min: 1, max: 5_000 }))
-    .map(([amount, quantity]) => line(amount, quantity));
+  const anyLineOf = (maxAmount: number, maxQuantity: number) =>
+    fc
+      .tuple(fc.nat({ max: maxAmount }), fc.integer({ min: 1, max: maxQuantity }))
+      .map(([amount, quantity]) => line(amount, quantity));
+  // Thirty of the dearest, with as much tax again, stay within what an order may cost.
+  const anyLine = fc.oneof(anyLineOf(30, 5_000), anyLineOf(3_000_000, 5_000), anyLineOf(3_000_000_000, 5));
   const anyLines = fc.array(anyLine, { minLength: 1, maxLength: 30 });
   const anyPolicy = fc.record({
     shippingFlatMinor: fc.nat({ max: 100_000 }),
@@ -101,15 +110,25 @@ describe('any order', () => {
 });
 
 describe('an order has no price', () => {
-  const LARGEST = Number.MAX_SAFE_INTEGER;
+  const INEXACT = Number.MAX_SAFE_INTEGER;
+  const tooMuch = expect.objectContaining({ code: 'amount_out_of_range' });
 
   it.each<[string, LineToPrice[], PricingPolicy]>([
-    ['a line', [line(1_000_000_000_000, 10_000_000)], FREE_OF_EXTRAS],
-    ['the sum of its lines', [line(LARGEST), line(1)], FREE_OF_EXTRAS],
-    ['its shipping', [line(LARGEST)], { shippingFlatMinor: 1, taxBasisPoints: 0 }],
-    ['its tax', [line(LARGEST)], { shippingFlatMinor: 0, taxBasisPoints: 1 }],
+    ['a line', [line(MAX_AMOUNT_MINOR / 2 + 1, 2)], FREE_OF_EXTRAS],
+    ['the sum of its lines', [line(MAX_AMOUNT_MINOR), line(1)], FREE_OF_EXTRAS],
+    ['its shipping', [line(MAX_AMOUNT_MINOR)], { shippingFlatMinor: 1, taxBasisPoints: 0 }],
+    ['its tax', [line(MAX_AMOUNT_MINOR)], { shippingFlatMinor: 0, taxBasisPoints: 1 }],
+  ])('when %s makes it cost more than an order may', (_, lines, policy) => {
+    expect(() => priceOrder(lines, policy)).toThrow(tooMuch);
+  });
+
+  it.each<[string, LineToPrice[], PricingPolicy]>([
+    ['a line', [line(MAX_AMOUNT_MINOR, 10_000_000)], FREE_OF_EXTRAS],
+    ['the sum of its lines', [line(INEXACT), line(1)], FREE_OF_EXTRAS],
+    ['its shipping', [line(INEXACT)], { shippingFlatMinor: 1, taxBasisPoints: 0 }],
+    ['its tax', [line(INEXACT)], { shippingFlatMinor: 0, taxBasisPoints: 1 }],
   ])('when %s would make it too large to be exact', (_, lines, policy) => {
-    expect(() => priceOrder(lines, policy)).toThrow(expect.objectContaining({ code: 'amount_out_of_range' }));
+    expect(() => priceOrder(lines, policy)).toThrow(tooMuch);
   });
 
   it('in two currencies at once', () => {

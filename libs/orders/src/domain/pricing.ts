@@ -1,4 +1,15 @@
-import { add, allocate, type Currency, DomainError, type Money, multiply, proportionOf, sum } from '#kernel';
+import {
+  add,
+  allocate,
+  type Currency,
+  DomainError,
+  MAX_AMOUNT_MINOR,
+  type Money,
+  moneyErrors,
+  multiply,
+  proportionOf,
+  sum,
+} from '#kernel';
 import { orderErrors } from './order.errors.js';
 
 /** What is added to the price of the goods. */
@@ -48,6 +59,7 @@ export function priceOrder(lines: readonly LineToPrice[], policy: PricingPolicy)
   const shipping: Money = { amount: policy.shippingFlatMinor, currency };
   const tax = proportionOf(add(subtotal, shipping), policy.taxBasisPoints);
   const total = add(add(subtotal, shipping), tax);
+  if (total.amount > MAX_AMOUNT_MINOR) throw new DomainError(moneyErrors.amount_out_of_range);
   const allocations = allocate(
     total,
     totals.map(({ amount }) => amount),

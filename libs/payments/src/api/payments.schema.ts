@@ -191,7 +191,7 @@ export const trialBalanceView = z
     },
   });
 
-export const ledgerTransactionView = z
+const ledgerTransactionView = z
   .object({
     id: idSchema,
     kind: z.enum(['capture', 'refund']),

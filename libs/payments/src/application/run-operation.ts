@@ -34,7 +34,6 @@ export class RunOperation {
     this.policy = new CallPolicy({
       timeoutMs: settings.GATEWAY_TIMEOUT_MS,
       maxConcurrent: 256,
-      maxQueued: 1_024,
       breakAfterFailures: 20,
       breakForMs: 2_000,
     });

@@ -8,7 +8,7 @@ export const OPERATION_STATUSES = ['created', 'sent', 'succeeded', 'declined', '
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
 /** The legal transitions of an operation. */
-export const OPERATION_TRANSITIONS: Readonly<Record<OperationStatus, readonly OperationStatus[]>> = {
+const OPERATION_TRANSITIONS: Readonly<Record<OperationStatus, readonly OperationStatus[]>> = {
   created: ['sent'],
   sent: ['succeeded', 'declined', 'failed', 'unknown'],
   unknown: ['succeeded', 'declined', 'failed'],

@@ -51,7 +51,7 @@ describe('what a payment in each status accepts', () => {
 
   const YES = 'accepted';
   const NO = 'payment_state_conflict';
-  const answers: Readonly<Record<PaymentStatus, Partial<Record<Verb, string>>>> = {
+  const answers: Readonly<Record<PaymentStatus, Readonly<Record<Verb, string>>>> = {
     requires_payment_method: {
       retry: YES,
       requestCapture: NO,
@@ -67,7 +67,7 @@ describe('what a payment in each status accepts', () => {
       cancel: 'payment_operation_open',
       requestRefund: NO,
     },
-    authorized: { retry: NO, requestCapture: YES, requestVoid: YES, requestRefund: NO },
+    authorized: { retry: NO, requestCapture: YES, requestVoid: YES, cancel: NO, requestRefund: NO },
     partially_captured: { retry: NO, requestCapture: YES, requestVoid: YES, cancel: NO, requestRefund: YES },
     captured: { retry: NO, requestCapture: NO, requestVoid: NO, cancel: NO, requestRefund: YES },
     canceled: { retry: NO, requestCapture: NO, requestVoid: NO, cancel: NO, requestRefund: NO },
@@ -120,6 +120,20 @@ describe('a payment refuses', () => {
       (it) => it.requestCapture('next', 1_001),
       'capture_exceeds_authorized',
       { capturableAmount: 1_000 },
+    ],
+    [
+      'to capture nothing',
+      () => StoredPayment.authorized(),
+      (it) => it.requestCapture('next', 0),
+      'capture_exceeds_authorized',
+      { capturableAmount: 1_500 },
+    ],
+    [
+      'to capture less than nothing',
+      () => StoredPayment.authorized(),
+      (it) => it.requestCapture('next', -1),
+      'capture_exceeds_authorized',
+      { capturableAmount: 1_500 },
     ],
     [
       'to capture while another capture is open',
@@ -221,6 +235,16 @@ describe('a payment refuses', () => {
       ]),
       'refund_exceeds_line',
       { lineId: 'mug', refundableAmount: 400 },
+    ],
+    [
+      'to refund less than nothing for one of several lines',
+      () => StoredPayment.captured(),
+      refund(undefined, [
+        { lineId: 'mug', amount: -5 },
+        { lineId: 'tea', amount: 10 },
+      ]),
+      'refund_exceeds_line',
+      { lineId: 'mug', refundableAmount: 900 },
     ],
     [
       'to refund lines for more than was captured',

@@ -184,7 +184,7 @@ export class Payment {
     this.requireStatus('authorized', 'partially_captured');
     this.requireNoneOpen('void');
     const asked = amount ?? this.capturableAmount;
-    if (asked > this.capturableAmount) {
+    if (asked <= 0 || asked > this.capturableAmount) {
       throw new DomainError(paymentErrors.capture_exceeds_authorized, {
         extensions: { capturableAmount: this.capturableAmount },
       });
@@ -203,6 +203,7 @@ export class Payment {
 
   /** Ends a payment that holds no money and that nothing is asked for any more. */
   cancel(): void {
+    this.requireStatus('requires_payment_method', 'requires_action', 'processing');
     if (this.openOperations.length > 0) throw new DomainError(paymentErrors.payment_operation_open);
     this.record('canceled', { status: nextPaymentStatus(this.current.status, 'canceled'), outcome: null });
   }
@@ -335,7 +336,7 @@ export class Payment {
     }
     const left = allocation.amount - allocation.refundedAmount;
     const asked = amount ?? left;
-    if (asked > left) {
+    if (asked < 0 || asked > left) {
       throw new DomainError(paymentErrors.refund_exceeds_line, {
         extensions: { lineId, refundableAmount: left },
       });

@@ -40,6 +40,7 @@ const request = (operationId = OPERATION_ID) => ({
 });
 const authorize = (method: string, operationId?: string) =>
   gateway.authorize({ ...request(operationId), method, captureNow: false });
+const authorizeAndCapture = (method: string) => gateway.authorize({ ...request(), method, captureNow: true });
 
 /** What a call has answered when its client gives up, long after; undefined when there was no answer. */
 async function answerOf(call: Promise<GatewayOutcome>): Promise<GatewayOutcome | undefined> {
@@ -123,6 +124,23 @@ describe('an authorization', () => {
     await expect(call).rejects.toThrow('The client has gone.');
     expect(jest.getTimerCount()).toBe(0);
   });
+});
+
+describe('an authorization that captures at once', () => {
+  it('is declined as a whole with pm_sim_capture_fails, because its capture would fail', async () => {
+    const declined = { result: 'declined', declineCode: 'capture_refused' };
+    expect(await authorizeAndCapture('pm_sim_capture_fails')).toEqual(declined);
+    expect(await authorizeAndCapture('pm_sim_capture_fails')).toEqual(declined);
+  });
+
+  it.each(METHODS.filter((method) => method !== 'pm_sim_capture_fails'))(
+    'with %s answers as one that does not',
+    async (method) => {
+      const answer = await answerOf(authorizeAndCapture(method));
+      gateway = new SandboxGateway();
+      expect(answer).toEqual(await answerOf(authorize(method)));
+    },
+  );
 });
 
 describe('an operation that is sent again', () => {

@@ -46,6 +46,9 @@ export class SandboxGateway extends PaymentGateway {
   }
 
   override async authorize(request: AuthorizeRequest): Promise<GatewayOutcome> {
+    // Authorizing and capturing in one step fails as a whole when the capture would.
+    const refusedCapture = request.captureNow ? METHODS[request.method]?.capture?.answer : undefined;
+    if (refusedCapture?.result === 'failed') return declined(refusedCapture.declineCode);
     return this.act('authorize', request.method, request, `sbx_${request.operationId}_${request.method}`);
   }
 

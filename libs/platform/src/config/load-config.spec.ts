@@ -114,7 +114,11 @@ describe('the description of the settings', () => {
   });
 
   it('knows defaults, values and secrets', () => {
-    expect(settings.get('PORT')).toMatchObject({ defaultValue: '3000', values: '0 to 65535', isSecret: false });
+    expect(settings.get('PORT')).toMatchObject({
+      defaultValue: '3000',
+      values: '0 to 65535',
+      isSecret: false,
+    });
     expect(settings.get('DEMO_DATA')).toMatchObject({ defaultValue: 'false', values: 'true, false' });
     const secrets = [...settings.values()].filter(({ isSecret }) => isSecret).map(({ name }) => name);
     expect(secrets).toEqual(['DATABASE_URL', 'APP_SECRET', 'SIGNING_KEYS']);

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/terminus';
 import { DataSource } from 'typeorm';
 import { type MigrationClass, pendingMigrations } from '../database/index.js';
-import { Lifecycle } from './lifecycle.js';
+import { Lifecycle } from '../lifecycle/index.js';
 
 export const MIGRATIONS = Symbol('MIGRATIONS');
 

@@ -3,7 +3,6 @@ import { TerminusModule } from '@nestjs/terminus';
 import type { MigrationClass } from '../database/index.js';
 import { HealthChecks, MIGRATIONS } from './health-checks.js';
 import { HealthController } from './health.controller.js';
-import { Lifecycle } from './lifecycle.js';
 
 @Global()
 @Module({})
@@ -14,8 +13,8 @@ export class HealthModule {
       module: HealthModule,
       imports: [TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController],
-      providers: [Lifecycle, HealthChecks, { provide: MIGRATIONS, useValue: migrations }],
-      exports: [Lifecycle, HealthChecks],
+      providers: [HealthChecks, { provide: MIGRATIONS, useValue: migrations }],
+      exports: [HealthChecks],
     };
   }
 }

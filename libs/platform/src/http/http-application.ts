@@ -6,6 +6,7 @@ import { DomainError } from '#kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/index.js';
+import { Lifecycle } from '../lifecycle/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
@@ -17,7 +18,7 @@ export const API_PREFIX = 'api/v1';
 const BODY_LIMIT_BYTES = 1_048_576;
 /** Uploads are streamed row by row, so they may be far larger than a body that is parsed at once. */
 const UPLOAD_LIMIT_BYTES = 268_435_456;
-/** Longest time that a body may take to arrive, however large. */
+/** Longest time that a file may take to arrive and to be worked off, however large. */
 const UPLOAD_TIMEOUT_MS = 300_000;
 
 /** Builds the HTTP application of `module`: Fastify, request context, problems, one log line per request. */
@@ -52,16 +53,19 @@ export async function createHttpApplication(
   const lifecycle = new RequestLifecycle({
     filter: app.get(ProblemFilter),
     metrics: app.get(Metrics),
+    lifecycle: app.get(Lifecycle),
     logger,
     timeoutMs: REQUEST_TIMEOUT_MS,
+    uploadTimeoutMs: UPLOAD_TIMEOUT_MS,
   });
   const fastify = adapter.getInstance();
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
-  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+  // Whether a body is a form is known once its parser was chosen.
+  fastify.addHook('preValidation', (request, _reply, done) => {
     const isRefused = request.isMultipart() && !streamsUpload(request);
-    done(isRefused ? new DomainError(httpErrors.unsupported_media_type) : null);
+    done(isRefused ? new DomainError(httpErrors.unsupported_media_type) : undefined);
   });
   // Nest would put handlers of its own in place of ours, which lose the codes of Fastify's errors.
   adapter.setErrorHandler = () => fastify;

@@ -1,18 +1,16 @@
 export { closeHttpServer } from './close-http-server.js';
-export { Endpoint, IdempotencyKey, OptionalIdempotencyKey, type EndpointOptions } from './endpoint.js';
+export { Endpoint, IdempotencyKey, OptionalIdempotencyKey } from './endpoint.js';
 export { etagOf, matchesEtag, versionFromIfMatch } from './etag.js';
 export { httpErrors } from './http.errors.js';
 export { API_PREFIX, createHttpApplication, previewHttpApplication } from './http-application.js';
 export { HttpModule } from './http.module.js';
 export { buildOpenApi, serveOpenApi } from './openapi.js';
 export { type Page, pageQuerySchema, type PageRequest, pageSchema, Paginator } from './pagination.js';
-export { problemSchema, STATUS_OF_KIND, toProblem } from './problem.js';
+export { STATUS_OF_KIND } from './problem.js';
 export {
-  currencySchema,
   emailSchema,
   idParamSchema,
   idSchema,
-  MAX_QUANTITY,
   moneySchema,
   newIdSchema,
   positiveMoneySchema,

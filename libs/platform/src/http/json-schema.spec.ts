@@ -117,6 +117,13 @@ describe('the serializer of a view', () => {
     expect(JSON.parse(await serialized(schema, value))).toEqual(value);
   });
 
+  it('writes an amount beyond the bound of requests, also where it may be null', async () => {
+    const schema = z.object({ total: moneySchema, refund: moneySchema.nullable() });
+    const beyond = { amount: 3_000_000_000_000, currency: 'GBP' };
+    const value = { total: beyond, refund: beyond };
+    expect(JSON.parse(await serialized(schema, value))).toEqual(value);
+  });
+
   it('writes one of several forms', async () => {
     const schema = z.object({
       movement: z.discriminatedUnion('kind', [

@@ -68,6 +68,17 @@ describe('a problem document', () => {
     expect(toProblem(error, '/', 'r')).toMatchObject({ code: 'insufficient_stock', available: { mug: 2 } });
   });
 
+  it('lets nothing else take the place of a member that every problem has', () => {
+    const extensions = { type: 'x', title: 'x', status: 'shipped', detail: 'x', instance: 'x', code: 'x' };
+    const errors = [{ pointer: '/lines/0', code: 'required', detail: 'It is missing.' }];
+    const plain = toProblem(new DomainError(definition, { errors }), '/', 'r');
+    const error = new DomainError(definition, {
+      errors,
+      extensions: { ...extensions, requestId: 'x', errors: 'x' },
+    });
+    expect(toProblem(error, '/', 'r')).toEqual(plain);
+  });
+
   it('never shows the cause', () => {
     const error = new DomainError(definition, { cause: new Error('password=hunter2') });
     expect(JSON.stringify(toProblem(error, '/', 'r'))).not.toContain('hunter2');
@@ -110,11 +121,22 @@ describe('what was thrown means to the caller', () => {
     ['a status that is text', { statusCode: '404' }, 'internal_error'],
     ['text', 'oops', 'internal_error'],
     ['a number', 42, 'internal_error'],
+    ['null', null, 'internal_error'],
+    ['nothing at all', undefined, 'internal_error'],
   ])('%s', (_, thrown, code) => {
     const error = toDomainError(thrown);
     expect(error.code).toBe(code);
     expect(error.cause).toBe(thrown);
   });
+
+  it.each(['57014', '57P01', '57P03', '53300', '08006', 'ECONNREFUSED', 'ECONNRESET'])(
+    'a database that cannot answer now, by its code %s: come back soon',
+    (code) => {
+      const error = toDomainError(withCode(code));
+      expect(error).toMatchObject({ code: 'service_unavailable', kind: 'unavailable' });
+      expect(error.retryAfterSeconds).toBeGreaterThan(0);
+    },
+  );
 
   it('nothing of a defect’s own words', () => {
     const error = toDomainError(new Error('password=hunter2'));

@@ -62,6 +62,7 @@ export type Problem = z.output<typeof problemSchema>;
 /** Renders an error for a REST client. */
 export function toProblem(error: DomainError, instance: string, requestId: string): Problem {
   return {
+    ...error.extensions,
     type: `/docs/errors#${error.code}`,
     title: error.title,
     status: STATUS_OF_KIND[error.kind],
@@ -70,7 +71,6 @@ export function toProblem(error: DomainError, instance: string, requestId: strin
     code: error.code,
     requestId,
     ...(error.errors.length > 0 ? { errors: [...error.errors] } : {}),
-    ...error.extensions,
   };
 }
 
@@ -80,7 +80,11 @@ export function toProblem(error: DomainError, instance: string, requestId: strin
  */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
-  const { code, statusCode, status } = thrown as { code?: unknown; statusCode?: unknown; status?: unknown };
+  const { code, statusCode, status } = (thrown ?? {}) as {
+    code?: unknown;
+    statusCode?: unknown;
+    status?: unknown;
+  };
   if (typeof code === 'string') {
     const known = BY_FASTIFY_CODE[code];
     if (known) return new DomainError(known, { cause: thrown });

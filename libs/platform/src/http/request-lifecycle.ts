@@ -2,11 +2,13 @@ import { DomainError, newId } from '#kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { LogFn } from 'pino';
 import { currentContext, type RequestContext, runInContext } from '../context/index.js';
+import type { Lifecycle } from '../lifecycle/index.js';
 import type { Metrics } from '../telemetry/index.js';
 import { httpErrors } from './http.errors.js';
 import { KnownMethods } from './known-methods.js';
 import type { ProblemFilter } from './problem.filter.js';
 import { rememberState, stateOf } from './request-state.js';
+import { streamsUpload } from './streams-upload.js';
 
 const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
 
@@ -19,9 +21,12 @@ const LATE_ANSWER_MS = 1_000;
 export interface RequestLifecycleParts {
   readonly filter: ProblemFilter;
   readonly metrics: Metrics;
+  readonly lifecycle: Lifecycle;
   readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
   /** From the first byte of a request to its deadline. */
   readonly timeoutMs: number;
+  /** The same for a request that streams a file, which takes as long as it is large. */
+  readonly uploadTimeoutMs: number;
 }
 
 /** What happens around every request: its context and deadline, the problem when it is refused, its log line. */
@@ -33,7 +38,13 @@ export class RequestLifecycle {
   /** Must be called before the routes are declared. */
   attachTo(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', ({ url, method }) => this.knownMethods.add(url, method));
-    fastify.addHook('onRequest', (request, reply, done) => this.open(request, reply, done));
+    fastify.addHook('onRequest', (request, reply, done) =>
+      this.open(request, reply, () => {
+        // Nothing of a request that leads nowhere needs to be read.
+        if (request.is404) this.answerUnknown(request, reply);
+        else done();
+      }),
+    );
     // The body arrives on events of the socket, which know nothing of the request: enter its context again.
     fastify.addHook('preValidation', (request, _, done) => {
       const state = stateOf(request);
@@ -42,6 +53,8 @@ export class RequestLifecycle {
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
+      // Whoever would come back on this connection finds another process instead.
+      if (this.parts.lifecycle.isDraining) void reply.header('Connection', 'close');
       done(null, payload);
     });
     fastify.addHook('onResponse', (request, reply, done) => {
@@ -62,12 +75,15 @@ export class RequestLifecycle {
 
   /** Opens the context of a request before anything else runs, and ends its signal with the deadline. */
   private open(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    const { filter, timeoutMs } = this.parts;
+    const timeoutMs = this.parts[streamsUpload(request) ? 'uploadTimeoutMs' : 'timeoutMs'];
     const aborter = new AbortController();
     const context = contextOf(request, aborter.signal);
     const expire = () => aborter.abort(new DomainError(httpErrors.deadline_exceeded));
-    const answerLate = () =>
-      runInContext(context, () => filter.answer(aborter.signal.reason, request, reply));
+    const answerLate = () => {
+      // What is still to come of the request is not waited for.
+      void reply.header('Connection', 'close');
+      runInContext(context, () => this.parts.filter.answer(aborter.signal.reason, request, reply));
+    };
     let timer = setTimeout(() => {
       expire();
       timer = setTimeout(answerLate, LATE_ANSWER_MS).unref();

@@ -1,8 +1,5 @@
-import { CURRENCIES } from '#kernel';
+import { CURRENCIES, MAX_AMOUNT_MINOR } from '#kernel';
 import { z } from 'zod';
-
-/** Largest amount that the API takes, in minor units: exact in JSON, and sums of 1,000 lines of it stay exact. */
-export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
 
 /** Largest quantity of one line or movement. */
 export const MAX_QUANTITY = 10_000_000;
@@ -32,16 +29,12 @@ export const newIdSchema = z
   .overwrite((value) => value.toLowerCase())
   .meta({ description: 'UUIDv7 of the new resource, chosen by the client. Made by the server when absent.' });
 
-export const currencySchema = z.enum(CURRENCIES).meta({ description: 'ISO 4217 code.', example: 'GBP' });
+const currencySchema = z.enum(CURRENCIES).meta({ description: 'ISO 4217 code.', example: 'GBP' });
 
 /** Money as the API writes it: integer minor units and a currency. */
 export const moneySchema = z
   .strictObject({
-    amount: z
-      .int()
-      .min(-MAX_AMOUNT_MINOR)
-      .max(MAX_AMOUNT_MINOR)
-      .meta({ description: 'Minor units: pence, cents.' }),
+    amount: z.int().meta({ description: 'Minor units: pence, cents.' }),
     currency: currencySchema,
   })
   .meta({

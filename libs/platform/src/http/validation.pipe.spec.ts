@@ -170,4 +170,9 @@ describe('the problems of a request', () => {
     expect(problemsOf(list, Array.from({ length: 100 }, String))).toHaveLength(100);
     expect(problemsOf(list, Array.from({ length: 10_000 }, String))).toHaveLength(100);
   });
+
+  it('are at most a hundred in one answer, unknown fields included', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`f${index}`, 1]));
+    expect(problemsOf(z.strictObject({}), unknown)).toHaveLength(100);
+  });
 });

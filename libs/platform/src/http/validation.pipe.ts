@@ -24,7 +24,7 @@ export class SchemaValidationPipe implements PipeTransform {
 
 /** The error for a value that its schema refused. `prefix` says which part of the request it was. */
 export function validationFailed(issues: readonly z.core.$ZodIssue[], prefix = ''): DomainError {
-  const errors = issues.slice(0, MAX_REPORTED_PROBLEMS).flatMap((issue) => toFieldErrors(issue, prefix));
+  const errors = issues.flatMap((issue) => toFieldErrors(issue, prefix)).slice(0, MAX_REPORTED_PROBLEMS);
   return new DomainError(httpErrors.validation_failed, { errors });
 }
 

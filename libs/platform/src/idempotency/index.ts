@@ -1,3 +1,3 @@
 export { idempotencyErrors } from './idempotency.errors.js';
 export { IdempotencyModule } from './idempotency.module.js';
-export { Idempotency, type IdempotentCall } from './idempotency.js';
+export { Idempotency } from './idempotency.js';

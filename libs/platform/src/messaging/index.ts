@@ -1,4 +1,4 @@
-export { EventBus, type Consumer } from './event-bus.js';
-export { defineEvent, type EventDefinition, type IntegrationEvent } from './event.js';
+export { EventBus } from './event-bus.js';
+export { defineEvent, type EventDefinition } from './event.js';
 export { MessagingModule } from './messaging.module.js';
 export { OutboxRelay } from './outbox-relay.js';

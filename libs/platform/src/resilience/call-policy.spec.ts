@@ -5,7 +5,6 @@ const aPolicy = (options: Partial<CallPolicyOptions> = {}) =>
   new CallPolicy({
     timeoutMs: 10_000,
     maxConcurrent: 10,
-    maxQueued: 10,
     breakAfterFailures: 100,
     breakForMs: 10_000,
     ...options,
@@ -75,38 +74,46 @@ describe('the time of a call', () => {
     expect(await error).toBeInstanceOf(Error);
     expect(await error).not.toBeInstanceOf(CallNotMade);
   });
+
+  it('is over before it began when the caller has gone: the call is not made, and says so', async () => {
+    let wasMade = false;
+    const call = aPolicy().call(AbortSignal.abort(), () => {
+      wasMade = true;
+      return succeed();
+    });
+    const error: unknown = await call.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CallNotMade);
+    expect((error as CallNotMade).cause).toBeInstanceOf(Error);
+    expect(wasMade).toBe(false);
+  });
 });
 
 describe('the bulkhead', () => {
-  it('lets so many calls through at once, and others wait for their turn', async () => {
-    const policy = aPolicy({ maxConcurrent: 2, maxQueued: 1 });
-    const calls = openEndedCalls();
-    const made = [1, 2, 3].map(() => policy.call(nobodyGivesUp, calls.call));
-    await settle();
-    expect(calls.underWay).toBe(2);
-    calls.endAll();
-    await settle();
-    expect(calls.underWay).toBe(1);
-    calls.endAll();
-    await expect(Promise.all(made)).resolves.toEqual(['done', 'done', 'done']);
-  });
-
-  it('refuses a call when the queue is full, and says that it was not made', async () => {
-    const policy = aPolicy({ maxConcurrent: 1, maxQueued: 1 });
+  it('lets so many calls through at once, and one more when one of them has ended', async () => {
+    const policy = aPolicy({ maxConcurrent: 2 });
     const calls = openEndedCalls();
     const made = [1, 2].map(() => policy.call(nobodyGivesUp, calls.call));
     await settle();
+    expect(calls.underWay).toBe(2);
+    calls.endAll();
+    await expect(Promise.all(made)).resolves.toEqual(['done', 'done']);
+    await expect(policy.call(nobodyGivesUp, succeed)).resolves.toBe('done');
+  });
+
+  it('refuses one call more at once, without a wait, and says that it was not made', async () => {
+    const policy = aPolicy({ maxConcurrent: 1 });
+    const calls = openEndedCalls();
+    const made = policy.call(nobodyGivesUp, calls.call);
     let wasMade = false;
     const surplus = policy.call(nobodyGivesUp, () => {
       wasMade = true;
       return succeed();
     });
     await expect(surplus).rejects.toBeInstanceOf(CallNotMade);
+    expect(calls.underWay).toBe(1);
+    calls.endAll();
+    await made;
     expect(wasMade).toBe(false);
-    calls.endAll();
-    await settle();
-    calls.endAll();
-    await Promise.all(made);
   });
 });
 
@@ -143,6 +150,26 @@ describe('the circuit', () => {
     await hang();
     await hang();
     await expect(policy.call(nobodyGivesUp, succeed)).rejects.toBeInstanceOf(CallNotMade);
+  });
+
+  it('stays closed for calls that there was no room for', async () => {
+    const policy = aPolicy({ breakAfterFailures: 3, maxConcurrent: 1 });
+    const calls = openEndedCalls();
+    const made = policy.call(nobodyGivesUp, calls.call);
+    for (let count = 0; count < 3; count += 1) {
+      await expect(policy.call(nobodyGivesUp, succeed)).rejects.toBeInstanceOf(CallNotMade);
+    }
+    calls.endAll();
+    await made;
+    await expect(policy.call(nobodyGivesUp, succeed)).resolves.toBe('done');
+  });
+
+  it('stays closed for callers that had gone before their calls were made', async () => {
+    const policy = aPolicy({ breakAfterFailures: 3 });
+    for (let count = 0; count < 3; count += 1) {
+      await policy.call(AbortSignal.abort(), succeed).catch(() => {});
+    }
+    await expect(policy.call(nobodyGivesUp, succeed)).resolves.toBe('done');
   });
 
   it('lets one call try after its time; it closes when that succeeds', async () => {

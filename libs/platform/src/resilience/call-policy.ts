@@ -1,10 +1,8 @@
 import {
-  BrokenCircuitError,
   bulkhead,
-  BulkheadRejectedError,
   circuitBreaker,
   ConsecutiveBreaker,
-  handleAll,
+  handleWhen,
   timeout,
   TimeoutStrategy,
   wrap,
@@ -13,15 +11,14 @@ import {
 export interface CallPolicyOptions {
   /** Longest time of one call. */
   readonly timeoutMs: number;
-  /** Calls under way at once, and calls that may wait for their turn. */
+  /** Calls under way at once; one more is refused at once, because waiting would outlive its caller's deadline. */
   readonly maxConcurrent: number;
-  readonly maxQueued: number;
   /** Failures in a row that open the circuit, and how long it stays open before one call may try again. */
   readonly breakAfterFailures: number;
   readonly breakForMs: number;
 }
 
-/** The call was refused before it was made: the circuit is open or the queue is full. */
+/** The call was certainly not made: the circuit is open, too many are under way, or the caller had gone. */
 export class CallNotMade extends Error {
   constructor(cause: unknown) {
     super('The call was not made.', { cause });
@@ -34,12 +31,14 @@ export class CallPolicy {
   private readonly run;
 
   constructor(options: CallPolicyOptions) {
+    // What a caller gave up on, or was refused here, says nothing about whom we call.
+    const isTheirFailure = handleWhen((error) => !(error instanceof CallerGaveUp));
     this.run = wrap(
-      circuitBreaker(handleAll, {
+      bulkhead(options.maxConcurrent),
+      circuitBreaker(isTheirFailure, {
         halfOpenAfter: options.breakForMs,
         breaker: new ConsecutiveBreaker(options.breakAfterFailures),
       }),
-      bulkhead(options.maxConcurrent, options.maxQueued),
       timeout(options.timeoutMs, TimeoutStrategy.Aggressive),
     );
   }
@@ -50,12 +49,33 @@ export class CallPolicy {
    * @throws CallNotMade when it was certainly not made; otherwise whatever the call threw, or a timeout
    */
   async call<T>(signal: AbortSignal, fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const progress = { isMade: false };
     try {
-      return await this.run.execute((context) => fn(context.signal), signal);
+      return await this.run.execute((context) => {
+        if (signal.aborted) throw new CallerGaveUp(signal.reason);
+        progress.isMade = true;
+        return callFor(signal, () => fn(context.signal));
+      }, signal);
     } catch (error) {
-      if (error instanceof BrokenCircuitError || error instanceof BulkheadRejectedError)
-        throw new CallNotMade(error);
-      throw error;
+      const cause = error instanceof CallerGaveUp ? error.cause : error;
+      if (!progress.isMade) throw new CallNotMade(cause);
+      throw cause;
     }
+  }
+}
+
+/** Tells a failure of the call from the end of its caller's patience. */
+async function callFor<T>(caller: AbortSignal, fn: () => Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    throw caller.aborted ? new CallerGaveUp(error) : error;
+  }
+}
+
+/** The caller went away, or its deadline passed, while the call was under way. */
+class CallerGaveUp extends Error {
+  constructor(cause: unknown) {
+    super('The caller gave up.', { cause });
   }
 }

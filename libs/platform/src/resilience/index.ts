@@ -1,1 +1,1 @@
-export { CallNotMade, CallPolicy, type CallPolicyOptions } from './call-policy.js';
+export { CallNotMade, CallPolicy } from './call-policy.js';

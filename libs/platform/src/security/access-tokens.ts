@@ -79,7 +79,7 @@ export class AccessTokens implements OnModuleInit {
         requiredClaims: ['sub', 'exp', 'nbf', 'sid', 'role'],
       });
       const { sub, sid, role } = payload as { sub: string; sid: string; role: Role };
-      if (!ROLES.includes(role)) throw new Error(`Unknown role ${String(role)}.`);
+      if (!ROLES.includes(role)) throw new Error(`Unknown role ${role}.`);
       return { kind: 'user', userId: sub, role, sessionId: sid };
     } catch (error) {
       throw new DomainError(securityErrors.invalid_token, { cause: error });

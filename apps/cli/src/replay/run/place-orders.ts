@@ -62,11 +62,12 @@ interface Refused {
 
 async function placeOrder(context: ReplayContext, buyer: Caller, planned: PlannedOrder): Promise<Placed> {
   const read = () => readOrder(context.staff, planned.id);
+  const body = orderRequest(planned);
   const placed = await buyer.send<Order>((api, init) =>
     api.POST('/api/v1/orders', {
       ...init,
       params: { header: { 'Idempotency-Key': planned.idempotencyKey } },
-      body: orderRequest(planned),
+      body,
     }),
   );
   // Once the key is forgotten, what an earlier run did is refused, for one reason or another: look what is there.

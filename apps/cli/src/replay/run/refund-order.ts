@@ -18,11 +18,12 @@ export async function refundOrder(
   planned: PlannedRefund,
 ): Promise<Refunded> {
   const read = () => readRefund(context, order.payment.id, planned.id);
+  const body = refundRequest(order, planned);
   const requested = await context.staff.send<Refund>((api, init) =>
     api.POST('/api/v1/payments/{id}/refunds', {
       ...init,
       params: { path: { id: order.payment.id }, header: { 'Idempotency-Key': planned.idempotencyKey } },
-      body: refundRequest(order, planned),
+      body,
     }),
   );
   // Once the key is forgotten, what an earlier run did is refused, for one reason or another: look what is there.

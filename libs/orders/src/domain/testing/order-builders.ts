@@ -57,6 +57,13 @@ export const news = (difference: Partial<PaymentNews> = {}): PaymentNews => ({
   ...difference,
 });
 
+/** An order whose payment was declined: nothing is on its way, so it expires when its time is over. */
+export function declined(): Order {
+  const order = placed();
+  order.applyPayment(news({ status: 'requires_payment_method', declineCode: 'expired_card' }), LATER);
+  return reloaded(order);
+}
+
 export function confirmed(): Order {
   const order = placed();
   order.applyPayment(news(), LATER);
@@ -97,8 +104,8 @@ export const inStatus: Readonly<Record<OrderStatus, () => Order>> = {
     return reloaded(order);
   },
   expired: () => {
-    const order = placed();
-    order.expire(LATER);
+    const order = declined();
+    order.expire(EXPIRES_AT);
     return reloaded(order);
   },
 };

@@ -70,7 +70,7 @@ export class PaymentModel {
   requestCapture(amount = this.capturable): Answer {
     if (!this.isAuthorized) return refused('payment_state_conflict');
     if (this.hasOpen('void')) return refused('payment_operation_open');
-    if (amount > this.capturable) return refused('capture_exceeds_authorized');
+    if (amount <= 0 || amount > this.capturable) return refused('capture_exceeds_authorized');
     if (this.hasOpen('capture')) return refused('payment_operation_open');
     return this.ask('capture', amount);
   }
@@ -82,15 +82,15 @@ export class PaymentModel {
   }
 
   cancel(): Answer {
+    if (!this.isWaiting && this.status !== 'processing') return refused('payment_state_conflict');
     if (this.openOperations.length > 0) return refused('payment_operation_open');
-    if (!this.isWaiting) return refused('payment_state_conflict');
     this.status = 'canceled';
     return HAPPENED;
   }
 
   requestRefund(amount = this.refundable): Answer {
     if (!this.isCaptured) return refused('payment_state_conflict');
-    if (amount === 0 || amount > this.refundable) return refused('refund_exceeds_captured');
+    if (amount <= 0 || amount > this.refundable) return refused('refund_exceeds_captured');
     return this.ask('refund', amount);
   }
 
@@ -103,7 +103,7 @@ export class PaymentModel {
       const line = this.lines.find((it) => it.lineId === lineId);
       if (!line) return refused('unknown_refund_line');
       const left = line.amount - line.refunded - sumOf(reserved.filter((it) => it.lineId === lineId));
-      if (amount !== undefined && amount > left) return refused('refund_exceeds_line');
+      if (amount !== undefined && (amount < 0 || amount > left)) return refused('refund_exceeds_line');
       reserved.push({ lineId, amount: amount ?? left });
     }
     const total = sumOf(reserved);

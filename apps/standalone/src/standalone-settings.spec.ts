@@ -1,0 +1,22 @@
+import { ConfigurationError } from '#platform/config';
+import { loadStandaloneSettings } from './standalone-settings.js';
+
+describe('the settings of the embedded size', () => {
+  it('need nothing: demo data, and a terminal for people', () => {
+    expect(loadStandaloneSettings({})).toMatchObject({ DEMO_DATA: true, LOG_LEVEL: 'warn' });
+  });
+
+  it('are what is set', () => {
+    const env = { DEMO_DATA: 'false', LOG_LEVEL: 'info' };
+    expect(loadStandaloneSettings(env)).toMatchObject({ DEMO_DATA: false, LOG_LEVEL: 'info' });
+  });
+
+  it('in production demand secrets, and bring no demo data', () => {
+    expect(() => loadStandaloneSettings({ NODE_ENV: 'production' })).toThrow(
+      new ConfigurationError(['APP_SECRET: is required here.', 'SIGNING_KEYS: is required here.']),
+    );
+    expect(() => loadStandaloneSettings({ NODE_ENV: 'production', DEMO_DATA: 'true' })).toThrow(
+      /DEMO_DATA: is refused in production/,
+    );
+  });
+});

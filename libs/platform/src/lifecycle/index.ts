@@ -1,0 +1,2 @@
+export { Lifecycle } from './lifecycle.js';
+export { LifecycleModule } from './lifecycle.module.js';

@@ -1,0 +1,279 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { newId } from '#kernel';
+import { closeHttpServer } from '#platform/http';
+import { Lifecycle } from '#platform/lifecycle';
+import { ManagementServer } from '#platform/management';
+import { Client } from 'pg';
+import { ensureDemoData } from '../../apps/api/src/index.js';
+import { type CallOptions, TestApp } from '../support/test-app.js';
+
+const LOGIN = '/api/v1/auth/login';
+const PRODUCTS = '/api/v1/products';
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
+
+/** Sends bytes as they are and returns all that comes back until the server closes the connection. */
+async function sendRaw(baseUrl: string, bytes: string): Promise<{ status: number; body: unknown }> {
+  const { hostname, port } = new URL(baseUrl);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.on('data', (chunk) => (answer += chunk.toString()));
+  socket.on('error', () => undefined);
+  socket.write(bytes);
+  await once(socket, 'close');
+  const [head = '', body = ''] = answer.split('\r\n\r\n', 2);
+  expect(head).toContain('Content-Type: application/problem+json');
+  return { status: Number(head.split(' ', 2)[1]), body: JSON.parse(body) };
+}
+
+/** Keeps every query of the catalog waiting until it is released. */
+async function blockCatalog(app: TestApp): Promise<{ release: () => Promise<void> }> {
+  const client = new Client({ connectionString: app.database.url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE catalog.products IN ACCESS EXCLUSIVE MODE');
+  return { release: () => client.end() };
+}
+
+describe('the edge', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await TestApp.start();
+  });
+
+  afterAll(() => app.stop());
+
+  const json = { 'content-type': 'application/json' };
+  it.each<[string, string, string, CallOptions, number, string]>([
+    ['half a JSON document', 'POST', LOGIN, { body: '{"email":' }, 400, 'malformed_json'],
+    ['no JSON at all', 'POST', LOGIN, { body: 'email=a' }, 400, 'malformed_json'],
+    ['an empty body that says it is JSON', 'POST', LOGIN, { body: '' }, 400, 'malformed_json'],
+    ['a prototype in disguise', 'POST', LOGIN, { body: '{"__proto__":{}}' }, 400, 'malformed_json'],
+    ['JSON that is no object', 'POST', LOGIN, { body: '[]' }, 400, 'validation_failed'],
+    ['no body', 'POST', LOGIN, {}, 400, 'validation_failed'],
+    [
+      'text',
+      'POST',
+      LOGIN,
+      { body: '{}', headers: { 'content-type': 'text/plain' } },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'a form',
+      'POST',
+      LOGIN,
+      { body: 'email=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+      415,
+      'unsupported_media_type',
+    ],
+    ['a body over 1 MiB', 'POST', LOGIN, { body: `"${'x'.repeat(1_048_576)}"` }, 413, 'body_too_large'],
+    ['an unknown address', 'GET', '/api/v1/unicorns', {}, 404, 'route_not_found'],
+    ['an unknown address outside the API', 'GET', '/wp-login.php', {}, 404, 'route_not_found'],
+    [
+      'a body to an unknown address',
+      'POST',
+      '/api/v1/unicorns',
+      { body: '{', headers: json },
+      404,
+      'route_not_found',
+    ],
+    ['NUL in an address', 'GET', '/api/v1/%00', {}, 404, 'route_not_found'],
+    ['NUL in an id', 'GET', `${PRODUCTS}/%00`, {}, 400, 'validation_failed'],
+    ['NUL in a filter', 'GET', `${PRODUCTS}?q=%00`, {}, 400, 'validation_failed'],
+    ['an address that is not encoded', 'GET', '/api/v1/%zz', {}, 400, 'malformed_request'],
+    ['an endless id', 'GET', `${PRODUCTS}/${'a'.repeat(2_000)}`, {}, 400, 'malformed_request'],
+    ['a wrong method', 'PUT', PRODUCTS, {}, 405, 'method_not_allowed'],
+    ['a wrong method for one resource', 'DELETE', `${PRODUCTS}/${newId()}`, {}, 405, 'method_not_allowed'],
+    ['metrics, which are not for customers', 'GET', '/metrics', {}, 404, 'route_not_found'],
+  ])('refuses %s with a problem', async (_, method, path, options, status, code) => {
+    const answer = await app.call(method, path, options);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(answer.body).toMatchObject({
+      type: `/docs/errors#${code}`,
+      title: expect.any(String),
+      status,
+      detail: expect.any(String),
+      instance: path.split('?', 1)[0],
+      code,
+      requestId: answer.headers.get('x-request-id'),
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.body.requestId).toMatch(UUID);
+  });
+
+  it('names the methods that an address knows', async () => {
+    const { headers } = await app.call('PUT', PRODUCTS);
+    expect(headers.get('allow')).toBe('GET, HEAD, POST');
+  });
+
+  it.each([
+    ['what is not HTTP', 'SELL me a mug\r\n\r\n', 400],
+    ['headers beyond measure', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+  ])('refuses %s with a problem', async (_, bytes, status) => {
+    const answer = await sendRaw(app.baseUrl, bytes);
+    expect(answer).toMatchObject({ status, body: { status, code: 'malformed_request' } });
+    expect((answer.body as { requestId: string }).requestId).toMatch(UUID);
+  });
+
+  it.each(['order-42', 'a.b:c/d+e=f@g_h', 'x'.repeat(128)])('takes the request id %s over', async (id) => {
+    const { headers } = await app.get('/healthz', { headers: { 'x-request-id': id } });
+    expect(headers.get('x-request-id')).toBe(id);
+  });
+
+  it.each(['two words', '"quoted"', '<script>', 'x'.repeat(129), ''])(
+    'makes an id of its own instead of %j',
+    async (id) => {
+      const { headers } = await app.get('/healthz', { headers: { 'x-request-id': id } });
+      expect(headers.get('x-request-id')).toMatch(UUID);
+    },
+  );
+
+  it('explains its error codes at the address that every problem names', async () => {
+    const { body } = await app.get('/api/v1/unicorns');
+    const [page = '', anchor] = (body.type as string).split('#');
+    expect((await app.get(page)).body).toContain(`id="${anchor}"`);
+  });
+
+  it('keeps the metrics of a flood of random addresses few, and ids out of them', async () => {
+    const paths = Array.from({ length: 100 }, (_, index) => [
+      `/${newId()}`,
+      `/api/v1/${newId()}/${index}`,
+      `${PRODUCTS}/${newId()}`,
+      `/api/v1/%zz${newId()}`,
+    ]).flat();
+    const answers = await Promise.all(paths.map((path) => app.get(path)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400, 404]));
+
+    const management = app.app.get(ManagementServer, { strict: false });
+    const port = await management.listen();
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    await management.close();
+    expect(metrics).not.toMatch(UUID);
+    const requests = metrics.split('\n').filter((line) => line.startsWith('http_requests_total{'));
+    const ofTheFlood = requests.filter((line) => /path="(<unmatched>|\/api\/v1\/products\/:id)"/.test(line));
+    expect(ofTheFlood.length).toBeGreaterThanOrEqual(3);
+    expect(requests.length).toBeLessThan(30);
+    expect(metrics).toMatch(/^error_total\{type="route_not_found"\} 2\d\d$/m);
+  });
+});
+
+describe('a request that takes longer than its deadline', () => {
+  it('is answered 504, and the next one is fine; an upload takes the time it needs', async () => {
+    const app = await TestApp.start({ REQUEST_TIMEOUT_MS: '200' });
+    try {
+      const accounts = await ensureDemoData(app.app);
+      const { email, password } = accounts.find(({ role }) => role === 'staff')!;
+      const token = (await app.post(LOGIN, { email, password })).body.accessToken as string;
+      const block = await blockCatalog(app);
+      const upload = app.call('POST', `${PRODUCTS}/import`, {
+        token,
+        body: 'sku,name,description,price_amount,currency,active\nLATE,Late,,100,GBP,true\n',
+        headers: { 'content-type': 'text/csv' },
+      });
+
+      const startedAt = performance.now();
+      const late = await app.get(PRODUCTS);
+      expect(late).toMatchObject({ status: 504, body: { code: 'deadline_exceeded' } });
+      expect(late.body.requestId).toBe(late.headers.get('x-request-id'));
+      expect(performance.now() - startedAt).toBeLessThan(3_000);
+
+      await delay(300);
+      await block.release();
+      expect(await app.get(PRODUCTS)).toMatchObject({ status: 200 });
+      expect(await upload).toMatchObject({ status: 200 });
+    } finally {
+      await app.stop();
+    }
+  });
+});
+
+describe('rate limits', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await TestApp.start({
+      RATE_LIMIT_ENABLED: 'true',
+      RATE_LIMIT_REQUESTS_PER_MINUTE: '3',
+      RATE_LIMIT_LOGINS_PER_MINUTE: '2',
+    });
+  });
+
+  afterAll(() => app.stop());
+
+  it('count down on every answer, then refuse and say when to come back', async () => {
+    for (const left of [2, 1, 0]) {
+      const { status, headers } = await app.get(PRODUCTS);
+      expect(status).toBe(200);
+      expect(headers.get('ratelimit-policy')).toBe('"requests";q=3;w=60');
+      expect(headers.get('ratelimit')).toMatch(new RegExp(`^"requests";r=${left};t=\\d+$`));
+    }
+    const refused = await app.get(PRODUCTS);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(refused.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=\d+$/);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('are stricter for whoever guesses passwords', async () => {
+    const guess = { email: 'nobody@example.com', password: 'guess number one' };
+    const statuses: number[] = [];
+    for (let count = 0; count < 3; count += 1) statuses.push((await app.post(LOGIN, guess)).status);
+    expect(statuses).toEqual([401, 401, 429]);
+  });
+});
+
+describe('health, from the start to the end', () => {
+  it('tells starting, ready, draining, and serves what is in flight before it stops', async () => {
+    const app = await TestApp.start();
+    try {
+      const statuses = async () => {
+        const paths = ['/healthz', '/startupz', '/readyz'];
+        return (await Promise.all(paths.map((path) => app.get(path)))).map(({ status }) => status);
+      };
+      const lifecycle = app.app.get(Lifecycle);
+      expect(await statuses()).toEqual([200, 503, 503]);
+      lifecycle.markStarted();
+      expect(await statuses()).toEqual([200, 200, 200]);
+
+      const draining = lifecycle.drain(50);
+      expect(await statuses()).toEqual([200, 200, 503]);
+      expect((await app.get('/readyz')).body).toMatchObject({
+        code: 'service_unavailable',
+        checks: { details: { draining: { status: 'down' } } },
+      });
+      await draining;
+
+      const block = await blockCatalog(app);
+      const inFlight = app.get(PRODUCTS);
+      await delay(100);
+      const closing = closeHttpServer(app.app, 5_000);
+      await delay(100);
+      const releasedAt = performance.now();
+      await block.release();
+      const { status, headers } = await inFlight;
+      expect({ status, connection: headers.get('connection') }).toEqual({ status: 200, connection: 'close' });
+      await closing;
+      expect(performance.now() - releasedAt).toBeLessThan(2_500);
+      await expect(app.get('/healthz')).rejects.toThrow();
+    } finally {
+      await app.stop();
+    }
+  });
+
+  it('cuts what does not end within the grace', async () => {
+    const app = await TestApp.start();
+    const block = await blockCatalog(app);
+    try {
+      const inFlight = app.get(PRODUCTS).catch(() => 'cut');
+      await delay(100);
+      const startedAt = performance.now();
+      await closeHttpServer(app.app, 100);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(await inFlight).toBe('cut');
+    } finally {
+      await block.release();
+      await app.stop();
+    }
+  });
+});

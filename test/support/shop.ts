@@ -297,7 +297,7 @@ export class Shop extends Backstage {
 }
 
 /** Expects an RFC 9457 problem with this status and code. */
-export function expectProblem({ status, headers, body }: Answer, expected: number, code: string): void {
+function expectProblem({ status, headers, body }: Answer, expected: number, code: string): void {
   expect({ status, code: body.code }).toEqual({ status: expected, code });
   expect(headers.get('content-type')).toContain('application/problem+json');
   expect(body).toMatchObject({ status: expected, requestId: headers.get('x-request-id') });

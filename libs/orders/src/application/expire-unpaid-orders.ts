@@ -4,9 +4,11 @@ import { CatalogFacade } from '#catalog';
 import { PaymentsFacade } from '#payments';
 import { runAsSystem } from '#platform/context';
 import { Database } from '#platform/database';
+import { settleAll } from '#platform/jobs';
 import { OrderRepository } from '../domain/order.repository.js';
 
-const BATCH_SIZE = 50;
+/** Each takes a connection of the pool. */
+const BATCH_SIZE = 8;
 
 /** The worker's part: an order that nobody paid in time gives its stock back, unless money may be on its way. */
 @Injectable()
@@ -23,7 +25,10 @@ export class ExpireUnpaidOrders {
   async execute(): Promise<number> {
     return runAsSystem('order-expiry', async () => {
       const due = await this.orders.dueToExpire(this.clock.now(), BATCH_SIZE);
-      for (const orderId of due) await this.expire(orderId);
+      await settleAll(
+        due.map((orderId) => this.expire(orderId)),
+        'Unpaid orders could not be expired.',
+      );
       return due.length;
     });
   }

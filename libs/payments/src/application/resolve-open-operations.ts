@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { runAsSystem } from '#platform/context';
+import { settleAll } from '#platform/jobs';
 import { PaymentRepository } from '../domain/payment.repository.js';
 import { RunOperation } from './run-operation.js';
 
@@ -17,13 +18,10 @@ export class ResolveOpenOperations {
   async execute(): Promise<number> {
     return runAsSystem('payment-resolver', async () => {
       const due = await this.payments.dueOperations(BATCH_SIZE);
-      const results = await Promise.allSettled(
+      await settleAll(
         due.map((operationId) => this.runOperation.execute(operationId)),
+        'Payment operations could not be run.',
       );
-      const failures = results
-        .filter((result) => result.status === 'rejected')
-        .map(({ reason }) => reason as unknown);
-      if (failures.length > 0) throw new AggregateError(failures, 'Payment operations could not be run.');
       return due.length;
     });
   }

@@ -76,7 +76,7 @@ export const settingsSchema = z.object({
     .optional()
     .describe('PostgreSQL to use; absent: the embedded one (`npm start` only).')
     .meta(SECRET),
-  DATABASE_POOL_MAX: count(20).describe('Connections per process.'),
+  DATABASE_POOL_MAX: integer(2, 10_000, 20).describe('Connections per process; the relay alone needs two.'),
   DATABASE_STATEMENT_TIMEOUT_MS: durationMs(10_000, 0).describe(
     'Longest time one SQL statement may run; 0 for no limit.',
   ),

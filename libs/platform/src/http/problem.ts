@@ -89,7 +89,7 @@ export function toDomainError(thrown: unknown): DomainError {
     const known = BY_FASTIFY_CODE[code];
     if (known) return new DomainError(known, { cause: thrown });
   }
-  if (UNAVAILABLE_CODES.has(code)) {
+  if (UNAVAILABLE_CODES.has(code) || isPoolExhausted(thrown)) {
     const retryAfterSeconds = UNAVAILABLE_RETRY_AFTER_SECONDS;
     return new DomainError(httpErrors.service_unavailable, { retryAfterSeconds, cause: thrown });
   }
@@ -102,6 +102,11 @@ export function toDomainError(thrown: unknown): DomainError {
     return new DomainError(httpErrors.malformed_request, { cause: thrown });
   }
   return new DomainError(httpErrors.internal_error, { cause: thrown });
+}
+
+/** The pool gives its error no code. */
+function isPoolExhausted(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message === 'timeout exceeded when trying to connect';
 }
 
 /** PostgreSQL's and the network's ways to say: not now. */

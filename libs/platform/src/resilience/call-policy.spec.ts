@@ -118,6 +118,17 @@ describe('the bulkhead', () => {
 });
 
 describe('the circuit', () => {
+  it('does not open for callers that give up', async () => {
+    const policy = aPolicy({ breakAfterFailures: 3 });
+    for (let count = 0; count < 3; count += 1) {
+      const caller = new AbortController();
+      const call = policy.call(caller.signal, () => new Promise(() => {})).catch((error: unknown) => error);
+      caller.abort();
+      await call;
+    }
+    await expect(policy.call(nobodyGivesUp, succeed)).resolves.toBe('done');
+  });
+
   const openAfter = async (failures: number, options: Partial<CallPolicyOptions> = {}) => {
     const policy = aPolicy({ breakAfterFailures: failures, ...options });
     for (let count = 0; count < failures; count += 1) await policy.call(nobodyGivesUp, fail).catch(() => {});

@@ -29,6 +29,7 @@ export class CallNotMade extends Error {
 /** Bounds calls to something that we do not own: a timeout, a limit of concurrency, a circuit breaker. */
 export class CallPolicy {
   private readonly run;
+  private readonly limit;
 
   constructor(options: CallPolicyOptions) {
     // What a caller gave up on, or was refused here, says nothing about whom we call.
@@ -39,8 +40,9 @@ export class CallPolicy {
         halfOpenAfter: options.breakForMs,
         breaker: new ConsecutiveBreaker(options.breakAfterFailures),
       }),
-      timeout(options.timeoutMs, TimeoutStrategy.Aggressive),
     );
+    // Inside the classification of failures, because it ends with the caller's signal too.
+    this.limit = timeout(options.timeoutMs, TimeoutStrategy.Aggressive);
   }
 
   /**
@@ -51,10 +53,10 @@ export class CallPolicy {
   async call<T>(signal: AbortSignal, fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const progress = { isMade: false };
     try {
-      return await this.run.execute((context) => {
+      return await this.run.execute(() => {
         if (signal.aborted) throw new CallerGaveUp(signal.reason);
         progress.isMade = true;
-        return callFor(signal, () => fn(context.signal));
+        return callFor(signal, () => this.limit.execute((context) => fn(context.signal), signal));
       }, signal);
     } catch (error) {
       const cause = error instanceof CallerGaveUp ? error.cause : error;

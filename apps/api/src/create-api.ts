@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Config, type Settings } from '#platform/config';
 import { buildOpenApi, createHttpApplication, serveOpenApi } from '#platform/http';
 import { ApiModule } from './api.module.js';
+import { TAGS } from './tags.js';
 import { VERSION } from './version.js';
 
 /**
@@ -15,6 +16,6 @@ export async function createApi(
   module: DynamicModule = ApiModule.forRoot(settings),
 ): Promise<NestFastifyApplication> {
   const app = await createHttpApplication(module, new Config(settings));
-  serveOpenApi(app, buildOpenApi(app, VERSION));
+  serveOpenApi(app, buildOpenApi(app, { version: VERSION, tags: TAGS }));
   return app;
 }

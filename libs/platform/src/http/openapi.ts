@@ -14,17 +14,25 @@ const DESCRIPTION = `The backend for selling things.
 * Lists are pages: pass \`nextCursor\` back as \`cursor\`.
 * A POST that moves something of value needs an \`Idempotency-Key\`; repeat it with the same key as often as you like.`;
 
+/** What the schemas of the endpoints do not say of the API. */
+export interface ApiDescription {
+  readonly version: string;
+  /** In the order in which they are shown. */
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
 /** Builds the OpenAPI document from the schemas that validate. */
-export function buildOpenApi(app: INestApplication, version: string): OpenAPIObject {
-  const config = new DocumentBuilder()
+export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescription): OpenAPIObject {
+  const builder = new DocumentBuilder()
     .setTitle('Steelyard')
     .setDescription(DESCRIPTION)
     .setVersion(version)
     .setOpenAPIVersion('3.1.0')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addServer('/')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
-    .build();
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
+  for (const { name, description } of tags) builder.addTag(name, description);
+  const config = builder.build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
     standardSchemaConverter: (schema, { schemaType }) => {

@@ -1,0 +1,9 @@
+/** The chapters of the API, in the order in which a front-end meets them. */
+export const TAGS = [
+  { name: 'Access', description: 'Log in, stay logged in, log out.' },
+  { name: 'Users', description: 'Accounts, and the people behind them.' },
+  { name: 'Catalog', description: 'Products and their stock.' },
+  { name: 'Orders', description: 'From the quote to the parcel.' },
+  { name: 'Payments', description: 'Capture, void and refund, for staff.' },
+  { name: 'Ledger', description: 'The books, for admins.' },
+] as const;

@@ -294,3 +294,22 @@ describe('an order that nobody pays', () => {
     }
   });
 });
+
+it('a cancellation that an unrelated failed refund had stopped goes on with the next try, same key', async () => {
+  const { id, payment } = await shop.placed();
+  const manner = { key: newId() };
+  await shop.withGateway(
+    'refund',
+    () => Promise.reject(new Error('no answer')),
+    () => shop.refund(payment.id, { amount: gbp(1) }),
+  );
+  await shop.withGateway(
+    'refund',
+    () => Promise.resolve({ result: 'failed', declineCode: 'refund_refused' }),
+    async () => {
+      expect(await shop.cancel(id, manner)).toMatchObject({ status: 202 });
+    },
+  );
+  expect(await shop.orderOf(id)).toMatchObject({ status: 'cancel_pending' });
+  expect(await shop.cancel(id, manner)).toMatchObject({ status: 200, body: { status: 'canceled' } });
+});

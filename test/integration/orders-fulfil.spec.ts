@@ -173,6 +173,41 @@ describe('fulfilling an order', () => {
   });
 });
 
+describe('goods leave only while money covers them', () => {
+  it('not while a void is on its way', async () => {
+    const { id, lines, payment } = await shop.placed({ capture: 'manual' });
+    await shop.withGateway(
+      'void',
+      () => Promise.reject(new Error('no answer')),
+      () => shop.void(payment.id),
+    );
+    await shop.expectRefusal(() => shop.fulfil(id, everything(lines)), 409, 'payment_operation_open');
+  });
+
+  it('not beyond what was captured before the rest was given up', async () => {
+    const { id, lines, payment } = await shop.placed({
+      lines: [line(shop.mug, 3)],
+      capture: 'on_fulfillment',
+    });
+    const one = [{ lineId: lines[0].id, quantity: 1 }];
+    expect(await shop.fulfil(id, one)).toMatchObject({ status: 201 });
+    expect(await shop.void(payment.id)).toMatchObject({ status: 200 });
+    await shop.expectRefusal(() => shop.fulfil(id, one), 409, 'payment_does_not_cover');
+  });
+
+  it('not when all of it was given back', async () => {
+    const { id, lines, payment } = await shop.placed();
+    expect(await shop.refund(payment.id)).toMatchObject({ status: 201 });
+    await shop.expectRefusal(() => shop.fulfil(id, everything(lines)), 409, 'payment_does_not_cover');
+  });
+
+  it('but a refund of a part is goodwill and stops nothing', async () => {
+    const { id, lines, payment } = await shop.placed();
+    expect(await shop.refund(payment.id, { amount: gbp(1) })).toMatchObject({ status: 201 });
+    expect(await shop.fulfil(id, everything(lines))).toMatchObject({ status: 201 });
+  });
+});
+
 describe('capturing on fulfilment', () => {
   it('takes with each parcel its share, and with the last one the rest', async () => {
     const product = await shop.product({ price: 333, stock: 10 });

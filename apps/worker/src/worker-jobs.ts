@@ -32,10 +32,7 @@ export class WorkerJobs {
       {
         name: 'prune-idempotency-keys',
         pollMs: PRUNE_POLL_MS,
-        round: async () => {
-          await idempotency.prune(PRUNE_BATCH_SIZE);
-          return 0;
-        },
+        round: () => idempotency.prune(PRUNE_BATCH_SIZE),
       },
     ];
     this.loops = jobs.map((job) => new PollingLoop(job, logger));

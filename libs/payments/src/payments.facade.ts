@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Currency, DomainError, type Money, newId } from '#kernel';
+import { type Currency, DomainError, newId } from '#kernel';
 import { RunOperation } from './application/run-operation.js';
 import type { Composition } from './domain/ledger.js';
 import { paymentErrors } from './domain/payment.errors.js';
@@ -61,15 +61,25 @@ export class PaymentsFacade {
   }
 
   /**
-   * Asks for part of what an order authorized, as its goods leave, and returns the id of the capture. Undefined when
-   * the payment is captured already, or is not captured on fulfilment.
+   * Makes sure that the payment covers what has left and what is about to leave, and where the money is captured on
+   * fulfilment, asks for the parcel's part of it.
+   *
+   * @param parcelMinor worth of what is about to leave
+   * @param fulfilledMinor worth of all that has left, this parcel included
+   * @returns the id of the capture, which the caller runs after the commit; undefined when there is none
+   * @throws DomainError payment_does_not_cover, payment_operation_open
    */
-  async captureOnFulfillment(paymentId: string, amount: Money): Promise<string | undefined> {
+  async backFulfillment(
+    paymentId: string,
+    parcelMinor: number,
+    fulfilledMinor: number,
+  ): Promise<string | undefined> {
     return this.payments.update(paymentId, (payment) => {
+      payment.requireCover(fulfilledMinor);
       const isDue = payment.state.captureMode === 'on_fulfillment' && payment.capturableAmount > 0;
-      if (!isDue || amount.amount === 0) return undefined;
+      if (!isDue || parcelMinor === 0) return undefined;
       const operationId = newId();
-      payment.requestCapture(operationId, Math.min(amount.amount, payment.capturableAmount));
+      payment.requestCapture(operationId, Math.min(parcelMinor, payment.capturableAmount));
       return operationId;
     });
   }

@@ -3290,6 +3290,8 @@ export interface operations {
              *     `quantity_exceeds_open`: More would be fulfilled than is open on the line.
              *
              *     `payment_operation_open`: Another operation of this kind is still open on the payment.
+             *
+             *     `payment_does_not_cover`: The payment does not cover what would leave the house.
              */
             409: {
                 headers: {

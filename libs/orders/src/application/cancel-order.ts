@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { actorReference, Clock } from '#kernel';
 import { PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
+import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { OrderRepository } from '../domain/order.repository.js';
 import { FindOrders } from './find-orders.js';
@@ -17,6 +18,7 @@ export class CancelOrder {
     private readonly payments: PaymentsFacade,
     private readonly findOrders: FindOrders,
     private readonly idempotency: Idempotency,
+    private readonly database: Database,
     private readonly clock: Clock,
   ) {}
 
@@ -27,10 +29,19 @@ export class CancelOrder {
     return this.idempotency.resumable(call, orderId, {
       begin: () => this.request(orderId, reason ?? null),
       complete: async () => {
+        await this.advance(orderId);
         await this.payments.runOpenOperations(orderId);
         const result = await this.findOrders.get(orderId);
         return { result, isFinal: result.status === 'canceled' };
       },
+    });
+  }
+
+  /** A call that carries on an earlier one finds its step taken, or takes the one that nobody took. */
+  private async advance(orderId: string): Promise<void> {
+    await this.database.transaction(async () => {
+      const order = await this.orders.update(orderId, ({ state }) => state);
+      if (order.status === 'cancel_pending') await this.settleCancellation.advance(orderId, order.payment.id);
     });
   }
 

@@ -15,6 +15,7 @@ export const FULFIL_ORDER_ERRORS: readonly ErrorDefinition[] = [
   orderErrors.unknown_order_line,
   orderErrors.quantity_exceeds_open,
   paymentErrors.payment_operation_open,
+  paymentErrors.payment_does_not_cover,
 ];
 
 export interface FulfilCommand {
@@ -66,17 +67,18 @@ export class FulfilOrder {
 
   private async sendOut(fulfillment: Fulfillment): Promise<string | undefined> {
     const { orderId, lines, createdAt } = fulfillment;
-    const { paymentId, worth, pieces } = await this.orders.update(
+    const { paymentId, parcelMinor, fulfilledMinor, pieces } = await this.orders.update(
       orderId,
-      (order) => {
-        const amount = order.fulfil(lines, createdAt);
-        const { payment, currency } = order.state;
-        return { paymentId: payment.id, worth: { amount, currency }, pieces: piecesByProduct(order, lines) };
-      },
+      (order) => ({
+        parcelMinor: order.fulfil(lines, createdAt),
+        fulfilledMinor: order.fulfilledMinor,
+        paymentId: order.state.payment.id,
+        pieces: piecesByProduct(order, lines),
+      }),
       { withLines: true },
     );
     await this.orders.addFulfillment(fulfillment);
-    const captureId = await this.payments.captureOnFulfillment(paymentId, worth);
+    const captureId = await this.payments.backFulfillment(paymentId, parcelMinor, fulfilledMinor);
     await this.catalog.ship(orderId, pieces);
     return captureId;
   }

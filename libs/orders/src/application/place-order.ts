@@ -98,12 +98,8 @@ export class PlaceOrder {
     const { currency, subtotal, shipping, tax, total } = priced;
     const placedAt = this.clock.now();
     const paymentId = newId();
-    const orderLines = lines.map(({ product, quantity }, index): OrderLine => {
+    const orderLines = lines.map(({ product, quantity, total: lineTotal, allocated }): OrderLine => {
       const { productId, sku, name, unitPrice } = product;
-      const { total: lineTotal, allocated } = priced.lines[index] ?? {
-        total: unitPrice,
-        allocated: unitPrice,
-      };
       const line = { productId, sku, name, quantity, unitPrice, total: lineTotal, allocated };
       return { id: newId(), ...line, fulfilledQuantity: 0, refundedAmount: 0 };
     });

@@ -3,7 +3,7 @@ import { DomainError, equals, type ErrorDefinition, type FieldError, type Money,
 import { CatalogFacade, type ProductForSale } from '#catalog';
 import { Config } from '#platform/config';
 import { orderErrors } from '../domain/order.errors.js';
-import { type PricedOrder, priceOrder } from '../domain/pricing.js';
+import { type PricedLine, type PricedOrder, priceOrder } from '../domain/pricing.js';
 
 /** What an order, or a quote, can be refused for before anything is reserved. */
 export const PREPARE_ORDER_ERRORS: readonly ErrorDefinition[] = [
@@ -20,7 +20,7 @@ export interface RequestedLine {
   readonly quantity: number;
 }
 
-export interface PreparedLine {
+export interface PreparedLine extends PricedLine {
   readonly product: ProductForSale;
   readonly quantity: number;
 }
@@ -45,10 +45,10 @@ export class PrepareOrder {
   ): Promise<PreparedOrder> {
     const products = await this.catalog.findSellable(requested);
     const errors: FieldError[] = [];
-    const lines: PreparedLine[] = [];
+    const found: Omit<PreparedLine, keyof PricedLine>[] = [];
     requested.forEach(({ quantity, productId }, index) => {
       const product = products[index];
-      if (product) lines.push({ product, quantity });
+      if (product) found.push({ product, quantity });
       else {
         const pointer = `/lines/${index}/${productId === undefined ? 'sku' : 'productId'}`;
         errors.push({ pointer, code: 'unknown_product', detail: 'No product for sale has this name.' });
@@ -57,7 +57,7 @@ export class PrepareOrder {
     if (errors.length > 0) throw new DomainError(orderErrors.unknown_product, { errors });
     const { ORDER_SHIPPING_FLAT_MINOR, ORDER_TAX_BASIS_POINTS } = this.config.settings;
     const priced = priceOrder(
-      lines.map(({ product, quantity }) => ({ unitPrice: product.unitPrice, quantity })),
+      found.map(({ product, quantity }) => ({ unitPrice: product.unitPrice, quantity })),
       { shippingFlatMinor: ORDER_SHIPPING_FLAT_MINOR, taxBasisPoints: ORDER_TAX_BASIS_POINTS },
     );
     if (expectedTotal && !equals(expectedTotal, priced.total)) {
@@ -65,6 +65,11 @@ export class PrepareOrder {
         extensions: { expectedTotal, total: priced.total },
       });
     }
+    const lines = priced.lines.map((line, index) => {
+      const wanted = found[index];
+      if (!wanted) throw new Error('More lines were priced than were asked for.');
+      return { ...wanted, ...line };
+    });
     return { lines, priced };
   }
 }

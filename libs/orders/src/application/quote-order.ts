@@ -32,11 +32,7 @@ export class QuoteOrder {
       wanted.set(product.productId, (wanted.get(product.productId) ?? 0) + quantity);
     }
     return {
-      lines: lines.map(({ product, quantity }, index) => ({
-        ...product,
-        quantity,
-        total: priced.lines[index]?.total ?? product.unitPrice,
-      })),
+      lines: lines.map(({ product, quantity, total }) => ({ ...product, quantity, total })),
       subtotal: priced.subtotal,
       shipping: priced.shipping,
       tax: priced.tax,

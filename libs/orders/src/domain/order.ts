@@ -239,6 +239,14 @@ export class Order {
     return new DomainError(orderErrors.order_state_conflict, { detail, extensions });
   }
 
+  /** What has left is worth, in minor units. */
+  get fulfilledMinor(): number {
+    return this.lines.reduce(
+      (sum, line) => sum + shareOfPieces(line.allocated.amount, line.quantity, 0, line.fulfilledQuantity),
+      0,
+    );
+  }
+
   private requireLine(lineId: string): OrderLine {
     const line = this.linesById.get(lineId);
     if (!line) throw new DomainError(orderErrors.unknown_order_line, { extensions: { lineId } });

@@ -62,7 +62,13 @@ export class RunOperation {
         return undefined;
       }
     }
-    await this.record(operation, outcome);
+    try {
+      await this.record(operation, outcome);
+    } catch (error) {
+      // The operation stays as it was sent. Whoever comes next, soon, gets the same answer from the gateway.
+      await this.payments.release(operation, retryDelayMs(operation.attempts)).catch(() => undefined);
+      throw error;
+    }
     return outcome?.result;
   }
 

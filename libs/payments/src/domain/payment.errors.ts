@@ -9,6 +9,10 @@ export const paymentErrors = defineErrors({
   },
   unknown_payment_method: { kind: 'unprocessable', title: 'The payment method is not known to the gateway' },
   capture_exceeds_authorized: { kind: 'conflict', title: 'More would be captured than was authorized' },
+  payment_does_not_cover: {
+    kind: 'conflict',
+    title: 'The payment does not cover what would leave the house',
+  },
   capture_failed: { kind: 'conflict', title: 'The gateway refused to capture' },
   void_failed: { kind: 'conflict', title: 'The gateway refused to void the authorization' },
   refund_exceeds_captured: { kind: 'conflict', title: 'More would be refunded than was captured' },

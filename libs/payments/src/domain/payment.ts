@@ -193,6 +193,21 @@ export class Payment {
     this.record('capture_requested', {});
   }
 
+  /**
+   * Goods worth `worthMinor` in all may leave: what is authorized covers them, it is not about to be given up, and it
+   * has not all been given back. A refund of a part is goodwill and stops nothing.
+   */
+  requireCover(worthMinor: number): void {
+    this.requireNoneOpen('void');
+    const { authorizedAmount, refunded, pendingRefundAmount } = this.current;
+    const isGivenBack = authorizedAmount > 0 && totalOf(refunded) + pendingRefundAmount >= authorizedAmount;
+    if (worthMinor > authorizedAmount || isGivenBack) {
+      throw new DomainError(paymentErrors.payment_does_not_cover, {
+        extensions: { worthMinor, authorizedAmount },
+      });
+    }
+  }
+
   /** Gives back what was authorized and is not captured. */
   requestVoid(operationId: string): void {
     this.requireStatus('authorized', 'partially_captured');

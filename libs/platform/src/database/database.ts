@@ -8,7 +8,6 @@ interface UnitOfWork {
   readonly runner: QueryRunner;
   readonly client: ClientBase;
   readonly beforeCommit: (() => Promise<void>)[];
-  readonly afterCommit: (() => void)[];
   /** The aggregates that this transaction has locked. */
   readonly locks: Set<string>;
 }
@@ -95,13 +94,6 @@ export class Database {
     this.requireUnit().beforeCommit.push(fn);
   }
 
-  /** Has `fn` run once the running transaction has committed; at once where there is none. */
-  afterCommit(fn: () => void): void {
-    const unit = this.units.getStore();
-    if (unit) unit.afterCommit.push(fn);
-    else fn();
-  }
-
   /** Runs a named statement and returns its rows: in the running transaction, else on a connection of the pool. */
   async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     const startedAt = performance.now();
@@ -151,7 +143,7 @@ export class Database {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as ClientBase;
-      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Set() };
+      const unit: UnitOfWork = { runner, client, beforeCommit: [], locks: new Set() };
       await runner.startTransaction();
       const result = await this.units.run(unit, async () => {
         try {
@@ -165,7 +157,6 @@ export class Database {
           throw error;
         }
       });
-      for (const step of unit.afterCommit) step();
       return result;
     } finally {
       await runner.release();

@@ -89,7 +89,7 @@ export function toDomainError(thrown: unknown): DomainError {
     const known = BY_FASTIFY_CODE[code];
     if (known) return new DomainError(known, { cause: thrown });
   }
-  if (UNAVAILABLE_CODES.has(code) || isPoolExhausted(thrown)) {
+  if (UNAVAILABLE_CODES.has(code) || isConnectionLost(thrown)) {
     const retryAfterSeconds = UNAVAILABLE_RETRY_AFTER_SECONDS;
     return new DomainError(httpErrors.service_unavailable, { retryAfterSeconds, cause: thrown });
   }
@@ -104,9 +104,10 @@ export function toDomainError(thrown: unknown): DomainError {
   return new DomainError(httpErrors.internal_error, { cause: thrown });
 }
 
-/** The pool gives its error no code. */
-function isPoolExhausted(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.message === 'timeout exceeded when trying to connect';
+/** The driver gives these no code: the pool is exhausted, or PostgreSQL went away in the middle. */
+function isConnectionLost(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return /^(timeout exceeded when trying to connect|Connection terminated)/.test(thrown.message);
 }
 
 /** PostgreSQL's and the network's ways to say: not now. */
@@ -115,6 +116,9 @@ const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
   '57P01', // PostgreSQL is stopping
   '57P02',
   '57P03', // … or starting
+  '25P03', // a transaction waited too long
+  '40001', // conflicts that a few tries did not end
+  '40P01',
   '53300', // … or has no connection left
   '08000',
   '08003',

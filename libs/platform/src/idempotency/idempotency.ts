@@ -64,7 +64,8 @@ const storeResult = statement(
 const deleteExpired = statement(
   'idempotency.delete_expired',
   `DELETE FROM platform.idempotency_keys WHERE (principal, operation, key) IN
-     (SELECT principal, operation, key FROM platform.idempotency_keys WHERE expires_at <= now() LIMIT $1)`,
+     (SELECT principal, operation, key FROM platform.idempotency_keys WHERE expires_at <= now() LIMIT $1)
+   RETURNING key`,
 );
 
 /**
@@ -174,9 +175,9 @@ export class Idempotency {
     await this.database.query(renewLease, [...keyOf(call), 0]);
   }
 
-  /** Forgets keys past their retention, at most `limit` at a time, and returns nothing. */
-  async prune(limit: number): Promise<void> {
-    await this.database.query(deleteExpired, [limit]);
+  /** Forgets keys past their retention, at most `limit` at a time, and returns how many. */
+  async prune(limit: number): Promise<number> {
+    return (await this.database.query(deleteExpired, [limit])).length;
   }
 }
 

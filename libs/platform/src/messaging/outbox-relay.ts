@@ -8,6 +8,13 @@ import type { IntegrationEvent } from './event.js';
 /** Only one relay works at a time, so the events of an aggregate reach their consumers in order. */
 const RELAY_LOCK = 7_305_809;
 const BATCH_SIZE = 500;
+/** A batch that brings only held-back events is followed by the next, so that they do not stand before the others. */
+const MAX_BATCHES = 20;
+/** The relay's own transaction waits while consumers work, and PostgreSQL ends one that waits too long. */
+const BUDGET_MS = 5_000;
+
+/** An event with its place in the outbox. */
+type StoredEvent = IntegrationEvent & { readonly position: number };
 
 const tryRelayLock = statement(
   'messaging.try_relay_lock',
@@ -15,8 +22,8 @@ const tryRelayLock = statement(
 );
 const unpublishedEvents = statement(
   'messaging.unpublished_events',
-  `SELECT id, type, aggregate, aggregate_id AS "aggregateId", sequence::int, occurred_at AS "occurredAt", data
-     FROM platform.outbox WHERE published_at IS NULL ORDER BY position LIMIT $1`,
+  `SELECT id, position, type, aggregate, aggregate_id AS "aggregateId", sequence::int, occurred_at AS "occurredAt", data
+     FROM platform.outbox WHERE published_at IS NULL AND position > $2 ORDER BY position LIMIT $1`,
 );
 const markPublished = statement(
   'messaging.mark_published',
@@ -47,19 +54,37 @@ export class OutboxRelay {
       this.database.transaction(async () => {
         const lock = await this.database.queryOne<{ acquired: boolean }>(tryRelayLock, [RELAY_LOCK]);
         if (!lock?.acquired) return 0;
-        const events = await this.database.query<IntegrationEvent>(unpublishedEvents, [BATCH_SIZE]);
-        const delivered = await this.deliverAll(events);
+        const delivered = await this.deliverFirst();
         if (delivered.length > 0) await this.database.query(markPublished, [delivered]);
         return delivered.length;
       }),
     );
   }
 
-  /** An event whose consumer fails holds back the later events of its aggregate, and nothing else. */
-  private async deliverAll(events: readonly IntegrationEvent[]): Promise<string[]> {
-    const delivered: string[] = [];
+  /** Delivers the first batch of which anything can be delivered, and returns the ids of its delivered events. */
+  private async deliverFirst(): Promise<string[]> {
     const heldBack = new Set<string>();
+    const deadline = performance.now() + BUDGET_MS;
+    let position = 0;
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      const events = await this.database.query<StoredEvent>(unpublishedEvents, [BATCH_SIZE, position]);
+      const delivered = await this.deliverAll(events, heldBack, deadline);
+      const last = events.at(-1);
+      if (delivered.length > 0 || last === undefined || events.length < BATCH_SIZE) return delivered;
+      position = last.position;
+    }
+    return [];
+  }
+
+  /** An event whose consumer fails holds back the later events of its aggregate, and nothing else. */
+  private async deliverAll(
+    events: readonly StoredEvent[],
+    heldBack: Set<string>,
+    deadline: number,
+  ): Promise<string[]> {
+    const delivered: string[] = [];
     for (const event of events) {
+      if (performance.now() > deadline) break;
       if (heldBack.has(event.aggregateId)) continue;
       try {
         for (const consumer of this.bus.consumers) {

@@ -72,7 +72,7 @@ const BREACHES: Readonly<Record<string, string>> = {
 
   'the money of a confirmed order covers its total': `
     SELECT o.id, p.status FROM orders.orders o JOIN payments.payments p ON p.id = o.payment_id
-     WHERE o.status = 'confirmed' AND o.total_amount > p.authorized_amount
+     WHERE o.status IN ('confirmed', 'partially_fulfilled', 'fulfilled') AND o.total_amount > p.authorized_amount
        -- staff captured a part and gave up the rest, knowingly
        AND NOT (p.captured_amount > 0 AND EXISTS (SELECT FROM payments.operations v
                  WHERE v.payment_id = p.id AND v.kind = 'void' AND v.status = 'succeeded'))`,

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Clock } from '#kernel';
+import { Clock, DomainError } from '#kernel';
 import { CatalogFacade } from '#catalog';
-import { paymentEvents, type PaymentEventData, PaymentsFacade } from '#payments';
+import { paymentErrors, paymentEvents, type PaymentEventData, PaymentsFacade } from '#payments';
 import { EventBus } from '#platform/messaging';
 import { OrderRepository } from '../domain/order.repository.js';
 import type { OrderStatus } from '../domain/order-status.js';
@@ -34,6 +34,7 @@ export class OnPaymentChanged implements OnModuleInit {
     // The order that opens a payment knows it already, unless there was nothing to pay.
     if (change === 'created') return;
     const { orderId, paymentId } = news;
+    if (change === 'void_requested') await this.refuseToGiveUpWhatHasLeft(news);
     const [before, after] = await this.applyToOrder(change, news);
     if (before === 'pending_payment' && after === 'confirmed') await this.catalog.commitReservations(orderId);
     if (after === 'cancel_pending' && !WAITS_FOR_STAFF.has(change)) {
@@ -43,6 +44,19 @@ export class OnPaymentChanged implements OnModuleInit {
     const isLate =
       (after === 'canceled' || after === 'expired') && (change === 'authorized' || change === 'captured');
     if (isLate) await this.payments.unwind(paymentId, `order ${after}`);
+  }
+
+  /** Authorized money pays for goods that have left: as long as it is not captured, it must not be given up. */
+  private async refuseToGiveUpWhatHasLeft({ orderId, capturedAmount }: PaymentEventData): Promise<void> {
+    const fulfilledMinor = await this.orders.update(orderId, (order) => order.fulfilledMinor, {
+      withLines: true,
+    });
+    if (fulfilledMinor > capturedAmount) {
+      throw new DomainError(paymentErrors.payment_state_conflict, {
+        detail: 'Goods worth more than was captured have left the house: capture first.',
+        extensions: { fulfilledMinor, capturedAmount },
+      });
+    }
   }
 
   /** Returns the status of the order before and after. */

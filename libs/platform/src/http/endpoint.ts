@@ -36,14 +36,19 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
   const decorators: (MethodDecorator | ClassDecorator)[] = [
     Access(options.access),
     HttpCode(usual),
-    ApiOperation({ summary: options.summary, description: options.description ?? '' }),
+    ApiOperation({
+      summary: options.summary,
+      description: options.description ?? '',
+      // Knowing who calls is welcome and not needed.
+      ...(options.access === 'anyone' ? { security: [{}, { bearer: [] }] } : {}),
+    }),
     ...statuses.map((status) => describeResponse(status, options.responses[status] ?? null)),
     ...Object.entries(problemResponses(errorsOf(options))).map(([status, response]) =>
       ApiResponse({ status: Number(status), ...response }),
     ),
     RouteSchema({ response: serializers(options.responses) }),
   ];
-  if (options.access !== 'public') decorators.push(ApiBearerAuth());
+  if (options.access !== 'public' && options.access !== 'anyone') decorators.push(ApiBearerAuth());
   if (options.rateLimit) decorators.push(RateLimitClass(options.rateLimit));
   if (options.idempotencyKey) {
     decorators.push(
@@ -111,5 +116,6 @@ function errorsOf(options: EndpointOptions): ErrorDefinition[] {
   }
   if (options.idempotencyKey) errors.push(...Object.values(idempotencyErrors));
   if (options.ifMatch) errors.push(httpErrors.if_match_required, httpErrors.stale_etag);
-  return [...errors, ...(options.errors ?? []), httpErrors.internal_error];
+  const { internal_error, service_unavailable, deadline_exceeded } = httpErrors;
+  return [...errors, ...(options.errors ?? []), internal_error, service_unavailable, deadline_exceeded];
 }

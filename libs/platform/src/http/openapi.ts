@@ -62,6 +62,20 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
+const IDEMPOTENCY_REPLAYED = {
+  'Idempotency-Replayed': {
+    description: '`true` when this is the stored answer of an earlier call with the same key.',
+    schema: { type: 'string' as const },
+  },
+};
+const RETRY_AFTER = {
+  'Retry-After': {
+    description: 'Seconds after which to try again, where that helps.',
+    schema: { type: 'integer' as const },
+  },
+};
+const RETRYABLE_STATUSES: ReadonlySet<string> = new Set(['409', '429', '503']);
+
 /** What the edge itself adds to an operation: refused bodies, and headers of every answer. */
 function describeEdge(operation: Operation): void {
   if (operation.requestBody) {
@@ -79,14 +93,8 @@ function describeEdge(operation: Operation): void {
     response.headers = {
       ...response.headers,
       'X-Request-ID': { description: 'Names this request in logs.', schema: { type: 'string' } },
-      ...(isIdempotent && status.startsWith('2')
-        ? {
-            'Idempotency-Replayed': {
-              description: '`true` when this is the stored answer of an earlier call with the same key.',
-              schema: { type: 'string' },
-            },
-          }
-        : {}),
+      ...(isIdempotent && (status.startsWith('2') || status === '402') ? IDEMPOTENCY_REPLAYED : {}),
+      ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
     };
   }
 }

@@ -36,7 +36,7 @@ export const problemSchema = z
     code: z.string().meta({ description: 'Stable; branch on this one.' }),
     requestId: z.string(),
     errors: z
-      .array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() }))
+      .array(z.looseObject({ pointer: z.string(), code: z.string(), detail: z.string() }))
       .optional()
       .meta({ description: 'Every problem of the request at once.' }),
   })
@@ -70,7 +70,7 @@ export function toProblem(error: DomainError, instance: string, requestId: strin
     instance,
     code: error.code,
     requestId,
-    ...(error.errors.length > 0 ? { errors: [...error.errors] } : {}),
+    ...(error.errors.length > 0 ? { errors: error.errors.map((problem) => ({ ...problem })) } : {}),
   };
 }
 

@@ -172,6 +172,22 @@ describe('fulfilling an order', () => {
   });
 });
 
+it('a parcel takes the share of an earlier one whose capture was refused, too', async () => {
+  const { id, lines, payment } = await shop.placed({ lines: [line(shop.mug, 2)], capture: 'on_fulfillment' });
+  const one = [{ lineId: lines[0].id, quantity: 1 }];
+  await shop.withGateway(
+    'capture',
+    () => Promise.resolve({ result: 'failed', declineCode: 'capture_refused' }),
+    async () => {
+      expect(await shop.fulfil(id, one)).toMatchObject({ status: 201 });
+    },
+  );
+  expect(await shop.paymentOf(payment.id)).toMatchObject({ status: 'authorized' });
+  expect(await shop.fulfil(id, one)).toMatchObject({ status: 201 });
+  const { status, amount, capturedAmount } = await shop.paymentOf(payment.id);
+  expect({ status, capturedAmount }).toEqual({ status: 'captured', capturedAmount: amount });
+});
+
 describe('goods leave only while money covers them', () => {
   it('not while a void is on its way', async () => {
     const { id, lines, payment } = await shop.placed({ capture: 'manual' });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Currency, DomainError, newId } from '#kernel';
 import { RunOperation } from './application/run-operation.js';
-import type { Composition } from './domain/ledger.js';
+import { type Composition, totalOf } from './domain/ledger.js';
 import { paymentErrors } from './domain/payment.errors.js';
 import { PaymentGateway } from './domain/payment-gateway.js';
 import { PaymentRepository } from './domain/payment.repository.js';
@@ -61,25 +61,22 @@ export class PaymentsFacade {
   }
 
   /**
-   * Makes sure that the payment covers what has left and what is about to leave, and where the money is captured on
-   * fulfilment, asks for the parcel's part of it.
+   * Makes sure that the payment covers what has left and what is about to leave. Where the money is captured on
+   * fulfilment, asks for what is not captured of it yet: with the share of this parcel, that of an earlier one whose
+   * capture was refused.
    *
-   * @param parcelMinor worth of what is about to leave
-   * @param fulfilledMinor worth of all that has left, this parcel included
+   * @param fulfilledMinor worth of all that has left, with what is about to
    * @returns the id of the capture, which the caller runs after the commit; undefined when there is none
    * @throws DomainError payment_does_not_cover, payment_operation_open
    */
-  async backFulfillment(
-    paymentId: string,
-    parcelMinor: number,
-    fulfilledMinor: number,
-  ): Promise<string | undefined> {
+  async backFulfillment(paymentId: string, fulfilledMinor: number): Promise<string | undefined> {
     return this.payments.update(paymentId, (payment) => {
       payment.requireCover(fulfilledMinor);
-      const isDue = payment.state.captureMode === 'on_fulfillment' && payment.capturableAmount > 0;
-      if (!isDue || parcelMinor === 0) return undefined;
+      const { captureMode, captured } = payment.state;
+      const dueMinor = Math.min(fulfilledMinor - totalOf(captured), payment.capturableAmount);
+      if (captureMode !== 'on_fulfillment' || dueMinor <= 0) return undefined;
       const operationId = newId();
-      payment.requestCapture(operationId, Math.min(parcelMinor, payment.capturableAmount));
+      payment.requestCapture(operationId, dueMinor);
       return operationId;
     });
   }

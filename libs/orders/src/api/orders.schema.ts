@@ -60,7 +60,10 @@ const requestedLine = z
   .meta({ example: { sku: 'DEMO-APRON', quantity: 2 } });
 
 const metadata = z
-  .record(text(40), text(500, 0))
+  .record(
+    text(40).refine((name) => name !== '__proto__', { params: { code: 'not_allowed' } }),
+    text(500, 0),
+  )
   .refine((entries) => Object.keys(entries).length <= MAX_METADATA_ENTRIES, {
     message: `At most ${MAX_METADATA_ENTRIES} entries.`,
     params: { code: 'too_many_items' },

@@ -67,18 +67,17 @@ export class FulfilOrder {
 
   private async sendOut(fulfillment: Fulfillment): Promise<string | undefined> {
     const { orderId, lines, createdAt } = fulfillment;
-    const { paymentId, parcelMinor, fulfilledMinor, pieces } = await this.orders.update(
+    const { paymentId, fulfilledMinor, pieces } = await this.orders.update(
       orderId,
-      (order) => ({
-        parcelMinor: order.fulfil(lines, createdAt),
-        fulfilledMinor: order.fulfilledMinor,
-        paymentId: order.state.payment.id,
-        pieces: piecesByProduct(order, lines),
-      }),
+      (order) => {
+        order.fulfil(lines, createdAt);
+        const { fulfilledMinor, state } = order;
+        return { fulfilledMinor, paymentId: state.payment.id, pieces: piecesByProduct(order, lines) };
+      },
       { withLines: true },
     );
     await this.orders.addFulfillment(fulfillment);
-    const captureId = await this.payments.backFulfillment(paymentId, parcelMinor, fulfilledMinor);
+    const captureId = await this.payments.backFulfillment(paymentId, fulfilledMinor);
     await this.catalog.ship(orderId, pieces);
     return captureId;
   }

@@ -62,7 +62,9 @@ describe('goods leave the house', () => {
   it.each(['authorized', 'partially_captured', 'captured'])('for a payment that is %s', (status) => {
     const order = inStatus.partially_fulfilled();
     order.applyPayment(news({ status }), LATER);
-    expect(order.fulfil(parcel, LATER)).toBe(109);
+    const before = order.fulfilledMinor;
+    order.fulfil(parcel, LATER);
+    expect(order.fulfilledMinor - before).toBe(109);
   });
 
   it.each(['requires_payment_method', 'requires_action', 'processing', 'canceled', 'failed'])(
@@ -180,15 +182,14 @@ describe('an order, whatever is asked of it in whatever order', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom('mug', 'pot'), anyQuantity)), (parcels) => {
         const order = confirmed();
-        let worth = 0;
         const send = (lineId: string, quantity: number) => {
           const line = order.lines.find(({ id }) => id === lineId)!;
           const open = Math.min(quantity, line.quantity - line.fulfilledQuantity);
-          if (open > 0) worth += order.fulfil([{ lineId, quantity: open }], LATER);
+          if (open > 0) order.fulfil([{ lineId, quantity: open }], LATER);
         };
         for (const [lineId, quantity] of parcels) send(lineId, quantity);
         for (const { id, quantity } of order.lines) send(id, quantity);
-        expect(worth).toBe(order.state.total.amount);
+        expect(order.fulfilledMinor).toBe(order.state.total.amount);
         expect(order.state.status).toBe('fulfilled');
       }),
     );

@@ -197,10 +197,9 @@ export class Order {
     this.moveTo('expired', 'expired', null, now);
   }
 
-  /** Sends out pieces of lines, and returns what they are worth in minor units: what a capture for them takes. */
-  fulfil(pieces: readonly FulfillmentLine[], now: Date): number {
+  /** Sends out pieces of lines. */
+  fulfil(pieces: readonly FulfillmentLine[], now: Date): void {
     this.requireFulfillable();
-    let worthMinor = 0;
     for (const { lineId, quantity } of pieces) {
       const line = this.requireLine(lineId);
       const fulfilledQuantity = line.fulfilledQuantity + quantity;
@@ -209,19 +208,12 @@ export class Order {
           extensions: { lineId, openQuantity: line.quantity - line.fulfilledQuantity },
         });
       }
-      worthMinor += shareOfPieces(
-        line.allocated.amount,
-        line.quantity,
-        line.fulfilledQuantity,
-        fulfilledQuantity,
-      );
       this.setLine({ ...line, fulfilledQuantity });
     }
     const isComplete = this.lines.every(({ quantity, fulfilledQuantity }) => fulfilledQuantity === quantity);
     const status = isComplete ? 'fulfilled' : 'partially_fulfilled';
     if (this.current.status === status) this.note('partially_fulfilled', null, now);
     else this.moveTo(status, status, null, now);
-    return worthMinor;
   }
 
   /** Goods leave only while money backs the order. */
@@ -239,7 +231,7 @@ export class Order {
     return new DomainError(orderErrors.order_state_conflict, { detail, extensions });
   }
 
-  /** What has left is worth, in minor units. */
+  /** What all that has left is worth, in minor units, with its share of shipping and tax. */
   get fulfilledMinor(): number {
     return this.lines.reduce(
       (sum, line) => sum + shareOfPieces(line.allocated.amount, line.quantity, 0, line.fulfilledQuantity),

@@ -53,6 +53,10 @@ export class RequestLifecycle {
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
+      void reply.header('X-Content-Type-Options', 'nosniff');
+      // What an endpoint says nothing about belongs to whoever asked, and to no cache.
+      const isUndecided = request.url.startsWith('/api/v1') && !reply.hasHeader('Cache-Control');
+      if (isUndecided) void reply.header('Cache-Control', 'no-store');
       // Whoever would come back on this connection finds another process instead.
       if (this.parts.lifecycle.isDraining) void reply.header('Connection', 'close');
       done(null, payload);

@@ -68,7 +68,8 @@ export class Backstage {
   async resolveOperations(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.sql.query(
-        `UPDATE payments.operations SET next_attempt_at = now() WHERE status IN ('created', 'sent', 'unknown')`,
+        // Not now(): the column rounds to milliseconds, up as well as down.
+        `UPDATE payments.operations SET next_attempt_at = now() - interval '1 second' WHERE status IN ('created', 'sent', 'unknown')`,
       );
       if ((await this.resolveDueOperations()) === 0) return;
     }

@@ -36,6 +36,9 @@ interface KeyRow {
 const RETENTION_DAYS = 7;
 const IN_PROGRESS_RETRY_AFTER_SECONDS = 1;
 
+/** A lease that is over for certain: its column rounds to milliseconds, up as well as down. */
+const ENDED_LEASE_MS = -1;
+
 const insertKey = statement(
   'idempotency.insert_key',
   `INSERT INTO platform.idempotency_keys AS k
@@ -172,7 +175,7 @@ export class Idempotency {
 
   /** Lets the next call with this key carry on at once instead of waiting for the lease to end. */
   private async release(call: IdempotentCall): Promise<void> {
-    await this.database.query(renewLease, [...keyOf(call), 0]);
+    await this.database.query(renewLease, [...keyOf(call), ENDED_LEASE_MS]);
   }
 
   /** Forgets keys past their retention, at most `limit` at a time, and returns how many. */

@@ -3,6 +3,7 @@ import { CacheModule } from '#platform/cache';
 import { ClockModule } from '#platform/clock';
 import { ConfigModule, type Settings } from '#platform/config';
 import { DatabaseModule } from '#platform/database';
+import { armFailpoints } from '#platform/failpoints';
 import { HealthModule } from '#platform/health';
 import { HttpModule } from '#platform/http';
 import { IdempotencyModule } from '#platform/idempotency';
@@ -18,6 +19,7 @@ import { VERSION } from './version.js';
 @Module({})
 export class PlatformModule {
   static forRoot(settings: Settings, service: string): DynamicModule {
+    armFailpoints(settings.FAILPOINTS);
     return {
       module: PlatformModule,
       imports: [

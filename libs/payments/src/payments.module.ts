@@ -9,7 +9,8 @@ import { ResolveOpenOperations } from './application/resolve-open-operations.js'
 import { RunOperation } from './application/run-operation.js';
 import { PaymentGateway } from './domain/payment-gateway.js';
 import { PaymentRepository } from './domain/payment.repository.js';
-import { SandboxGateway } from './infrastructure/sandbox-gateway.js';
+import { Config } from '#platform/config';
+import { createGateway } from './infrastructure/create-gateway.js';
 import { SqlPaymentRepository } from './infrastructure/sql-payment.repository.js';
 import { PaymentsFacade } from './payments.facade.js';
 
@@ -25,7 +26,11 @@ import { PaymentsFacade } from './payments.facade.js';
     ReadLedger,
     PaymentsFacade,
     { provide: PaymentRepository, useClass: SqlPaymentRepository },
-    { provide: PaymentGateway, useClass: SandboxGateway },
+    {
+      provide: PaymentGateway,
+      inject: [Config],
+      useFactory: ({ settings }: Config) => createGateway(settings),
+    },
   ],
   exports: [PaymentsFacade, ResolveOpenOperations],
 })

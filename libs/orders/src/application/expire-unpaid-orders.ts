@@ -4,8 +4,17 @@ import { CatalogFacade } from '#catalog';
 import { PaymentsFacade } from '#payments';
 import { runAsSystem } from '#platform/context';
 import { Database } from '#platform/database';
+import { defineFailpoint } from '#platform/failpoints';
 import { settleAll } from '#platform/jobs';
 import { OrderRepository } from '../domain/order.repository.js';
+
+/** Where a crash can fall while an order expires, in the order in which they are passed. */
+const failpoints = {
+  due: defineFailpoint('orders.expiry.due'),
+  /** Expired, its stock given back, and not committed yet. */
+  expired: defineFailpoint('orders.expiry.expired'),
+  committed: defineFailpoint('orders.expiry.committed'),
+};
 
 /** Each takes a connection of the pool. */
 const BATCH_SIZE = 8;
@@ -34,6 +43,7 @@ export class ExpireUnpaidOrders {
   }
 
   private async expire(orderId: string): Promise<void> {
+    await failpoints.due.reach();
     await this.database.transaction(async () => {
       const paymentId = await this.orders.update(orderId, (order) => {
         const now = this.clock.now();
@@ -44,6 +54,8 @@ export class ExpireUnpaidOrders {
       if (paymentId === undefined) return;
       await this.payments.unwind(paymentId, 'order expired');
       await this.catalog.releaseReservations(orderId, 'expired');
+      await failpoints.expired.reach();
     });
+    await failpoints.committed.reach();
   }
 }

@@ -2,10 +2,29 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '#platform/config';
 import { currentContext } from '#platform/context';
 import { Database } from '#platform/database';
+import { defineFailpoint } from '#platform/failpoints';
 import { CallNotMade, CallPolicy } from '#platform/resilience';
 import { PinoLogger } from 'nestjs-pino';
+import { OPERATION_KINDS, type OperationKind } from '../domain/operation.js';
 import { type GatewayOutcome, PaymentGateway } from '../domain/payment-gateway.js';
 import { type ClaimedOperation, PaymentRepository } from '../domain/payment.repository.js';
+
+/** Where a crash can fall while an operation of one kind is carried out, in the order in which they are passed. */
+const failpointsOf = (kind: OperationKind) => ({
+  /** The lease is taken, the gateway is not asked yet. */
+  claimed: defineFailpoint(`payments.${kind}.claimed`),
+  /** The gateway is asked; whoever is held here does not learn what it answers. */
+  sent: defineFailpoint(`payments.${kind}.sent`),
+  /** The answer is there, and not written down yet. */
+  answered: defineFailpoint(`payments.${kind}.answered`),
+  /** It is written down, and not committed yet. */
+  recording: defineFailpoint(`payments.${kind}.recording`),
+  /** It is committed, and nobody was told yet. */
+  recorded: defineFailpoint(`payments.${kind}.recorded`),
+});
+const FAILPOINTS = Object.fromEntries(OPERATION_KINDS.map((kind) => [kind, failpointsOf(kind)])) as Readonly<
+  Record<OperationKind, ReturnType<typeof failpointsOf>>
+>;
 
 /** The lease outlives the call by this much, for the transaction that records its outcome. */
 const LEASE_MARGIN_MS = 5_000;
@@ -47,9 +66,15 @@ export class RunOperation {
   async execute(operationId: string): Promise<GatewayOutcome['result'] | undefined> {
     const operation = await this.payments.claim(operationId, this.leaseMs);
     if (!operation) return undefined;
+    const failpoints = FAILPOINTS[operation.kind];
+    await failpoints.claimed.reach();
     let outcome: GatewayOutcome | undefined;
     try {
-      outcome = await this.policy.call(currentContext().signal, (signal) => this.send(operation, signal));
+      const call = this.policy.call(currentContext().signal, (signal) => this.send(operation, signal));
+      // Should a failpoint end this before the call ends, its failure is nobody's.
+      call.catch(() => undefined);
+      await failpoints.sent.reach();
+      outcome = await call;
     } catch (error) {
       const attempt = {
         operation_id: operation.id,
@@ -63,7 +88,9 @@ export class RunOperation {
       }
     }
     try {
+      await failpoints.answered.reach();
       await this.record(operation, outcome);
+      await failpoints.recorded.reach();
     } catch (error) {
       // The operation stays as it was sent. Whoever comes next, soon, gets the same answer from the gateway.
       await this.payments.release(operation, retryDelayMs(operation.attempts)).catch(() => undefined);
@@ -81,6 +108,7 @@ export class RunOperation {
         { orderId: operation.orderId, withLines: operation.kind === 'refund' },
       );
       if (!outcome) await this.payments.release(operation, retryDelayMs(operation.attempts));
+      await FAILPOINTS[operation.kind].recording.reach();
     });
   }
 

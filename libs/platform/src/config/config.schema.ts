@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
+import { FAILPOINT_ACTIONS, parseFailpoints } from '../failpoints/index.js';
 
 /** What the documentation says about a setting beside its description and default. */
 interface SettingMeta {
@@ -133,7 +134,20 @@ export const settingsSchema = z.object({
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
 
-  PAYMENT_GATEWAY: oneOf(['sandbox'], 'sandbox').describe('Gateway that moves the money.'),
+  PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
+    'Gateway that moves the money; the sandbox moves none.',
+  ),
+  STRIPE_API_KEY: z.string().min(1).optional().describe('Secret key of the Stripe account.').meta(SECRET),
+  STRIPE_API_BASE: z
+    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://api.stripe.com' })
+    .default('https://api.stripe.com')
+    .describe('Where Stripe, or whoever speaks its language, is reached.'),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Signing secret of the webhook endpoint at Stripe; without it webhooks are refused.')
+    .meta(SECRET),
   GATEWAY_TIMEOUT_MS: durationMs(8_000).describe('Longest time one call to the payment gateway may take.'),
   ORDER_PAYMENT_WINDOW_SECONDS: integer(10, 2_592_000, 900).describe(
     'How long an unpaid order holds its stock.',
@@ -148,6 +162,14 @@ export const settingsSchema = z.object({
     .default('GBP')
     .describe('Currency of the demo catalog.'),
 
+  FAILPOINTS: z
+    .string()
+    .refine(
+      (text) => parseFailpoints(text) !== undefined,
+      `must be name=action, divided by commas; actions: ${FAILPOINT_ACTIONS.join(', ')}`,
+    )
+    .default('')
+    .describe('Breaks things on purpose, for tests: `name=action,…`. Refused in production.'),
   WORKER_POLL_MS: durationMs(500).describe(
     'How often the worker looks for events, unpaid orders and open operations.',
   ),

@@ -121,6 +121,12 @@ describe('the description of the settings', () => {
     });
     expect(settings.get('DEMO_DATA')).toMatchObject({ defaultValue: 'false', values: 'true, false' });
     const secrets = [...settings.values()].filter(({ isSecret }) => isSecret).map(({ name }) => name);
-    expect(secrets).toEqual(['DATABASE_URL', 'APP_SECRET', 'SIGNING_KEYS']);
+    expect(secrets).toEqual([
+      'DATABASE_URL',
+      'APP_SECRET',
+      'SIGNING_KEYS',
+      'STRIPE_API_KEY',
+      'STRIPE_WEBHOOK_SECRET',
+    ]);
   });
 });

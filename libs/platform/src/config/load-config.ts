@@ -93,6 +93,12 @@ function contradictions(values: Values): string[] {
   if (values.NODE_ENV === 'production' && values.DEMO_DATA === 'true') {
     found.push('DEMO_DATA: is refused in production: everybody knows the passwords of the demo accounts.');
   }
+  if (values.NODE_ENV === 'production' && values.FAILPOINTS) {
+    found.push('FAILPOINTS: is refused in production: it breaks things on purpose.');
+  }
+  if (values.PAYMENT_GATEWAY === 'stripe' && values.STRIPE_API_KEY === undefined) {
+    found.push('STRIPE_API_KEY: is required where PAYMENT_GATEWAY is stripe.');
+  }
   const { PORT, MANAGEMENT_PORT } = settingsSchema.pick({ PORT: true, MANAGEMENT_PORT: true }).shape;
   const port = PORT.safeParse(values.PORT).data;
   if (port !== undefined && port > 0 && port === MANAGEMENT_PORT.safeParse(values.MANAGEMENT_PORT).data) {

@@ -4,6 +4,7 @@ import { DomainError } from '#kernel';
 import { Config } from '../config/index.js';
 import { currentContext } from '../context/index.js';
 import { Database, statement } from '../database/index.js';
+import { defineFailpoint } from '../failpoints/index.js';
 import { idempotencyErrors } from './idempotency.errors.js';
 
 /** One call that must have its effect once, however often it is sent. */
@@ -31,6 +32,20 @@ interface KeyRow {
   result: { value: unknown } | null;
   leased: boolean;
 }
+
+/** Where a crash can fall in a keyed call, in the order in which they are passed. */
+const failpoints = {
+  /** The key is claimed, nothing is done yet. */
+  claimed: defineFailpoint('idempotency.claimed'),
+  /** What fits in the first transaction is done, and not committed yet. */
+  begun: defineFailpoint('idempotency.begun'),
+  /** It is committed; what goes on after it has not begun. */
+  committed: defineFailpoint('idempotency.committed'),
+  /** All is done, and the answer is not stored yet. */
+  completed: defineFailpoint('idempotency.completed'),
+  /** The answer is stored, and nobody was told yet. */
+  finished: defineFailpoint('idempotency.finished'),
+};
 
 /** Keys are kept this long; then a call with the same key is a new one. */
 const RETENTION_DAYS = 7;
@@ -93,14 +108,18 @@ export class Idempotency {
    * @throws DomainError idempotency_key_reused, idempotency_in_progress
    */
   async once<Result>(call: IdempotentCall | undefined, effect: () => Promise<Result>): Promise<Result> {
-    return this.database.transaction(async () => {
+    const result = await this.database.transaction(async () => {
       if (!call) return effect();
       const claim = await this.claim<Result>(call, null);
       if (claim.state === 'finished') return claim.result;
-      const result = await effect();
-      await this.finish(call, result);
-      return result;
+      await failpoints.claimed.reach();
+      const effected = await effect();
+      await this.finish(call, effected);
+      await failpoints.begun.reach();
+      return effected;
     });
+    await failpoints.finished.reach();
+    return result;
   }
 
   /**
@@ -121,16 +140,21 @@ export class Idempotency {
   ): Promise<Result> {
     const claim = await this.database.transaction(async () => {
       const claimed = await this.claim<Result>(call, newResourceId);
+      await failpoints.claimed.reach();
       if (claimed.state === 'first') await steps.begin();
+      await failpoints.begun.reach();
       return claimed;
     });
+    await failpoints.committed.reach();
     if (claim.state === 'finished') return claim.result;
     const resourceId = claim.state === 'resume' ? claim.resourceId : newResourceId;
     let settled = false;
     try {
       const { result, isFinal } = await steps.complete(resourceId);
+      await failpoints.completed.reach();
       if (isFinal) await this.finish(call, result);
       settled = isFinal;
+      await failpoints.finished.reach();
       return result;
     } finally {
       if (!settled) await this.release(call);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { runAsSystem } from '../context/index.js';
 import { Database, statement } from '../database/index.js';
+import { defineFailpoint } from '../failpoints/index.js';
 import { type Consumer, EventBus } from './event-bus.js';
 import type { IntegrationEvent } from './event.js';
 
@@ -12,6 +13,18 @@ const BATCH_SIZE = 500;
 const MAX_BATCHES = 20;
 /** The relay's own transaction waits while consumers work, and PostgreSQL ends one that waits too long. */
 const BUDGET_MS = 5_000;
+
+/** Where a crash can fall while events are relayed, in the order in which they are passed. */
+const failpoints = {
+  /** The events are read, none is delivered yet. */
+  read: defineFailpoint('messaging.relay.read'),
+  /** They are delivered, and not marked as published yet. */
+  delivered: defineFailpoint('messaging.relay.delivered'),
+  /** They are marked, and that is not committed yet. */
+  marked: defineFailpoint('messaging.relay.marked'),
+  /** All is committed. */
+  published: defineFailpoint('messaging.relay.published'),
+};
 
 /** An event with its place in the outbox. */
 type StoredEvent = IntegrationEvent & { readonly position: number };
@@ -50,15 +63,20 @@ export class OutboxRelay {
 
   /** Relays one batch and returns how many events it published; 0 when there was nothing or another relay works. */
   async relayBatch(): Promise<number> {
-    return runAsSystem('relay', () =>
-      this.database.transaction(async () => {
+    return runAsSystem('relay', async () => {
+      const published = await this.database.transaction(async () => {
         const lock = await this.database.queryOne<{ acquired: boolean }>(tryRelayLock, [RELAY_LOCK]);
         if (!lock?.acquired) return 0;
         const delivered = await this.deliverFirst();
-        if (delivered.length > 0) await this.database.query(markPublished, [delivered]);
+        if (delivered.length === 0) return 0;
+        await failpoints.delivered.reach();
+        await this.database.query(markPublished, [delivered]);
+        await failpoints.marked.reach();
         return delivered.length;
-      }),
-    );
+      });
+      if (published > 0) await failpoints.published.reach();
+      return published;
+    });
   }
 
   /** Delivers the first batch of which anything can be delivered, and returns the ids of its delivered events. */
@@ -68,6 +86,7 @@ export class OutboxRelay {
     let position = 0;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const events = await this.database.query<StoredEvent>(unpublishedEvents, [BATCH_SIZE, position]);
+      if (events.length > 0) await failpoints.read.reach();
       const delivered = await this.deliverAll(events, heldBack, deadline);
       const last = events.at(-1);
       if (delivered.length > 0 || last === undefined || events.length < BATCH_SIZE) return delivered;

@@ -1,0 +1,1 @@
+export { createGatewaySimulator, type GatewaySimulator } from './create-gateway-simulator.js';

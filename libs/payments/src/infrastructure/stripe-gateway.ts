@@ -1,0 +1,249 @@
+import type Stripe from 'stripe';
+import {
+  type AuthorizeRequest,
+  type FollowUpRequest,
+  type GatewayOutcome,
+  PaymentGateway,
+} from '../domain/payment-gateway.js';
+import { OutcomeUnknown } from './outcome-unknown.js';
+import { toStripeAmount } from './stripe-amounts.js';
+import { StripeClient, type StripeClientOptions } from './stripe-client.js';
+import {
+  allowsMulticapture,
+  authorizationOutcome,
+  captureOutcome,
+  captureReference,
+  OPERATION_ID,
+  refundOutcome,
+  voidOutcome,
+} from './stripe-outcomes.js';
+import { StripeRecords } from './stripe-records.js';
+import { certainRefusal, isKeptServerError, unknownBecause } from './stripe-refusals.js';
+
+/** What is written beside the operation's id into the metadata at Stripe, where the caller knows it. */
+interface References {
+  readonly paymentId?: string | undefined;
+  readonly orderId?: string | undefined;
+}
+
+/** How one operation is carried out. */
+interface Steps<T> {
+  readonly send: (options: Stripe.RequestOptions) => Promise<T>;
+  /** The answer, read again: the one that is kept under the key stays as it was. */
+  readonly reload: (answer: T) => Promise<T>;
+  readonly outcomeOf: (answer: T) => GatewayOutcome | undefined;
+  /** What Stripe knows of the operation by our reference. */
+  readonly lookUp: () => Promise<GatewayOutcome | undefined>;
+  /** Whether lookUp() knows at once of everything that has happened. */
+  readonly isLookUpCurrent: boolean;
+}
+
+const PAYMENT_METHOD = /^pm_\w{1,250}$/;
+/** A final capture of nothing gives back what was not captured. */
+const RELEASE_THE_REST = { amount_to_capture: 0, final_capture: true };
+/** Stripe forgets a key after 24 hours at the earliest; the hour is for clocks that differ. */
+const KEY_RETENTION_MS = 23 * 3_600_000;
+
+/**
+ * Stripe, through PaymentIntents of cards. An operation's id is its idempotency key and our reference in the metadata.
+ * One call is one request that changes something; retrying is left to whoever runs the operation.
+ *
+ * What is certain, and why. Everything else is thrown, and the outcome stays unknown:
+ *
+ * | Stripe says | outcome | why that is certain |
+ * |---|---|---|
+ * | 200, authorized or captured: our reference, amount and currency | `succeeded` | it is what was asked for |
+ * | 200, status `processing`, or a refund that is pending | thrown, after asking once more | money may still move |
+ * | 200, but another operation, amount or kind of object | thrown | it is not the answer to this request |
+ * | 200, status `requires_action` | thrown | a shopper may still act; `error_on_requires_action` rules it out |
+ * | 402 `card_error` | `declined` with its `decline_code` | the attempt is over, and kept under the key |
+ * | 402 `card_error`, `authentication_required` or `_not_handled` | `requires_action` | as above: the attempt is over |
+ * | 400 `invalid_request_error` | `failed` with its `code` | see below |
+ * | 400, 404 `resource_missing` for the payment method | `failed` | as above |
+ * | 404 `resource_missing` for the payment | thrown | it is there, in another account than this key's |
+ * | 400 for our account or key, as in `api_key_expired` | thrown | the same request succeeds when that is mended |
+ * | 400 `idempotency_error`, 409 | thrown | another request has the key, or this one is under way |
+ * | 401, 403, 429 | thrown | said before anything was looked at; an earlier try may have had its effect |
+ * | 500 and above | thrown | may have had its effect |
+ * | 500 and above with `Idempotent-Replayed` | what lookUp() finds, else thrown | sent again it stays 500 |
+ * | a refusal without `Request-Id`, or of no type of Stripe's | thrown | a proxy said that |
+ * | no answer, half an answer, not JSON | thrown | may have had its effect |
+ *
+ * A 400 is about this try. It speaks for earlier ones too, because Stripe keeps the first result under the key: had
+ * one of them begun, this would have been its answer. A 400 from before that, for parameters that make no sense, is
+ * the same for every try. Both hold only while the key is remembered, so an operation that is older is never sent,
+ * only looked up. Captures, voids and refunds are looked up after a 400 all the same: there it costs one request and
+ * is never stale.
+ */
+export class StripeGateway extends PaymentGateway {
+  override readonly name = 'stripe';
+  private readonly client: StripeClient;
+  private readonly records: StripeRecords;
+
+  /** @param now milliseconds since 1970 */
+  constructor(
+    options: StripeClientOptions,
+    private readonly now: () => number = Date.now,
+  ) {
+    super();
+    this.client = new StripeClient(options);
+    this.records = new StripeRecords(this.client);
+  }
+
+  /** Any name of a payment method; whether there is one of that name only Stripe knows. */
+  override knowsMethod(method: string): boolean {
+    return PAYMENT_METHOD.test(method);
+  }
+
+  /** @throws OutcomeUnknown */
+  override async authorize(request: AuthorizeRequest & References): Promise<GatewayOutcome> {
+    const { captureNow, currency, signal } = request;
+    const parameters: Stripe.PaymentIntentCreateParams = {
+      amount: toStripeAmount(request.amount, currency),
+      currency: currency.toLowerCase(),
+      payment_method: request.method,
+      allowed_payment_method_types: ['card'],
+      confirm: true,
+      capture_method: captureNow ? 'automatic' : 'manual',
+      // Nothing may be left behind that a shopper could complete after the operation was given up.
+      error_on_requires_action: true,
+      metadata: referencesOf(request),
+      ...(!captureNow && { payment_method_options: { card: { request_multicapture: 'if_available' } } }),
+    };
+    return this.carryOut<Stripe.PaymentIntent>(request, {
+      send: (options) =>
+        this.client.call(signal, ({ paymentIntents }) => paymentIntents.create(parameters, options)),
+      reload: ({ id }) => this.records.intent(id, signal),
+      outcomeOf: (intent) => authorizationOutcome(intent, request),
+      lookUp: () => this.records.authorization(request),
+      isLookUpCurrent: false,
+    });
+  }
+
+  /** @throws OutcomeUnknown */
+  override async capture(request: FollowUpRequest): Promise<GatewayOutcome> {
+    const { gatewayPaymentId, signal } = request;
+    return this.carryOut<Stripe.PaymentIntent>(request, {
+      send: async (options) => {
+        const before = await this.records.intent(gatewayPaymentId, signal);
+        if (captureOutcome(before, request)) return before;
+        const parameters = captureParameters(before, request);
+        return this.client.call(signal, ({ paymentIntents }) =>
+          paymentIntents.capture(gatewayPaymentId, parameters, options),
+        );
+      },
+      reload: ({ id }) => this.records.intent(id, signal),
+      outcomeOf: (intent) => captureOutcome(intent, request),
+      lookUp: () => this.records.capture(request),
+      isLookUpCurrent: true,
+    });
+  }
+
+  /** @throws OutcomeUnknown */
+  override async void(request: FollowUpRequest): Promise<GatewayOutcome> {
+    const { gatewayPaymentId, signal } = request;
+    return this.carryOut<Stripe.PaymentIntent>(request, {
+      send: async (options) => {
+        const before = await this.records.intent(gatewayPaymentId, signal);
+        if (voidOutcome(before, request)) return before;
+        return this.client.call(signal, ({ paymentIntents }) =>
+          before.amount_received === 0
+            ? paymentIntents.cancel(gatewayPaymentId, {}, options)
+            : paymentIntents.capture(gatewayPaymentId, RELEASE_THE_REST, options),
+        );
+      },
+      reload: ({ id }) => this.records.intent(id, signal),
+      outcomeOf: (intent) => voidOutcome(intent, request),
+      lookUp: () => this.records.void(request),
+      isLookUpCurrent: true,
+    });
+  }
+
+  /** @throws OutcomeUnknown */
+  override async refund(request: FollowUpRequest & References): Promise<GatewayOutcome> {
+    const { amount, currency, gatewayPaymentId, signal } = request;
+    const parameters: Stripe.RefundCreateParams = {
+      payment_intent: gatewayPaymentId,
+      amount: toStripeAmount(amount, currency),
+      metadata: referencesOf(request),
+    };
+    return this.carryOut<Stripe.Refund>(request, {
+      send: (options) => this.client.call(signal, ({ refunds }) => refunds.create(parameters, options)),
+      reload: ({ id }) => this.records.refund(id, signal),
+      outcomeOf: (refund) => refundOutcome(refund, request),
+      lookUp: () => this.records.refundOf(request),
+      isLookUpCurrent: true,
+    });
+  }
+
+  private async carryOut<T>(
+    { operationId }: { readonly operationId: string },
+    steps: Steps<T>,
+  ): Promise<GatewayOutcome> {
+    try {
+      if (this.isKeyForgotten(operationId))
+        return await found(steps.lookUp(), 'It is too old to be sent again');
+      return await this.sendOnce(operationId, steps);
+    } catch (error) {
+      throw unknownBecause(error);
+    }
+  }
+
+  private async sendOnce<T>(idempotencyKey: string, steps: Steps<T>): Promise<GatewayOutcome> {
+    let answer: T;
+    try {
+      answer = await steps.send({ idempotencyKey });
+    } catch (error) {
+      if (isKeptServerError(error)) return found(steps.lookUp(), 'Stripe keeps answering with an error');
+      const refusal = certainRefusal(error);
+      if (!refusal) throw error;
+      const isChecked = refusal.result === 'failed' && steps.isLookUpCurrent;
+      return (isChecked && (await steps.lookUp())) || refusal;
+    }
+    const outcome = steps.outcomeOf(answer) ?? steps.outcomeOf(await steps.reload(answer));
+    if (outcome) return outcome;
+    throw new OutcomeUnknown('Stripe has begun with it and not finished.');
+  }
+
+  private isKeyForgotten(operationId: string): boolean {
+    return this.now() - createdAt(operationId) > KEY_RETENTION_MS;
+  }
+}
+
+/** What is left stays held where the card allows that; elsewhere the first capture is the last. */
+function captureParameters(
+  before: Stripe.PaymentIntent,
+  request: FollowUpRequest,
+): Stripe.PaymentIntentCaptureParams {
+  const amountToCapture = toStripeAmount(request.amount, request.currency);
+  const keepsRest = amountToCapture < before.amount_capturable && allowsMulticapture(before);
+  return {
+    amount_to_capture: amountToCapture,
+    metadata: captureReference(request),
+    ...(keepsRest && { final_capture: false }),
+  };
+}
+
+function referencesOf({
+  operationId,
+  paymentId,
+  orderId,
+}: { readonly operationId: string } & References): Record<string, string> {
+  return {
+    [OPERATION_ID]: operationId,
+    ...(paymentId !== undefined && { payment_id: paymentId }),
+    ...(orderId !== undefined && { order_id: orderId }),
+  };
+}
+
+/** The outcome that was found, or the reason why nothing is certain. */
+async function found(lookUp: Promise<GatewayOutcome | undefined>, why: string): Promise<GatewayOutcome> {
+  const outcome = await lookUp;
+  if (outcome) return outcome;
+  throw new OutcomeUnknown(`${why}, and Stripe knows nothing of it by our reference.`);
+}
+
+/** When the operation was created, in milliseconds since 1970: a UUIDv7 begins with it. */
+function createdAt(operationId: string): number {
+  return Number.parseInt(operationId.replaceAll('-', '').slice(0, 12), 16);
+}

@@ -1,0 +1,7 @@
+export {
+  armFailpoints,
+  defineFailpoint,
+  FAILPOINT_ACTIONS,
+  failpointNames,
+  parseFailpoints,
+} from './failpoint.js';

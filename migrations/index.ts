@@ -1,5 +1,6 @@
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { Orders1795000000005 } from './1795000000005-orders.js';
+import { PaymentResolution1795000000006 } from './1795000000006-payment-resolution.js';
 import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
 import { Users1795000000002 } from './1795000000002-users.js';
@@ -11,4 +12,5 @@ export const migrations = [
   Catalog1795000000003,
   Payments1795000000004,
   Orders1795000000005,
+  PaymentResolution1795000000006,
 ];

@@ -86,6 +86,12 @@ const EXPECTED: Record<string, AccessRule> = {
   'POST /payments/:id/cancel': 'staff',
   'POST /payments/:id/refunds': 'staff',
 
+  'POST /payment-webhooks/:gateway': 'public',
+  'GET /disputes': 'staff',
+  'GET /disputes/:id': 'staff',
+  'GET /admin/stuck': 'admin',
+  'POST /admin/operations/:id/resolve': 'admin',
+
   'GET /ledger/accounts': 'admin',
   'GET /ledger/transactions': 'admin',
   'GET /ledger/trial-balance': 'admin',

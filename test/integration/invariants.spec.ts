@@ -14,6 +14,10 @@ beforeAll(async () => {
   await shop.placed({ method: 'pm_card_chargeDeclined' }, {}, 402);
   await shop.refund((await shop.placed({ method: 'pm_sim_refund_fails' })).payment.id);
   await shop.settle();
+  // The gateway of these tests sends no reports and knows no disputes; the check looks at what is stored.
+  await shop.sql.query(
+    `INSERT INTO payments.gateway_reports (gateway, id, type, payload, status) VALUES ('sandbox', 'evt_1', 'any', '{}', 'applied')`,
+  );
 });
 
 afterAll(() => shop.close());
@@ -43,6 +47,19 @@ const CORRUPTIONS: readonly (readonly [invariant: string, ...statements: readonl
   [
     'the ledger holds of each payment what was captured and not refunded',
     `UPDATE payments.payments SET captured_tax_amount = captured_tax_amount - 1 WHERE captured_amount > 0`,
+  ],
+  [
+    'what is disputed of a payment is what banks hold, and the ledger says so',
+    `UPDATE payments.payments SET disputed_amount = 1 WHERE captured_amount > 0`,
+  ],
+  [
+    'what is disputed of a payment is what banks hold, and the ledger says so',
+    `INSERT INTO payments.disputes (id, payment_id, gateway_id, amount, reason, status)
+       SELECT uuidv7(), id, 'dp_1', 1, 'fraudulent', 'lost' FROM payments.payments`,
+  ],
+  [
+    'every report of the gateway was applied, and none contradicts the books',
+    `UPDATE payments.gateway_reports SET status = 'contradiction'`,
   ],
   [
     '0 <= refunded + pending refund <= captured <= authorized <= amount',

@@ -52,6 +52,7 @@ describe('the books', () => {
   it('say of each movement of money why it was, debits first', async () => {
     const { data, nextCursor } = await shop.read(`${LEDGER}/transactions?orderId=${sale.id}`);
     const common = {
+      disputeId: null,
       id: expect.any(String),
       paymentId: sale.payment.id,
       orderId: sale.id,

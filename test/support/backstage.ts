@@ -1,6 +1,6 @@
 import { Clock } from '#kernel';
 import { ExpireUnpaidOrders } from '#orders';
-import { ResolveOpenOperations } from '#payments';
+import { ApplyReports, ResolveOpenOperations } from '#payments';
 import { OutboxRelay } from '#platform/messaging';
 import type { Client } from 'pg';
 import { type GatewayOutcome, PaymentGateway } from '../../libs/payments/src/domain/payment-gateway.js';
@@ -69,15 +69,27 @@ export class Backstage {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.sql.query(
         // Not now(): the column rounds to milliseconds, up as well as down.
-        `UPDATE payments.operations SET next_attempt_at = now() - interval '1 second' WHERE status IN ('created', 'sent', 'unknown')`,
+        `UPDATE payments.operations SET next_attempt_at = now() - interval '1 second'
+          WHERE status IN ('created', 'sent', 'unknown') AND needs_attention_since IS NULL`,
       );
       if ((await this.resolveDueOperations()) === 0) return;
     }
     throw new Error(`Operations are still open after ${MAX_ROUNDS} rounds.`);
   }
 
+  /** The worker applies what the gateway has reported, as if the time of every report had come; their number. */
+  async applyReports(): Promise<number> {
+    await this.sql.query(
+      `UPDATE payments.gateway_reports SET next_attempt_at = now() - interval '1 second'
+        WHERE status IN ('received', 'unmatched')`,
+    );
+    return this.api.app.get(ApplyReports).execute();
+  }
+
   /** The worker brings everything that is on its way to its end. */
   async settle(): Promise<void> {
+    await this.resolveOperations();
+    await this.applyReports();
     await this.resolveOperations();
     const relay = this.api.app.get(OutboxRelay);
     while ((await relay.relayBatch()) > 0);

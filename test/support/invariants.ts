@@ -28,9 +28,22 @@ const BREACHES: Readonly<Record<string, string>> = {
                coalesce(-sum(amount) FILTER (WHERE account = 'tax_payable'), 0) AS tax
           FROM payments.ledger_transactions t JOIN payments.ledger_postings ON transaction_id = t.id
          WHERE t.payment_id = p.id) l
-     WHERE l.clearing <> p.captured_amount - p.refunded_amount
+     WHERE l.clearing <> p.captured_amount - p.refunded_amount - p.disputed_amount
         OR l.shipping <> p.captured_shipping_amount - p.refunded_shipping_amount
         OR l.tax <> p.captured_tax_amount - p.refunded_tax_amount`,
+
+  'what is disputed of a payment is what banks hold, and the ledger says so': `
+    SELECT p.id FROM payments.payments p, LATERAL (
+        SELECT coalesce(sum(amount) FILTER (WHERE status IN ('needs_response', 'under_review', 'lost')), 0) AS held
+          FROM payments.disputes d WHERE d.payment_id = p.id) disputes, LATERAL (
+        SELECT coalesce(sum(amount) FILTER (WHERE account = 'disputes'), 0) AS posted
+          FROM payments.ledger_transactions t JOIN payments.ledger_postings ON transaction_id = t.id
+         WHERE t.payment_id = p.id) books
+     WHERE p.disputed_amount <> disputes.held OR p.disputed_amount <> books.posted`,
+
+  'every report of the gateway was applied, and none contradicts the books': `
+    SELECT gateway, id, type, status FROM payments.gateway_reports
+     WHERE status IN ('received', 'unmatched', 'contradiction')`,
 
   '0 <= refunded + pending refund <= captured <= authorized <= amount': `
     SELECT id FROM payments.payments
@@ -46,8 +59,12 @@ const BREACHES: Readonly<Record<string, string>> = {
                  WHERE kind = CASE p.capture_mode WHEN 'automatic' THEN 'authorize' ELSE 'capture' END), 0) AS captured,
                coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded
           FROM payments.operations o WHERE o.payment_id = p.id AND o.status = 'succeeded') done
-     WHERE (p.authorized_amount, p.captured_amount, p.refunded_amount)
-           IS DISTINCT FROM (done.authorized, done.captured, done.refunded)`,
+     WHERE (p.captured_amount, p.refunded_amount) IS DISTINCT FROM (done.captured, done.refunded)
+        OR p.authorized_amount <> CASE
+             -- the gateway gave up by itself what was not captured
+             WHEN EXISTS (SELECT FROM platform.outbox e
+                           WHERE e.aggregate_id = p.id AND e.type = 'steelyard.payment.authorization_expired.v1')
+             THEN done.captured ELSE done.authorized END`,
 
   'each refund has one operation, with its amount and its fate': `
     SELECT r.id FROM payments.refunds r LEFT JOIN payments.operations o ON o.refund_id = r.id
@@ -66,9 +83,9 @@ const BREACHES: Readonly<Record<string, string>> = {
 
   'captured money belongs to a confirmed-or-later order or is fully refunded': `
     SELECT o.id, o.status FROM orders.orders o JOIN payments.payments p ON p.id = o.payment_id
-     WHERE p.captured_amount > p.refunded_amount
-       AND o.status NOT IN ('confirmed', 'partially_fulfilled', 'fulfilled', 'completed')
-       AND NOT (o.status = 'cancel_pending' AND ${waitsForStaff('p.id')})`,
+     WHERE o.status NOT IN ('confirmed', 'partially_fulfilled', 'fulfilled', 'completed')
+       AND p.captured_amount > p.refunded_amount + p.disputed_amount
+       AND NOT (o.status IN ('cancel_pending', 'canceled', 'expired') AND ${waitsForStaff('p.id')})`,
 
   'the money of a confirmed order covers its total': `
     SELECT o.id, p.status FROM orders.orders o JOIN payments.payments p ON p.id = o.payment_id

@@ -27,8 +27,9 @@ export class TestApp {
 
   static async start(overrides: Record<string, string> = {}): Promise<TestApp> {
     const database = await createTestDatabase();
-    const app = await createApi(await testSettings({ DATABASE_URL: database.url, ...overrides }));
-    await app.listen(0, '127.0.0.1');
+    const settings = await testSettings({ DATABASE_URL: database.url, ...overrides });
+    const app = await createApi(settings);
+    await app.listen(settings.PORT, '127.0.0.1');
     return new TestApp(app, database, await app.getUrl());
   }
 

@@ -6,4 +6,5 @@ export const TAGS = [
   { name: 'Orders', description: 'From the quote to the parcel.' },
   { name: 'Payments', description: 'Capture, void and refund, for staff.' },
   { name: 'Ledger', description: 'The books, for admins.' },
+  { name: 'Administration', description: 'What needs somebody to look at it.' },
 ] as const;

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { ExpireUnpaidOrders } from '#orders';
-import { ResolveOpenOperations } from '#payments';
+import { ExpireAuthorizations, ExpireUnpaidOrders } from '#orders';
+import { ApplyReports, GatewayReports, ResolveOpenOperations } from '#payments';
 import { Config } from '#platform/config';
 import { Idempotency } from '#platform/idempotency';
 import { type PollingJob, PollingLoop } from '#platform/jobs';
 import { OutboxRelay } from '#platform/messaging';
 import { PinoLogger } from 'nestjs-pino';
 
-/** Idempotency keys live for days, so nobody minds one that is forgotten a minute late. */
-const PRUNE_POLL_MS = 60_000;
+/** What lives for days may end a minute late. */
+const SLOW_POLL_MS = 60_000;
 const PRUNE_BATCH_SIZE = 10_000;
 
 /** Everything that happens without a request, each in a loop of its own. Any number of workers may run at once. */
@@ -19,7 +19,10 @@ export class WorkerJobs {
   constructor(
     relay: OutboxRelay,
     resolveOpenOperations: ResolveOpenOperations,
+    applyReports: ApplyReports,
+    gatewayReports: GatewayReports,
     expireUnpaidOrders: ExpireUnpaidOrders,
+    expireAuthorizations: ExpireAuthorizations,
     idempotency: Idempotency,
     config: Config,
     logger: PinoLogger,
@@ -28,11 +31,18 @@ export class WorkerJobs {
     const jobs: PollingJob[] = [
       { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
+      { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
+      { name: 'expire-authorizations', pollMs: SLOW_POLL_MS, round: () => expireAuthorizations.execute() },
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
       {
         name: 'prune-idempotency-keys',
-        pollMs: PRUNE_POLL_MS,
+        pollMs: SLOW_POLL_MS,
         round: () => idempotency.prune(PRUNE_BATCH_SIZE),
+      },
+      {
+        name: 'prune-gateway-reports',
+        pollMs: SLOW_POLL_MS,
+        round: () => gatewayReports.prune(PRUNE_BATCH_SIZE),
       },
     ];
     this.loops = jobs.map((job) => new PollingLoop(job, logger));

@@ -3,9 +3,12 @@ import { CatalogModule } from '#catalog';
 import { PaymentsModule } from '#payments';
 import { UsersModule } from '#users';
 import { OrdersController } from './api/orders.controller.js';
+import { StuckController } from './api/stuck.controller.js';
 import { CancelOrder } from './application/cancel-order.js';
+import { ExpireAuthorizations } from './application/expire-authorizations.js';
 import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
 import { FindOrders } from './application/find-orders.js';
+import { FindStuck } from './application/find-stuck.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
 import { OrderAccess } from './application/order-access.js';
@@ -20,7 +23,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 /** What can be done with an order: quote, place, pay, fulfil, cancel, expire, and read it. */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
-  controllers: [OrdersController],
+  controllers: [OrdersController, StuckController],
   providers: [
     QuoteOrder,
     PlaceOrder,
@@ -28,13 +31,15 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     FulfilOrder,
     CancelOrder,
     ExpireUnpaidOrders,
+    ExpireAuthorizations,
     FindOrders,
+    FindStuck,
     OnPaymentChanged,
     OrderAccess,
     PrepareOrder,
     SettleCancellation,
     { provide: OrderRepository, useClass: SqlOrderRepository },
   ],
-  exports: [ExpireUnpaidOrders],
+  exports: [ExpireUnpaidOrders, ExpireAuthorizations],
 })
 export class OrdersModule {}

@@ -46,5 +46,10 @@ export const paymentEvents: Readonly<Record<PaymentChange, EventDefinition<Payme
   canceled: paymentEvent('canceled'),
   refund_requested: paymentEvent('refund_requested'),
   refunded: paymentEvent('refunded'),
+  authorization_expired: paymentEvent('authorization_expired'),
   refund_failed: paymentEvent('refund_failed'),
+  refund_reversed: paymentEvent('refund_reversed'),
+  disputed: paymentEvent('disputed'),
+  dispute_updated: paymentEvent('dispute_updated'),
+  needs_attention: paymentEvent('needs_attention'),
 };

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Currency, DomainError, newId } from '#kernel';
+import { FindStuckPayments, type StuckPayments } from './application/find-stuck-payments.js';
 import { RunOperation } from './application/run-operation.js';
 import { type Composition, totalOf } from './domain/ledger.js';
 import { paymentErrors } from './domain/payment.errors.js';
@@ -33,6 +34,7 @@ export class PaymentsFacade {
     private readonly payments: PaymentRepository,
     private readonly gateway: PaymentGateway,
     private readonly runOperation: RunOperation,
+    private readonly findStuckPayments: FindStuckPayments,
   ) {}
 
   /** @throws DomainError unknown_payment_method when the gateway cannot even be asked about it */
@@ -90,6 +92,33 @@ export class PaymentsFacade {
       if (payment.openOperations.length === 0) this.takeNextUnwindingStep(payment, reason);
       return payment.openOperations.length === 0 ? 'nothing_held' : 'under_way';
     });
+  }
+
+  /** Payments whose authorization runs out before `before` while nothing is under way on them, soonest first. */
+  async authorizationsThatEnd(
+    before: Date,
+    limit: number,
+  ): Promise<{ readonly paymentId: string; readonly orderId: string }[]> {
+    return this.payments.dueAuthorizations(before, limit);
+  }
+
+  /**
+   * The authorization is about to end: captures what pays for goods that have left, or else gives it up. The worker
+   * runs the operation that this opens.
+   *
+   * @param fulfilledMinor worth of all that has left
+   */
+  async expireAuthorization(paymentId: string, fulfilledMinor: number): Promise<void> {
+    await this.payments.update(paymentId, (payment) => {
+      const dueMinor = fulfilledMinor - totalOf(payment.state.captured);
+      // Somebody else may have taken what was left in the meantime.
+      if (payment.state.authorizedUntil !== null) payment.expireAuthorization(newId(), dueMinor);
+    });
+  }
+
+  /** What of the payments does not come to an end by itself, or takes unusually long. */
+  async stuck(): Promise<StuckPayments> {
+    return this.findStuckPayments.execute();
   }
 
   /** Runs an operation to its outcome, inside the deadline of the request. See `RunOperation`. */

@@ -1,11 +1,20 @@
 import { Module } from '@nestjs/common';
+import { DisputesController } from './api/disputes.controller.js';
 import { LedgerController } from './api/ledger.controller.js';
+import { OperationsController } from './api/operations.controller.js';
+import { PaymentWebhooksController } from './api/payment-webhooks.controller.js';
 import { PaymentsController } from './api/payments.controller.js';
+import { ApplyReports } from './application/apply-reports.js';
 import { CapturePayment } from './application/capture-payment.js';
+import { FindDisputes } from './application/find-disputes.js';
 import { FindPayments } from './application/find-payments.js';
+import { FindStuckPayments } from './application/find-stuck-payments.js';
+import { GatewayReports } from './application/gateway-reports.js';
 import { ReadLedger } from './application/read-ledger.js';
+import { ReceiveReport } from './application/receive-report.js';
 import { RefundPayment } from './application/refund-payment.js';
 import { ResolveOpenOperations } from './application/resolve-open-operations.js';
+import { ResolveOperation } from './application/resolve-operation.js';
 import { RunOperation } from './application/run-operation.js';
 import { PaymentGateway } from './domain/payment-gateway.js';
 import { PaymentRepository } from './domain/payment.repository.js';
@@ -14,15 +23,30 @@ import { createGateway } from './infrastructure/create-gateway.js';
 import { SqlPaymentRepository } from './infrastructure/sql-payment.repository.js';
 import { PaymentsFacade } from './payments.facade.js';
 
-/** What can be done with money: authorize, capture, void, refund, and read the books. */
+/**
+ * What can be done with money: authorize, capture, void, refund; find out what became of it, by asking the gateway and
+ * by what it reports, or else from staff; and read the books.
+ */
 @Module({
-  controllers: [PaymentsController, LedgerController],
+  controllers: [
+    PaymentsController,
+    DisputesController,
+    LedgerController,
+    OperationsController,
+    PaymentWebhooksController,
+  ],
   providers: [
     CapturePayment,
     RefundPayment,
     RunOperation,
     ResolveOpenOperations,
+    ResolveOperation,
+    ReceiveReport,
+    ApplyReports,
+    GatewayReports,
     FindPayments,
+    FindDisputes,
+    FindStuckPayments,
     ReadLedger,
     PaymentsFacade,
     { provide: PaymentRepository, useClass: SqlPaymentRepository },
@@ -32,6 +56,6 @@ import { PaymentsFacade } from './payments.facade.js';
       useFactory: ({ settings }: Config) => createGateway(settings),
     },
   ],
-  exports: [PaymentsFacade, ResolveOpenOperations],
+  exports: [PaymentsFacade, ResolveOpenOperations, ApplyReports, GatewayReports],
 })
 export class PaymentsModule {}

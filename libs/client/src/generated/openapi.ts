@@ -21,6 +21,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/operations/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what became of an operation
+         * @description For an operation that needs attention: nobody could find out by asking the gateway. Look at the books of the gateway first; what is said here moves the order and the ledger. `ask_again` has the gateway asked once more.
+         */
+        post: operations["resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is stuck
+         * @description Orders, operations and reports of the gateway that need somebody to look at them.
+         */
+        get: operations["listStuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -75,6 +115,40 @@ export interface paths {
          * @description Replaces the refresh token. A repetition with the replaced one within 10 seconds, because an answer was lost or two tabs refreshed at once, gets the token that is active by then. Later it ends the session (`refresh_token_reused`), because one of two holders must have stolen it. A changed role shows from here on.
          */
         post: operations["refreshTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disputes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List disputes */
+        get: operations["listDisputes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disputes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a dispute */
+        get: operations["getDispute"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -261,6 +335,26 @@ export interface paths {
         get: operations["getOrderTimeline"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payment-webhooks/{gateway}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a webhook of the payment gateway
+         * @description For the gateway alone. A signed event is kept and answered at once; it is applied after that, once, in whatever order events come.
+         */
+        post: operations["receive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -671,6 +765,58 @@ export interface components {
             id?: string;
         };
         /**
+         * @description A customer has complained to their bank about a payment.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d19",
+         *       "paymentId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "gatewayId": "dp_1PgafmB7WZ01zgkW",
+         *       "status": "needs_response",
+         *       "amount": {
+         *         "amount": 1250,
+         *         "currency": "GBP"
+         *       },
+         *       "reason": "fraudulent",
+         *       "respondBy": "2026-11-20T12:00:00.000Z",
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "updatedAt": "2026-11-20T12:00:00.000Z"
+         *     }
+         */
+        Dispute: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            paymentId: string;
+            /** Format: uuid */
+            orderId: string;
+            /** @description The gateway’s name for it, to be looked up in its dashboard. */
+            gatewayId: string;
+            /**
+             * @description An `inquiry` takes no money; from `needs_response` on the bank holds it, until the dispute is `won`.
+             * @enum {string}
+             */
+            status: "inquiry" | "needs_response" | "under_review" | "won" | "lost" | "closed";
+            amount: components["schemas"]["Money"];
+            reason: string;
+            /** @description Until when evidence may be handed in. */
+            respondBy: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            updatedAt: string;
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        DisputePage: {
+            data: components["schemas"]["Dispute"][];
+            nextCursor: string | null;
+        };
+        /**
          * @description Pieces of lines that leave the house.
          * @example {
          *       "lines": [
@@ -725,6 +871,13 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             createdAt: string;
+        };
+        /**
+         * @description An event, as the gateway makes it.
+         * @example {}
+         */
+        GatewayWebhook: {
+            [key: string]: unknown;
         };
         /**
          * @description What became of the rows.
@@ -789,6 +942,7 @@ export interface components {
          *       "paymentId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
          *       "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
          *       "operationId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d15",
+         *       "disputeId": null,
          *       "postings": [
          *         {
          *           "account": "gateway_clearing",
@@ -812,13 +966,15 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            kind: "capture" | "refund";
+            kind: "capture" | "refund" | "refund_reversal" | "dispute" | "dispute_reversal";
             /** Format: uuid */
             paymentId: string;
             /** Format: uuid */
             orderId: string;
-            /** Format: uuid */
-            operationId: string;
+            /** @description The operation that moved the money. */
+            operationId: string | null;
+            /** @description The dispute that moved it. */
+            disputeId: string | null;
             postings: {
                 /** @enum {string} */
                 account: "gateway_clearing" | "sales" | "sales_refunds" | "shipping" | "tax_payable" | "disputes" | "fees";
@@ -1036,6 +1192,7 @@ export interface components {
          *       "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
          *       "status": "captured",
          *       "outcome": null,
+         *       "resolveBy": null,
          *       "method": "pm_card_visa",
          *       "captureMode": "automatic",
          *       "amount": {
@@ -1058,6 +1215,11 @@ export interface components {
          *         "amount": 0,
          *         "currency": "GBP"
          *       },
+         *       "disputedAmount": {
+         *         "amount": 0,
+         *         "currency": "GBP"
+         *       },
+         *       "authorizedUntil": null,
          *       "declineCode": null,
          *       "gateway": "sandbox",
          *       "operations": [],
@@ -1076,6 +1238,8 @@ export interface components {
             status: "requires_payment_method" | "requires_action" | "processing" | "authorized" | "partially_captured" | "captured" | "canceled" | "failed";
             /** @description While `processing`: `unknown` means that the gateway has not told yet. Do not pay again. */
             outcome: ("pending" | "unknown") | null;
+            /** @description While `processing`: when staff are asked at the latest, should nobody find out before. */
+            resolveBy: string | null;
             method: string;
             /** @enum {string} */
             captureMode: "automatic" | "manual" | "on_fulfillment";
@@ -1084,6 +1248,10 @@ export interface components {
             capturedAmount: components["schemas"]["Money"];
             refundedAmount: components["schemas"]["Money"];
             pendingRefundAmount: components["schemas"]["Money"];
+            /** @description What banks hold because customers have complained. */
+            disputedAmount: components["schemas"]["Money"];
+            /** @description Until when what is authorized can be captured, where the gateway says so. */
+            authorizedUntil: string | null;
             declineCode: string | null;
             gateway: string;
             /** @description What was asked of the gateway: the newest hundred. */
@@ -1096,6 +1264,10 @@ export interface components {
                 status: "created" | "sent" | "succeeded" | "declined" | "failed" | "unknown";
                 amount: components["schemas"]["Money"];
                 declineCode: string | null;
+                /** @description Nobody can find out what became of it: an admin has to say so. */
+                needsAttention: boolean;
+                /** @description What the admin gave as the reason. */
+                resolutionReason: string | null;
                 /**
                  * Format: date-time
                  * @example 2026-11-20T12:00:00.000Z
@@ -1667,6 +1839,31 @@ export interface components {
             name: string;
         };
         /**
+         * @description What became of an operation, as the books of the gateway show it.
+         * @example {
+         *       "outcome": "failed",
+         *       "reason": "The dashboard of the gateway knows nothing of it."
+         *     }
+         */
+        ResolveOperation: {
+            /** @enum {string} */
+            outcome: "succeeded";
+            /** @description What the gateway calls the effect. */
+            gatewayId: string;
+            /** @description Why: it is kept with the operation. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            outcome: "failed";
+            /** @description Why: it is kept with the operation. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            outcome: "ask_again";
+            /** @description Why: it is kept with the operation. */
+            reason: string;
+        };
+        /**
          * @description One log-in that has not ended.
          * @example {
          *       "id": "01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20",
@@ -1784,6 +1981,80 @@ export interface components {
         StockMovementPage: {
             data: components["schemas"]["StockMovement"][];
             nextCursor: string | null;
+        };
+        /**
+         * @description What does not come to an end by itself, or takes unusually long: a hundred of each, oldest first.
+         * @example {
+         *       "orders": [],
+         *       "operations": [
+         *         {
+         *           "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d15",
+         *           "kind": "authorize",
+         *           "status": "unknown",
+         *           "paymentId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *           "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *           "amount": {
+         *             "amount": 1250,
+         *             "currency": "GBP"
+         *           },
+         *           "attempts": 14,
+         *           "needsAttention": true,
+         *           "createdAt": "2026-11-20T12:00:00.000Z"
+         *         }
+         *       ],
+         *       "reports": []
+         *     }
+         */
+        Stuck: {
+            /** @description Cancellations that wait: cancel again to have the next step tried once more. */
+            orders: {
+                /** Format: uuid */
+                id: string;
+                number: string;
+                /** @enum {string} */
+                status: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                /** Format: uuid */
+                paymentId: string;
+                /** @enum {string} */
+                paymentStatus: "requires_payment_method" | "requires_action" | "processing" | "authorized" | "partially_captured" | "captured" | "canceled" | "failed";
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                updatedAt: string;
+            }[];
+            /** @description Open for unusually long; what needs attention waits for `POST /admin/operations/{id}/resolve`. */
+            operations: {
+                /** Format: uuid */
+                id: string;
+                kind: string;
+                status: string;
+                /** Format: uuid */
+                paymentId: string;
+                /** Format: uuid */
+                orderId: string;
+                amount: components["schemas"]["Money"];
+                attempts: number;
+                needsAttention: boolean;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                createdAt: string;
+            }[];
+            /** @description Of the gateway: contradict the books, or cannot be applied. */
+            reports: {
+                id: string;
+                gateway: string;
+                type: string;
+                status: string;
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                receivedAt: string;
+            }[];
         };
         /**
          * @description The tokens of a session and whose it is.
@@ -1947,6 +2218,16 @@ export interface components {
             data: components["schemas"]["User"][];
             nextCursor: string | null;
         };
+        /**
+         * @description It is kept.
+         * @example {
+         *       "received": true
+         *     }
+         */
+        WebhookReceipt: {
+            /** @enum {boolean} */
+            received: true;
+        };
     };
     responses: never;
     parameters: never;
@@ -1978,6 +2259,300 @@ export interface operations {
             };
             /** @description `validation_failed`: The request is not valid. */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveOperation"];
+            };
+        };
+        responses: {
+            /** @description The payment of one order. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description `true` when this is the stored answer of an earlier call with the same key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
+             *
+             *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `operation_not_found`: There is no such operation. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: A call with this Idempotency-Key is still running.
+             *
+             *     `operation_not_stuck`: The operation needs no decision of staff: it is resolved, or still being found out about.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: The Idempotency-Key was used for a call with another payload. */
+            422: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStuck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What does not come to an end by itself, or takes unusually long: a hundred of each, oldest first. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stuck"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -2335,6 +2910,244 @@ export interface operations {
             };
             /** @description `unsupported_media_type`: The content type is not supported here. */
             415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDisputes: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+                status?: "inquiry" | "needs_response" | "under_review" | "won" | "lost" | "closed";
+                paymentId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisputePage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDispute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A customer has complained to their bank about a payment. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dispute"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `dispute_not_found`: There is no such dispute. */
+            404: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -3968,6 +4781,135 @@ export interface operations {
             };
             /** @description `order_not_found`: There is no such order. */
             404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description From Stripe: the signature over the body. */
+                "Stripe-Signature"?: string;
+            };
+            path: {
+                gateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatewayWebhook"];
+            };
+        };
+        responses: {
+            /** @description It is kept. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReceipt"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `webhook_signature_invalid`: The webhook was not signed by the gateway, or too long ago.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_gateway`: No gateway of this name is in use. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;

@@ -10,7 +10,15 @@ import { SettleCancellation } from './settle-cancellation.js';
 type PaymentChange = keyof typeof paymentEvents;
 
 /** After these the next step is a decision of staff: taking it by ourselves would ask the gateway without end. */
-const WAITS_FOR_STAFF: ReadonlySet<PaymentChange> = new Set(['void_failed', 'refund_failed']);
+const WAITS_FOR_STAFF: ReadonlySet<PaymentChange> = new Set([
+  'void_failed',
+  'refund_failed',
+  'refund_reversed',
+  'needs_attention',
+]);
+
+/** After these there may be money that was not there before; a bank gives it back when a dispute is won. */
+const BRINGS_MONEY: ReadonlySet<PaymentChange> = new Set(['authorized', 'captured', 'dispute_updated']);
 
 /** An order follows its payment, in the transaction that changes the payment. */
 @Injectable()
@@ -41,9 +49,8 @@ export class OnPaymentChanged implements OnModuleInit {
       await this.settleCancellation.advance(orderId, paymentId);
     }
     // Money that arrives for an order that has ended goes back.
-    const isLate =
-      (after === 'canceled' || after === 'expired') && (change === 'authorized' || change === 'captured');
-    if (isLate) await this.payments.unwind(paymentId, `order ${after}`);
+    const hasEnded = after === 'canceled' || after === 'expired';
+    if (hasEnded && BRINGS_MONEY.has(change)) await this.payments.unwind(paymentId, `order ${after}`);
   }
 
   /** Authorized money pays for goods that have left: as long as it is not captured, it must not be given up. */
@@ -64,8 +71,11 @@ export class OnPaymentChanged implements OnModuleInit {
     change: PaymentChange,
     news: PaymentEventData,
   ): Promise<[OrderStatus, OrderStatus]> {
-    const isRefund = change === 'refunded';
-    const refunded = isRefund ? (news.refund?.lines ?? []) : [];
+    const isRefund = change === 'refunded' || change === 'refund_reversed';
+    const sign = change === 'refunded' ? 1 : -1;
+    const refunded = isRefund
+      ? (news.refund?.lines ?? []).map(({ lineId, amount }) => ({ lineId, amount: sign * amount }))
+      : [];
     return this.orders.update(
       news.orderId,
       (order) => {

@@ -79,7 +79,7 @@ export interface TimelineEntry {
 }
 
 export interface PaymentNews extends OrderPayment {
-  /** Minor units refunded just now, per line. */
+  /** Minor units refunded just now, per line; negative for a refund that came back. */
   readonly refunded: readonly { readonly lineId: string; readonly amount: number }[];
   readonly isRefund: boolean;
 }

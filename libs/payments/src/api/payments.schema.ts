@@ -9,7 +9,8 @@ import {
   text,
   timeSchema,
 } from '#platform/http';
-import { LEDGER_ACCOUNTS } from '../domain/ledger.js';
+import { DISPUTE_STATUSES } from '../domain/dispute.js';
+import { LEDGER_ACCOUNTS, LEDGER_ENTRY_KINDS } from '../domain/ledger.js';
 import { OPERATION_KINDS, OPERATION_STATUSES } from '../domain/operation.js';
 import { CAPTURE_MODES } from '../domain/payment.js';
 import { PAYMENT_STATUSES } from '../domain/payment-status.js';
@@ -56,6 +57,9 @@ export const paymentView = z
     outcome: z.enum(['pending', 'unknown']).nullable().meta({
       description: 'While `processing`: `unknown` means that the gateway has not told yet. Do not pay again.',
     }),
+    resolveBy: timeSchema.nullable().meta({
+      description: 'While `processing`: when staff are asked at the latest, should nobody find out before.',
+    }),
     method: z.string(),
     captureMode: z.enum(CAPTURE_MODES),
     amount: moneySchema,
@@ -63,6 +67,10 @@ export const paymentView = z
     capturedAmount: moneySchema,
     refundedAmount: moneySchema,
     pendingRefundAmount: moneySchema,
+    disputedAmount: moneySchema.meta({ description: 'What banks hold because customers have complained.' }),
+    authorizedUntil: timeSchema.nullable().meta({
+      description: 'Until when what is authorized can be captured, where the gateway says so.',
+    }),
     declineCode: z.string().nullable(),
     gateway: z.string(),
     operations: z
@@ -73,6 +81,10 @@ export const paymentView = z
           status: z.enum(OPERATION_STATUSES),
           amount: moneySchema,
           declineCode: z.string().nullable(),
+          needsAttention: z.boolean().meta({
+            description: 'Nobody can find out what became of it: an admin has to say so.',
+          }),
+          resolutionReason: z.string().nullable().meta({ description: 'What the admin gave as the reason.' }),
           createdAt: timeSchema,
           updatedAt: timeSchema,
         }),
@@ -91,6 +103,7 @@ export const paymentView = z
       orderId: ORDER_ID,
       status: 'captured',
       outcome: null,
+      resolveBy: null,
       method: 'pm_card_visa',
       captureMode: 'automatic',
       amount: AMOUNT,
@@ -98,6 +111,8 @@ export const paymentView = z
       capturedAmount: AMOUNT,
       refundedAmount: { amount: 0, currency: 'GBP' },
       pendingRefundAmount: { amount: 0, currency: 'GBP' },
+      disputedAmount: { amount: 0, currency: 'GBP' },
+      authorizedUntil: null,
       declineCode: null,
       gateway: 'sandbox',
       operations: [],
@@ -194,10 +209,11 @@ export const trialBalanceView = z
 const ledgerTransactionView = z
   .object({
     id: idSchema,
-    kind: z.enum(['capture', 'refund']),
+    kind: z.enum(LEDGER_ENTRY_KINDS),
     paymentId: idSchema,
     orderId: idSchema,
-    operationId: idSchema,
+    operationId: idSchema.nullable().meta({ description: 'The operation that moved the money.' }),
+    disputeId: idSchema.nullable().meta({ description: 'The dispute that moved it.' }),
     postings: z.array(z.object({ account: z.enum(LEDGER_ACCOUNTS), amount: moneySchema })),
     occurredAt: timeSchema,
   })
@@ -210,6 +226,7 @@ const ledgerTransactionView = z
       paymentId: PAYMENT_ID,
       orderId: ORDER_ID,
       operationId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d15',
+      disputeId: null,
       postings: [
         { account: 'gateway_clearing', amount: AMOUNT },
         { account: 'sales', amount: { amount: -1250, currency: 'GBP' } },
@@ -222,3 +239,76 @@ export const ledgerPageView = pageSchema('LedgerTransactionPage', ledgerTransact
 
 export const ledgerQuery = pageQuerySchema.extend({ orderId: idSchema.optional() });
 export type LedgerQuery = z.output<typeof ledgerQuery>;
+
+export const disputeView = z
+  .object({
+    id: idSchema,
+    paymentId: idSchema,
+    orderId: idSchema,
+    gatewayId: z
+      .string()
+      .meta({ description: 'The gateway’s name for it, to be looked up in its dashboard.' }),
+    status: z.enum(DISPUTE_STATUSES).meta({
+      description:
+        'An `inquiry` takes no money; from `needs_response` on the bank holds it, until the dispute is `won`.',
+    }),
+    amount: moneySchema,
+    reason: z.string(),
+    respondBy: timeSchema.nullable().meta({ description: 'Until when evidence may be handed in.' }),
+    createdAt: timeSchema,
+    updatedAt: timeSchema,
+  })
+  .meta({
+    id: 'Dispute',
+    description: 'A customer has complained to their bank about a payment.',
+    example: {
+      id: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d19',
+      paymentId: PAYMENT_ID,
+      orderId: ORDER_ID,
+      gatewayId: 'dp_1PgafmB7WZ01zgkW',
+      status: 'needs_response',
+      amount: AMOUNT,
+      reason: 'fraudulent',
+      respondBy: TIME,
+      createdAt: TIME,
+      updatedAt: TIME,
+    },
+  });
+
+export const disputePageView = pageSchema('DisputePage', disputeView);
+
+export const disputeQuery = pageQuerySchema.extend({
+  status: z.enum(DISPUTE_STATUSES).optional(),
+  paymentId: idSchema.optional(),
+});
+export type DisputeQuery = z.output<typeof disputeQuery>;
+
+const reason = text(500).meta({ description: 'Why: it is kept with the operation.' });
+
+export const resolveOperationRequest = z
+  .discriminatedUnion('outcome', [
+    z.strictObject({
+      outcome: z.literal('succeeded'),
+      gatewayId: text(255).meta({ description: 'What the gateway calls the effect.' }),
+      reason,
+    }),
+    z.strictObject({ outcome: z.literal('failed'), reason }),
+    z.strictObject({ outcome: z.literal('ask_again'), reason }),
+  ])
+  .meta({
+    id: 'ResolveOperation',
+    description: 'What became of an operation, as the books of the gateway show it.',
+    example: { outcome: 'failed', reason: 'The dashboard of the gateway knows nothing of it.' },
+  });
+export type ResolveOperationRequest = z.output<typeof resolveOperationRequest>;
+
+/** The body is the gateway's own; only its signature counts. */
+export const webhookRequest = z
+  .looseObject({})
+  .meta({ id: 'GatewayWebhook', description: 'An event, as the gateway makes it.', example: {} });
+
+export const webhookReceipt = z
+  .object({ received: z.literal(true) })
+  .meta({ id: 'WebhookReceipt', description: 'It is kept.', example: { received: true } });
+
+export const gatewayParam = z.object({ gateway: text(50) });

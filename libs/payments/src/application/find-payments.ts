@@ -21,6 +21,9 @@ interface PaymentViewRow {
   captured_amount: number;
   refunded_amount: number;
   pending_refund_amount: number;
+  disputed_amount: number;
+  authorized_until: Date | null;
+  resolve_by: Date | null;
   decline_code: string | null;
   gateway: string;
   version: number;
@@ -32,6 +35,8 @@ interface PaymentViewRow {
     status: OperationStatus;
     amount: number;
     decline_code: string | null;
+    needs_attention: boolean;
+    resolution_reason: string | null;
     created_at: string;
     updated_at: string;
   }[];
@@ -47,9 +52,10 @@ export interface PaymentFilters {
 const SHOWN_PER_PAYMENT = 100;
 
 const COLUMNS = `p.id, p.order_id, p.status, p.outcome, p.method, p.capture_mode, p.currency, p.amount,
-  p.authorized_amount, p.captured_amount, p.refunded_amount, p.pending_refund_amount, p.decline_code, p.gateway,
-  p.version, p.created_at, p.updated_at,
-  (SELECT coalesce(json_agg(o), '[]') FROM (SELECT id, kind, status, amount, decline_code, created_at, updated_at
+  p.authorized_amount, p.captured_amount, p.refunded_amount, p.pending_refund_amount, p.disputed_amount,
+  p.authorized_until, p.resolve_by, p.decline_code, p.gateway, p.version, p.created_at, p.updated_at,
+  (SELECT coalesce(json_agg(o), '[]') FROM (SELECT id, kind, status, amount, decline_code,
+       needs_attention_since IS NOT NULL AS needs_attention, resolution_reason, created_at, updated_at
      FROM payments.operations WHERE payment_id = p.id ORDER BY created_at DESC, id DESC LIMIT ${SHOWN_PER_PAYMENT}) o)
      AS operations,
   (SELECT coalesce(json_agg(r), '[]') FROM (SELECT *, p.currency FROM payments.refunds
@@ -126,6 +132,7 @@ function toView(row: PaymentViewRow): PaymentView {
     orderId: row.order_id,
     status: row.status,
     outcome: row.outcome,
+    resolveBy: row.resolve_by?.toISOString() ?? null,
     method: row.method,
     captureMode: row.capture_mode,
     amount: inCurrency(row.amount),
@@ -133,14 +140,20 @@ function toView(row: PaymentViewRow): PaymentView {
     capturedAmount: inCurrency(row.captured_amount),
     refundedAmount: inCurrency(row.refunded_amount),
     pendingRefundAmount: inCurrency(row.pending_refund_amount),
+    disputedAmount: inCurrency(row.disputed_amount),
+    authorizedUntil: row.authorized_until?.toISOString() ?? null,
     declineCode: row.decline_code,
     gateway: row.gateway,
-    operations: row.operations.map(({ decline_code, created_at, updated_at, amount, ...operation }) => ({
-      ...operation,
-      amount: inCurrency(amount),
-      declineCode: decline_code,
-      createdAt: new Date(created_at).toISOString(),
-      updatedAt: new Date(updated_at).toISOString(),
+    operations: row.operations.map((operation) => ({
+      id: operation.id,
+      kind: operation.kind,
+      status: operation.status,
+      amount: inCurrency(operation.amount),
+      declineCode: operation.decline_code,
+      needsAttention: operation.needs_attention,
+      resolutionReason: operation.resolution_reason,
+      createdAt: new Date(operation.created_at).toISOString(),
+      updatedAt: new Date(operation.updated_at).toISOString(),
     })),
     refunds: row.refunds.map(toRefundView),
     version: row.version,

@@ -9,6 +9,7 @@ export interface PaymentView {
   orderId: string;
   status: PaymentStatus;
   outcome: 'pending' | 'unknown' | null;
+  resolveBy: string | null;
   method: string;
   captureMode: CaptureMode;
   amount: Money;
@@ -16,6 +17,8 @@ export interface PaymentView {
   capturedAmount: Money;
   refundedAmount: Money;
   pendingRefundAmount: Money;
+  disputedAmount: Money;
+  authorizedUntil: string | null;
   declineCode: string | null;
   gateway: string;
   operations: {
@@ -24,6 +27,8 @@ export interface PaymentView {
     status: OperationStatus;
     amount: Money;
     declineCode: string | null;
+    needsAttention: boolean;
+    resolutionReason: string | null;
     createdAt: string;
     updatedAt: string;
   }[];

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Currency, Money } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
-import { LEDGER_ACCOUNTS, type LedgerAccount } from '../domain/ledger.js';
+import { LEDGER_ACCOUNTS, type LedgerAccount, type LedgerEntry } from '../domain/ledger.js';
 
 export interface AccountBalance {
   account: LedgerAccount;
@@ -12,10 +12,11 @@ export interface AccountBalance {
 
 export interface LedgerTransactionView {
   id: string;
-  kind: 'capture' | 'refund';
+  kind: LedgerEntry['kind'];
   paymentId: string;
   orderId: string;
-  operationId: string;
+  operationId: string | null;
+  disputeId: string | null;
   postings: { account: LedgerAccount; amount: Money }[];
   occurredAt: string;
 }
@@ -29,10 +30,11 @@ export interface TrialBalance {
 
 interface TransactionRow {
   id: string;
-  kind: 'capture' | 'refund';
+  kind: LedgerEntry['kind'];
   payment_id: string;
   order_id: string;
-  operation_id: string;
+  operation_id: string | null;
+  dispute_id: string | null;
   currency: Currency;
   occurred_at: Date;
   postings: { account: LedgerAccount; amount: number }[];
@@ -44,7 +46,7 @@ const balances = statement(
 );
 const transactionPage = statement(
   'payments.ledger_page',
-  `SELECT t.id, t.kind, t.payment_id, t.order_id, t.operation_id, t.currency,
+  `SELECT t.id, t.kind, t.payment_id, t.order_id, t.operation_id, t.dispute_id, t.currency,
           t.occurred_at,
           (SELECT json_agg(json_build_object('account', p.account, 'amount', p.amount) ORDER BY p.amount DESC)
              FROM payments.ledger_postings p WHERE p.transaction_id = t.id) AS postings
@@ -113,6 +115,7 @@ function toTransactionView(row: TransactionRow): LedgerTransactionView {
     paymentId: row.payment_id,
     orderId: row.order_id,
     operationId: row.operation_id,
+    disputeId: row.dispute_id,
     postings: row.postings.map(({ account, amount }) => ({
       account,
       amount: { amount, currency: row.currency },

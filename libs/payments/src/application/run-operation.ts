@@ -6,8 +6,9 @@ import { defineFailpoint } from '#platform/failpoints';
 import { CallNotMade, CallPolicy } from '#platform/resilience';
 import { PinoLogger } from 'nestjs-pino';
 import { OPERATION_KINDS, type OperationKind } from '../domain/operation.js';
-import { type GatewayOutcome, PaymentGateway } from '../domain/payment-gateway.js';
+import { type GatewayOperation, type GatewayOutcome, PaymentGateway } from '../domain/payment-gateway.js';
 import { type ClaimedOperation, PaymentRepository } from '../domain/payment.repository.js';
+import { type LadderBounds, type Rung, rungAfter } from '../domain/resolution-ladder.js';
 
 /** Where a crash can fall while an operation of one kind is carried out, in the order in which they are passed. */
 const failpointsOf = (kind: OperationKind) => ({
@@ -34,12 +35,14 @@ const LONGEST_RETRY_MS = 60_000;
 /**
  * Carries one operation to the gateway and its outcome back into the books. Anybody may run an operation, any number
  * of times: the lease keeps two from working on it at once, the fence keeps a late one from writing, and the
- * operation's id keeps the gateway from doing it twice.
+ * operation's id keeps the gateway from doing it twice. Where nobody knows what became of it, each run takes the next
+ * step of the ladder, until staff have to say.
  */
 @Injectable()
 export class RunOperation {
   private readonly policy: CallPolicy;
   private readonly leaseMs: number;
+  private readonly bounds: LadderBounds;
 
   constructor(
     private readonly payments: PaymentRepository,
@@ -50,6 +53,10 @@ export class RunOperation {
   ) {
     logger.setContext(RunOperation.name);
     this.leaseMs = settings.GATEWAY_TIMEOUT_MS + LEASE_MARGIN_MS;
+    this.bounds = {
+      settleAfterMs: settings.PAYMENT_SETTLE_SECONDS * 1_000,
+      attentionAfterMs: settings.PAYMENT_ATTENTION_SECONDS * 1_000,
+    };
     this.policy = new CallPolicy({
       timeoutMs: settings.GATEWAY_TIMEOUT_MS,
       maxConcurrent: 256,
@@ -59,7 +66,8 @@ export class RunOperation {
   }
 
   /**
-   * Sends the operation, unless it is resolved or somebody else works on it, and records what came of it.
+   * Sends the operation, or asks about it, unless it is resolved or somebody else works on it, and records what came
+   * of it.
    *
    * @returns what the gateway is certain about; undefined while nobody is, or when it was not sent from here
    */
@@ -68,9 +76,12 @@ export class RunOperation {
     if (!operation) return undefined;
     const failpoints = FAILPOINTS[operation.kind];
     await failpoints.claimed.reach();
+    const rung = rungAfter(operation.sentForMs ?? undefined, this.bounds);
     let outcome: GatewayOutcome | undefined;
     try {
-      const call = this.policy.call(currentContext().signal, (signal) => this.send(operation, signal));
+      const call = this.policy.call(currentContext().signal, (signal) =>
+        this.ask(rung, toGatewayOperation(operation, signal)),
+      );
       // Should a failpoint end this before the call ends, its failure is nobody's.
       call.catch(() => undefined);
       await failpoints.sent.reach();
@@ -89,7 +100,7 @@ export class RunOperation {
     }
     try {
       await failpoints.answered.reach();
-      await this.record(operation, outcome);
+      await this.record(operation, outcome, rung);
       await failpoints.recorded.reach();
     } catch (error) {
       // The operation stays as it was sent. Whoever comes next, soon, gets the same answer from the gateway.
@@ -99,30 +110,58 @@ export class RunOperation {
     return outcome?.result;
   }
 
-  private async record(operation: ClaimedOperation, outcome: GatewayOutcome | undefined): Promise<void> {
+  private async record(
+    operation: ClaimedOperation,
+    outcome: GatewayOutcome | undefined,
+    rung: Rung,
+  ): Promise<void> {
+    const { id, kind, paymentId, orderId } = operation;
     await this.database.transaction(async () => {
       if (!(await this.payments.holdsLease(operation))) return;
       await this.payments.update(
-        operation.paymentId,
-        (payment) => (outcome ? payment.resolve(operation.id, outcome) : payment.markUnknown(operation.id)),
-        { orderId: operation.orderId, withLines: operation.kind === 'refund' },
+        paymentId,
+        (payment) => {
+          if (outcome) return payment.resolve(id, outcome);
+          payment.markUnknown(id);
+          if (rung === 'ask_once_more') payment.requireAttention(id);
+        },
+        { orderId, withLines: kind === 'refund' },
       );
       if (!outcome) await this.payments.release(operation, retryDelayMs(operation.attempts));
-      await FAILPOINTS[operation.kind].recording.reach();
+      await FAILPOINTS[kind].recording.reach();
     });
+    if (outcome || rung !== 'ask_once_more') return;
+    this.logger.error(
+      { operation_id: id, payment_id: paymentId, operation_kind: kind },
+      'Nobody can find out what became of a payment operation: staff have to say so',
+    );
   }
 
-  private send(operation: ClaimedOperation, signal: AbortSignal): Promise<GatewayOutcome> {
-    const { id: operationId, amount, currency, method, gatewayPaymentId, captureMode } = operation;
-    const request = { operationId, amount, currency, signal };
-    if (operation.kind === 'authorize') {
-      if (method === null) throw new Error(`The authorization ${operationId} has no method.`);
-      return this.gateway.authorize({ ...request, method, captureNow: captureMode === 'automatic' });
+  /** @returns what is certain; undefined when nothing is, or throws for the same reason */
+  private async ask(rung: Rung, operation: GatewayOperation): Promise<GatewayOutcome | undefined> {
+    switch (rung) {
+      case 'send':
+        return operation.kind === 'authorize'
+          ? this.gateway.authorize(operation)
+          : this.gateway[operation.kind](operation);
+      case 'ask':
+        return (await this.gateway.find(operation)) ?? this.gateway.ruleOut(operation);
+      case 'ask_once_more':
+        // Too late to rule anything out: the gateway may have forgotten the key by now.
+        return this.gateway.find(operation);
     }
-    if (gatewayPaymentId === null)
-      throw new Error(`The payment of ${operationId} has no name at the gateway.`);
-    return this.gateway[operation.kind]({ ...request, gatewayPaymentId });
   }
+}
+
+function toGatewayOperation(operation: ClaimedOperation, signal: AbortSignal): GatewayOperation {
+  const { id: operationId, kind, paymentId, orderId, amount, currency, method, gatewayPaymentId } = operation;
+  const request = { operationId, paymentId, orderId, amount, currency, signal };
+  if (kind === 'authorize') {
+    if (method === null) throw new Error(`The authorization ${operationId} has no method.`);
+    return { kind, ...request, method, captureNow: operation.captureMode === 'automatic' };
+  }
+  if (gatewayPaymentId === null) throw new Error(`The payment of ${operationId} has no name at the gateway.`);
+  return { kind, ...request, gatewayPaymentId };
 }
 
 /** Doubles with every attempt, with up to a quarter more so that a crowd does not come back all at once. */

@@ -63,6 +63,7 @@ describe('a capture in the ledger', () => {
     expect(captureEntry('operation', { goods: 1_000, shipping: 300, tax: 200 })).toEqual({
       kind: 'capture',
       operationId: 'operation',
+      disputeId: null,
       postings: [
         { account: 'gateway_clearing', amount: 1_500 },
         { account: 'sales', amount: -1_000 },
@@ -78,6 +79,7 @@ describe('a refund in the ledger', () => {
     expect(refundEntry('operation', { goods: 1_000, shipping: 300, tax: 200 })).toEqual({
       kind: 'refund',
       operationId: 'operation',
+      disputeId: null,
       postings: [
         { account: 'gateway_clearing', amount: -1_500 },
         { account: 'sales_refunds', amount: 1_000 },

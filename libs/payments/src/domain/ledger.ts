@@ -17,10 +17,20 @@ export interface Posting {
   readonly amount: number;
 }
 
+export const LEDGER_ENTRY_KINDS = [
+  'capture',
+  'refund',
+  'refund_reversal',
+  'dispute',
+  'dispute_reversal',
+] as const;
+
 /** A movement of money with its balanced postings, written in the transaction of its cause. */
 export interface LedgerEntry {
-  readonly kind: 'capture' | 'refund';
-  readonly operationId: string;
+  readonly kind: (typeof LEDGER_ENTRY_KINDS)[number];
+  /** The operation that moved the money; null when a dispute did. */
+  readonly operationId: string | null;
+  readonly disputeId: string | null;
   readonly postings: readonly Posting[];
 }
 
@@ -50,7 +60,7 @@ export function take(amount: number, left: Composition, currency: Currency): Com
 
 /** Money came in: the gateway owes it to us, and it is sales, shipping and tax. */
 export function captureEntry(operationId: string, captured: Composition): LedgerEntry {
-  return entry('capture', operationId, [
+  return entry({ kind: 'capture', operationId, disputeId: null }, [
     { account: 'gateway_clearing', amount: totalOf(captured) },
     { account: 'sales', amount: -captured.goods },
     { account: 'shipping', amount: -captured.shipping },
@@ -60,14 +70,42 @@ export function captureEntry(operationId: string, captured: Composition): Ledger
 
 /** Money went back: the reverse, with goods on their own account so that gross sales stay visible. */
 export function refundEntry(operationId: string, refunded: Composition): LedgerEntry {
-  return entry('refund', operationId, [
+  return entry({ kind: 'refund', operationId, disputeId: null }, refundPostings(refunded));
+}
+
+/** A refund has come back: the customer's bank would not take it. */
+export function refundReversalEntry(operationId: string, refunded: Composition): LedgerEntry {
+  return entry(
+    { kind: 'refund_reversal', operationId, disputeId: null },
+    refundPostings(refunded).map(({ account, amount }) => ({ account, amount: -amount })),
+  );
+}
+
+/** The bank took money because a customer complained; it may come back. */
+export function disputeEntry(disputeId: string, amount: number): LedgerEntry {
+  return entry({ kind: 'dispute', operationId: null, disputeId }, [
+    { account: 'disputes', amount },
+    { account: 'gateway_clearing', amount: -amount },
+  ]);
+}
+
+/** The bank gave disputed money back. */
+export function disputeReversalEntry(disputeId: string, amount: number): LedgerEntry {
+  return entry({ kind: 'dispute_reversal', operationId: null, disputeId }, [
+    { account: 'gateway_clearing', amount },
+    { account: 'disputes', amount: -amount },
+  ]);
+}
+
+function refundPostings(refunded: Composition): Posting[] {
+  return [
     { account: 'gateway_clearing', amount: -totalOf(refunded) },
     { account: 'sales_refunds', amount: refunded.goods },
     { account: 'shipping', amount: refunded.shipping },
     { account: 'tax_payable', amount: refunded.tax },
-  ]);
+  ];
 }
 
-function entry(kind: LedgerEntry['kind'], operationId: string, postings: readonly Posting[]): LedgerEntry {
-  return { kind, operationId, postings: postings.filter(({ amount }) => amount !== 0) };
+function entry(cause: Omit<LedgerEntry, 'postings'>, postings: readonly Posting[]): LedgerEntry {
+  return { ...cause, postings: postings.filter(({ amount }) => amount !== 0) };
 }

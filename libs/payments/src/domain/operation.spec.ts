@@ -1,4 +1,13 @@
-import { isOpen, nextOperationStatus, OPERATION_STATUSES, type OperationStatus } from './operation.js';
+import {
+  isOpen,
+  nextOperationStatus,
+  OPERATION_KINDS,
+  OPERATION_STATUSES,
+  type OperationKind,
+  type OperationResult,
+  type OperationStatus,
+  worthOf,
+} from './operation.js';
 
 /** What may happen to an operation, written down a second time on purpose: a change of the table is a decision. */
 const LEGAL: readonly string[] = [
@@ -12,26 +21,33 @@ const LEGAL: readonly string[] = [
   'unknown → failed',
 ];
 
-const pairs = OPERATION_STATUSES.flatMap((from) => OPERATION_STATUSES.map((to) => [from, to] as const));
-const isLegal = ([from, to]: readonly [OperationStatus, OperationStatus]) =>
-  LEGAL.includes(`${from} → ${to}`);
+/** The bank of a customer may send a refund back. */
+const LEGAL_FOR_REFUNDS = [...LEGAL, 'succeeded → failed'];
+
+type Transition = readonly [OperationKind, OperationStatus, OperationStatus];
+
+const transitions = OPERATION_KINDS.flatMap((kind) =>
+  OPERATION_STATUSES.flatMap((from) => OPERATION_STATUSES.map((to): Transition => [kind, from, to])),
+);
+const isLegal = ([kind, from, to]: Transition) =>
+  (kind === 'refund' ? LEGAL_FOR_REFUNDS : LEGAL).includes(`${from} → ${to}`);
 
 describe('the status of an operation', () => {
-  it.each(pairs.filter(isLegal))('goes from %s to %s', (from, to) => {
-    expect(nextOperationStatus(from, to)).toBe(to);
+  it.each(transitions.filter(isLegal))('%s: goes from %s to %s', (kind, from, to) => {
+    expect(nextOperationStatus(kind, from, to)).toBe(to);
   });
 
-  it.each(pairs.filter((pair) => !isLegal(pair)))('never goes from %s to %s', (from, to) => {
-    expect(() => nextOperationStatus(from, to)).toThrow(
+  it.each(transitions.filter((each) => !isLegal(each)))('%s: never goes from %s to %s', (kind, from, to) => {
+    expect(() => nextOperationStatus(kind, from, to)).toThrow(
       expect.objectContaining({
         code: 'payment_state_conflict',
-        message: `An operation that is ${from} cannot become ${to}.`,
+        message: `A ${kind} that is ${from} cannot become ${to}.`,
       }),
     );
   });
 
   it('knows every status that the table of this test names', () => {
-    expect(pairs.filter(isLegal)).toHaveLength(LEGAL.length);
+    expect(transitions.filter(isLegal)).toHaveLength(3 * LEGAL.length + LEGAL_FOR_REFUNDS.length);
   });
 });
 
@@ -45,5 +61,32 @@ describe('an operation is open', () => {
     ['failed', false],
   ])('while it may still have an effect: %s, %s', (status, expected) => {
     expect(isOpen({ status })).toBe(expected);
+  });
+});
+
+describe('a report about an operation', () => {
+  const results: OperationResult[] = ['succeeded', 'declined', 'failed'];
+
+  it.each(OPERATION_KINDS.flatMap((kind) => results.map((told) => [kind, told] as const)))(
+    'of a %s is new while it is open, and old when it says what is known: %s',
+    (kind, told) => {
+      for (const status of ['created', 'sent', 'unknown'] as const) {
+        expect(worthOf({ kind, status }, told)).toBe('new');
+      }
+      expect(worthOf({ kind, status: told }, told)).toBe('old');
+    },
+  );
+
+  it.each<[OperationKind, OperationStatus, OperationResult, string]>([
+    ['authorize', 'succeeded', 'declined', 'old'],
+    ['authorize', 'declined', 'failed', 'old'],
+    ['authorize', 'declined', 'succeeded', 'contradiction'],
+    ['capture', 'failed', 'succeeded', 'contradiction'],
+    ['void', 'failed', 'succeeded', 'contradiction'],
+    ['refund', 'succeeded', 'failed', 'new'],
+    ['refund', 'failed', 'succeeded', 'old'],
+    ['refund', 'failed', 'declined', 'old'],
+  ])('of a %s that is %s and would be %s is %s', (kind, status, told, worth) => {
+    expect(worthOf({ kind, status }, told)).toBe(worth);
   });
 });

@@ -7,14 +7,23 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 export const OPERATION_STATUSES = ['created', 'sent', 'succeeded', 'declined', 'failed', 'unknown'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
-/** The legal transitions of an operation. */
-const OPERATION_TRANSITIONS: Readonly<Record<OperationStatus, readonly OperationStatus[]>> = {
+type Transitions = Readonly<Record<OperationStatus, readonly OperationStatus[]>>;
+
+const TRANSITIONS: Transitions = {
   created: ['sent'],
   sent: ['succeeded', 'declined', 'failed', 'unknown'],
   unknown: ['succeeded', 'declined', 'failed'],
   succeeded: [],
   declined: [],
   failed: [],
+};
+
+/** The legal transitions of an operation. A refund may still fail after it was made: the bank sends the money back. */
+const OPERATION_TRANSITIONS: Readonly<Record<OperationKind, Transitions>> = {
+  authorize: TRANSITIONS,
+  capture: TRANSITIONS,
+  void: TRANSITIONS,
+  refund: { ...TRANSITIONS, succeeded: ['failed'] },
 };
 
 /** One thing that is asked of the gateway. It is committed before it is sent; its id is the key of its effect. */
@@ -30,19 +39,55 @@ export interface Operation {
   readonly declineCode: string | null;
   /** The gateway's own name for the effect. */
   readonly gatewayId: string | null;
+  /** Nobody found out what became of it: staff have to say so. Set for as long as it is open. */
+  readonly needsAttention: boolean;
+  /** What staff gave as their reason when they said what became of it. */
+  readonly resolutionReason: string | null;
 }
+
+/** What an operation has come to, when it has. */
+export type OperationResult = Exclude<OperationStatus, 'created' | 'sent' | 'unknown'>;
 
 /** Whether the operation may still have an effect that we do not know of. */
 export function isOpen({ status }: Pick<Operation, 'status'>): boolean {
-  return OPERATION_TRANSITIONS[status].length > 0;
+  return status === 'created' || status === 'sent' || status === 'unknown';
 }
 
 /** @throws DomainError payment_state_conflict when the table does not allow it */
-export function nextOperationStatus(from: OperationStatus, to: OperationStatus): OperationStatus {
-  if (!OPERATION_TRANSITIONS[from].includes(to)) {
+export function nextOperationStatus(
+  kind: OperationKind,
+  from: OperationStatus,
+  to: OperationStatus,
+): OperationStatus {
+  if (!OPERATION_TRANSITIONS[kind][from].includes(to)) {
     throw new DomainError(paymentErrors.payment_state_conflict, {
-      detail: `An operation that is ${from} cannot become ${to}.`,
+      detail: `A ${kind} that is ${from} cannot become ${to}.`,
     });
   }
   return to;
+}
+
+/** What a report about an operation is worth beside what is known already. */
+export type NewsWorth = 'new' | 'old' | 'contradiction';
+
+/**
+ * The lattice in which reports meet that come in any order: what is known only ever moves up. A refund that was made
+ * may turn out to have failed, and never the other way round. Anything else that is told of a resolved operation and
+ * would mean more than is known contradicts it: money moved although we believe that it has not.
+ */
+const RANKS: Readonly<Record<OperationKind, Readonly<Record<OperationResult, number>>>> = {
+  authorize: { declined: 1, failed: 1, succeeded: 2 },
+  capture: { declined: 1, failed: 1, succeeded: 2 },
+  void: { declined: 1, failed: 1, succeeded: 2 },
+  refund: { succeeded: 1, declined: 2, failed: 2 },
+};
+
+/** Compares what is told of an operation with what is known. */
+export function worthOf(
+  { kind, status }: Pick<Operation, 'kind' | 'status'>,
+  told: OperationResult,
+): NewsWorth {
+  if (status === 'created' || status === 'sent' || status === 'unknown') return 'new';
+  if (RANKS[kind][told] <= RANKS[kind][status]) return 'old';
+  return OPERATION_TRANSITIONS[kind][status].includes(told) ? 'new' : 'contradiction';
 }

@@ -1,13 +1,23 @@
-/** What the gateway did. `failed` and `declined` are certain: no money moved. */
+import type { DisputeStatus } from './dispute.js';
+
+/** What the gateway did. `failed` and `declined` are certain: no money moved, and none will. */
 export type GatewayOutcome =
-  | { readonly result: 'succeeded'; readonly gatewayId: string }
+  | {
+      readonly result: 'succeeded';
+      readonly gatewayId: string;
+      /** Of an authorization: until when it can be captured, where the gateway says so. */
+      readonly authorizedUntil?: Date | undefined;
+    }
   | { readonly result: 'declined'; readonly declineCode: string }
   | { readonly result: 'requires_action' }
   | { readonly result: 'failed'; readonly declineCode: string };
 
-interface GatewayRequest {
+export interface GatewayRequest {
   /** Our reference, and the key under which the gateway does this once. */
   readonly operationId: string;
+  /** Written down beside it, where the gateway takes notes, for whoever looks at its dashboard. */
+  readonly paymentId?: string | undefined;
+  readonly orderId?: string | undefined;
   /** Minor units. */
   readonly amount: number;
   readonly currency: string;
@@ -26,6 +36,42 @@ export interface FollowUpRequest extends GatewayRequest {
   readonly gatewayPaymentId: string;
 }
 
+/** Any operation, as the gateway is asked about it. */
+export type GatewayOperation =
+  | ({ readonly kind: 'authorize' } & AuthorizeRequest)
+  | ({ readonly kind: 'capture' | 'void' | 'refund' } & FollowUpRequest);
+
+/** A signed report of the gateway, as it came in. */
+export interface GatewayReport {
+  /** The gateway's own name for it: one that comes twice has the same. */
+  readonly id: string;
+  readonly type: string;
+  readonly payload: object;
+}
+
+/** What a report says, in our words. Amounts are minor units of the currency that is named beside them. */
+export type GatewayNews =
+  /** An operation of ours has come to something. */
+  | {
+      readonly about: 'operation';
+      readonly operationId: string;
+      readonly outcome: GatewayOutcome;
+      readonly amount: number;
+      readonly currency: string;
+    }
+  /** What was authorized and not captured is no longer held. */
+  | { readonly about: 'authorization_ended'; readonly gatewayPaymentId: string }
+  | {
+      readonly about: 'dispute';
+      readonly gatewayPaymentId: string;
+      readonly gatewayId: string;
+      readonly amount: number;
+      readonly currency: string;
+      readonly reason: string;
+      readonly status: DisputeStatus;
+      readonly respondBy: Date | null;
+    };
+
 /**
  * The door to whoever moves the money. An implementation answers with an outcome only when it is certain; whatever it
  * throws means that nobody knows, and the operation becomes `unknown`. Sending an operation again has no second
@@ -40,4 +86,25 @@ export abstract class PaymentGateway {
   abstract capture(request: FollowUpRequest): Promise<GatewayOutcome>;
   abstract void(request: FollowUpRequest): Promise<GatewayOutcome>;
   abstract refund(request: FollowUpRequest): Promise<GatewayOutcome>;
+
+  /** What the gateway knows of an operation by our reference; undefined: nothing, which is no proof. */
+  abstract find(operation: GatewayOperation): Promise<GatewayOutcome | undefined>;
+
+  /**
+   * Makes certain that an operation which the gateway does not know of will never have an effect, also when a request
+   * for it is still on its way. To be asked only while the gateway remembers the operation's key.
+   *
+   * @returns that it has failed; or what it came to after all
+   */
+  abstract ruleOut(operation: GatewayOperation): Promise<GatewayOutcome>;
+
+  /**
+   * The report in the body of a webhook.
+   *
+   * @throws DomainError webhook_signature_invalid when it was not signed by the gateway, or too long ago
+   */
+  abstract readReport(body: Buffer, headers: Readonly<Record<string, unknown>>): GatewayReport;
+
+  /** What a report says, oldest first; nothing when it is of no interest. */
+  abstract newsOf(report: GatewayReport): GatewayNews[];
 }

@@ -18,5 +18,16 @@ export const paymentErrors = defineErrors({
   refund_exceeds_captured: { kind: 'conflict', title: 'More would be refunded than was captured' },
   refund_exceeds_line: { kind: 'conflict', title: 'More would be refunded for a line than was paid for it' },
   refund_exists: { kind: 'conflict', title: 'There is a refund with this id already' },
+  operation_not_found: { kind: 'not_found', title: 'There is no such operation' },
+  operation_not_stuck: {
+    kind: 'conflict',
+    title: 'The operation needs no decision of staff: it is resolved, or still being found out about',
+  },
+  dispute_not_found: { kind: 'not_found', title: 'There is no such dispute' },
+  unknown_gateway: { kind: 'not_found', title: 'No gateway of this name is in use' },
+  webhook_signature_invalid: {
+    kind: 'invalid',
+    title: 'The webhook was not signed by the gateway, or too long ago',
+  },
   unknown_refund_line: { kind: 'unprocessable', title: 'The order has no such line' },
 });

@@ -98,7 +98,7 @@ function brokenInvariants(payment: StoredPayment): string[] {
       isAscending(0, line.refundedAmount, line.amount),
     ),
     'every ledger entry sums to zero': ledger.every(({ postings }) => sumOf(postings) === 0),
-    'an operation has one entry at most': areDistinct(ledger.map(({ operationId }) => operationId)),
+    'an operation has one entry at most': areDistinct(ledger.map(({ operationId }) => String(operationId))),
     'each change is one version': log.every((entry, index) => entry.state.version === index + 1),
     'the last change is the state': log.at(-1)?.state === state,
     'the status goes only where the table says, and ends stay': statuses.every((to, index) => {

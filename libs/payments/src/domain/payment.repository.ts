@@ -15,6 +15,14 @@ export interface ClaimedOperation {
   /** Rises with every claim: whoever holds a smaller one has lost the lease. */
   readonly fence: number;
   readonly attempts: number;
+  /** Milliseconds since it was first sent; null when this is the first time. */
+  readonly sentForMs: number | null;
+}
+
+/** Where an operation belongs. */
+export interface OperationPlace {
+  readonly paymentId: string;
+  readonly orderId: string;
 }
 
 /** Where payments are kept. */
@@ -27,13 +35,26 @@ export abstract class PaymentRepository {
    *
    * @param options.orderId the order of the payment where the caller knows it, which saves looking it up
    * @param options.withLines loads the allocations of the lines too; needed to refund
+   * @param options.withOperation loads this operation, and its refund, even where it is resolved
+   * @param options.withDispute loads the dispute that the gateway calls so
    * @throws DomainError payment_not_found
    */
   abstract update<T>(
     paymentId: string,
     change: (payment: Payment) => T | Promise<T>,
-    options?: { orderId?: string; withLines?: boolean },
+    options?: {
+      orderId?: string;
+      withLines?: boolean;
+      withOperation?: string;
+      withDispute?: string;
+    },
   ): Promise<T>;
+
+  /** Undefined when there is no such operation. */
+  abstract placeOfOperation(operationId: string): Promise<OperationPlace | undefined>;
+
+  /** The payment that the gateway calls so. */
+  abstract placeAtGateway(gateway: string, gatewayPaymentId: string): Promise<OperationPlace | undefined>;
 
   /** The open operations of an order's payment, oldest first. */
   abstract openOperationsOfOrder(orderId: string): Promise<string[]>;
@@ -50,6 +71,9 @@ export abstract class PaymentRepository {
   /** Ends the lease and has the worker look at the operation again after `retryAfterMs`. */
   abstract release(operation: ClaimedOperation, retryAfterMs: number): Promise<void>;
 
-  /** Open operations that nobody works on and whose next attempt is due, oldest first. */
+  /** Payments whose authorization has run out, while nothing is open on them, longest ago first. */
+  abstract dueAuthorizations(now: Date, limit: number): Promise<OperationPlace[]>;
+
+  /** Open operations that nobody works on, that need no staff, and whose next attempt is due, oldest first. */
   abstract dueOperations(limit: number): Promise<string[]>;
 }

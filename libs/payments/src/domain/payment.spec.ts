@@ -26,7 +26,9 @@ describe('opening a payment', () => {
       captured: NOTHING,
       refunded: NOTHING,
       pendingRefundAmount: 0,
+      disputedAmount: 0,
       gatewayPaymentId: null,
+      authorizedUntil: null,
       declineCode: null,
       version: 1,
     });
@@ -40,6 +42,8 @@ describe('opening a payment', () => {
         refundId: null,
         declineCode: null,
         gatewayId: null,
+        needsAttention: false,
+        resolutionReason: null,
       },
     ]);
   });

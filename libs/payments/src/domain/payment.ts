@@ -1,6 +1,24 @@
 import { type Currency, DomainError } from '#kernel';
-import { captureEntry, type Composition, type LedgerEntry, refundEntry, take, totalOf } from './ledger.js';
-import { isOpen, nextOperationStatus, type Operation, type OperationKind } from './operation.js';
+import { type Dispute, DISPUTE_TRANSITIONS, holdsMoney, nextDisputeStatus } from './dispute.js';
+import {
+  captureEntry,
+  type Composition,
+  disputeEntry,
+  disputeReversalEntry,
+  type LedgerEntry,
+  refundEntry,
+  refundReversalEntry,
+  take,
+  totalOf,
+} from './ledger.js';
+import {
+  isOpen,
+  nextOperationStatus,
+  type NewsWorth,
+  type Operation,
+  type OperationKind,
+  worthOf,
+} from './operation.js';
 import { paymentErrors } from './payment.errors.js';
 import type { GatewayOutcome } from './payment-gateway.js';
 import { nextPaymentStatus, type PaymentStatus } from './payment-status.js';
@@ -44,8 +62,12 @@ export interface PaymentState {
   readonly captured: Composition;
   readonly refunded: Composition;
   readonly pendingRefundAmount: number;
+  /** What banks hold because customers have complained. */
+  readonly disputedAmount: number;
   readonly gateway: string;
   readonly gatewayPaymentId: string | null;
+  /** Until when what is authorized can be captured; null while nothing is. */
+  readonly authorizedUntil: Date | null;
   readonly declineCode: string | null;
   readonly version: number;
 }
@@ -64,9 +86,14 @@ export type PaymentChange =
   | 'void_requested'
   | 'void_failed'
   | 'canceled'
+  | 'authorization_expired'
   | 'refund_requested'
   | 'refunded'
-  | 'refund_failed';
+  | 'refund_failed'
+  | 'refund_reversed'
+  | 'disputed'
+  | 'dispute_updated'
+  | 'needs_attention';
 
 /** Asks for a refund: of an amount, of lines (a line without an amount: the rest of it), or of everything left. */
 export interface RefundRequest {
@@ -92,14 +119,23 @@ export class Payment {
     readonly operations: Map<string, Operation>;
     readonly refunds: Map<string, Refund>;
     readonly allocations: Map<string, Allocation>;
+    readonly disputes: Map<string, Dispute>;
     readonly ledger: LedgerEntry[];
-  } = { log: [], operations: new Map(), refunds: new Map(), allocations: new Map(), ledger: [] };
+  } = {
+    log: [],
+    operations: new Map(),
+    refunds: new Map(),
+    allocations: new Map(),
+    disputes: new Map(),
+    ledger: [],
+  };
 
   private constructor(
     private current: PaymentState,
     private readonly operations: Map<string, Operation>,
     private readonly refunds: Map<string, Refund>,
     private readonly allocations: Map<string, Allocation>,
+    private readonly disputes: Map<string, Dispute>,
   ) {}
 
   /** A new payment with its first authorization, ready to be sent. A payment of nothing is captured at once. */
@@ -124,13 +160,16 @@ export class Payment {
         captured: nothing,
         refunded: nothing,
         pendingRefundAmount: 0,
+        disputedAmount: 0,
         gatewayPaymentId: null,
+        authorizedUntil: null,
         declineCode: null,
         version: 0,
       },
       new Map(),
       new Map(),
       new Map(lines.map((line) => [line.lineId, { ...line, refundedAmount: 0 }])),
+      new Map(),
     );
     for (const allocation of payment.allocations.values()) payment.setAllocation(allocation);
     if (!isFree)
@@ -139,18 +178,23 @@ export class Payment {
     return payment;
   }
 
-  /** A stored payment, with its open operations, the refunds they carry out, and its lines. Checks nothing. */
+  /**
+   * A stored payment, with its open operations, the refunds they carry out, its lines, and what else the verb to come
+   * is about. Checks nothing.
+   */
   static rehydrate(
     state: PaymentState,
     operations: readonly Operation[],
     refunds: readonly Refund[],
     allocations: readonly Allocation[],
+    disputes: readonly Dispute[] = [],
   ): Payment {
     return new Payment(
       state,
       new Map(operations.map((operation) => [operation.id, operation])),
       new Map(refunds.map((refund) => [refund.id, refund])),
       new Map(allocations.map((allocation) => [allocation.lineId, allocation])),
+      new Map(disputes.map((dispute) => [dispute.gatewayId, dispute])),
     );
   }
 
@@ -158,9 +202,10 @@ export class Payment {
     return this.current;
   }
 
-  /** What was captured and neither was refunded nor is about to be. */
+  /** What was captured and neither was refunded, nor is about to be, nor is held by a bank. */
   get refundableAmount(): number {
-    return totalOf(this.current.captured) - totalOf(this.current.refunded) - this.current.pendingRefundAmount;
+    const { captured, refunded, pendingRefundAmount, disputedAmount } = this.current;
+    return Math.max(0, totalOf(captured) - totalOf(refunded) - pendingRefundAmount - disputedAmount);
   }
 
   /** What was authorized and is not captured yet. */
@@ -249,12 +294,12 @@ export class Payment {
   resolve(operationId: string, outcome: GatewayOutcome): void {
     const operation = this.operations.get(operationId);
     if (!operation || !isOpen(operation)) return;
-    const status = outcome.result === 'requires_action' ? 'declined' : outcome.result;
     this.setOperation({
       ...operation,
-      status: nextOperationStatus(operation.status, status),
+      status: nextOperationStatus(operation.kind, operation.status, resultOf(outcome)),
       gatewayId: outcome.result === 'succeeded' ? outcome.gatewayId : null,
       declineCode: 'declineCode' in outcome ? outcome.declineCode : null,
+      needsAttention: false,
     });
     switch (operation.kind) {
       case 'authorize':
@@ -262,7 +307,7 @@ export class Payment {
       case 'capture':
         return outcome.result === 'succeeded' ? this.takeIn(operation) : this.record('capture_failed', {});
       case 'void':
-        return outcome.result === 'succeeded' ? this.giveUpAuthorization() : this.record('void_failed', {});
+        return outcome.result === 'succeeded' ? this.releaseRest() : this.record('void_failed', {});
       case 'refund':
         return this.resolveRefund(operation, outcome.result === 'succeeded');
     }
@@ -272,8 +317,113 @@ export class Payment {
   markUnknown(operationId: string): void {
     const operation = this.operations.get(operationId);
     if (!operation || operation.status !== 'sent') return;
-    this.setOperation({ ...operation, status: nextOperationStatus('sent', 'unknown') });
+    this.setOperation({ ...operation, status: nextOperationStatus(operation.kind, 'sent', 'unknown') });
     this.record('outcome_unknown', this.current.status === 'processing' ? { outcome: 'unknown' } : {});
+  }
+
+  /**
+   * Takes over what the gateway reports of an operation by itself, in whatever order its reports come: what is new is
+   * applied, what is older than what is known is not. A contradiction changes nothing: it is for staff to look at.
+   *
+   * @param report with its amount in minor units: a report about another amount is a contradiction as well
+   * @returns what the report was worth
+   */
+  learn(report: {
+    readonly operationId: string;
+    readonly outcome: GatewayOutcome;
+    readonly amount: number;
+    readonly currency: string;
+  }): NewsWorth {
+    const { operationId, outcome, amount, currency } = report;
+    const operation = this.requireOperation(operationId);
+    if (amount !== operation.amount || currency !== this.current.currency) return 'contradiction';
+    const worth = worthOf(operation, resultOf(outcome));
+    if (worth !== 'new') return worth;
+    if (isOpen(operation)) this.resolve(operationId, outcome);
+    else this.reverseRefund(operation, outcome);
+    return worth;
+  }
+
+  /** Nobody can find out what became of the operation: from now on only staff, or a report of the gateway, say so. */
+  requireAttention(operationId: string): void {
+    const operation = this.operations.get(operationId);
+    if (!operation || !isOpen(operation) || operation.needsAttention) return;
+    this.setOperation({ ...operation, needsAttention: true });
+    this.record('needs_attention', {});
+  }
+
+  /**
+   * Staff say what became of an operation that nobody could find out about.
+   *
+   * @throws DomainError operation_not_stuck
+   */
+  decide(operationId: string, outcome: GatewayOutcome, reason: string): void {
+    this.setOperation({ ...this.requireStuck(operationId), resolutionReason: reason });
+    this.resolve(operationId, outcome);
+  }
+
+  /**
+   * The operation, of which only staff can say what became.
+   *
+   * @throws DomainError operation_not_found, operation_not_stuck
+   */
+  requireStuck(operationId: string): Operation {
+    const operation = this.requireOperation(operationId);
+    if (isOpen(operation) && operation.needsAttention) return operation;
+    throw new DomainError(paymentErrors.operation_not_stuck, {
+      extensions: { operationStatus: operation.status },
+    });
+  }
+
+  /**
+   * The time of the authorization runs out: what pays for goods that have left is captured, otherwise it is given up.
+   * It is tried once; what is refused then is for staff, or for the report of the gateway that it has ended.
+   *
+   * @param dueMinor worth of what has left and is not captured yet
+   */
+  expireAuthorization(operationId: string, dueMinor: number): void {
+    this.current = { ...this.current, authorizedUntil: null };
+    if (dueMinor > 0) this.requestCapture(operationId, Math.min(dueMinor, this.capturableAmount));
+    else this.requestVoid(operationId);
+  }
+
+  /**
+   * The gateway holds no longer what was authorized and not captured.
+   *
+   * @returns whether that was new
+   * @throws DomainError payment_operation_open while a capture or a void finds out by itself
+   */
+  endAuthorization(): boolean {
+    const { status } = this.current;
+    if (status !== 'authorized' && status !== 'partially_captured') return false;
+    this.requireNoneOpen('capture');
+    this.requireNoneOpen('void');
+    this.releaseRest('authorization_expired');
+    return true;
+  }
+
+  /**
+   * Takes over what a bank says of a dispute, the first time or again; older news changes nothing. Money leaves when
+   * the bank takes it and comes back when the dispute is won.
+   *
+   * @returns whether anything was new
+   */
+  trackDispute(told: Dispute): boolean {
+    const known = this.disputes.get(told.gatewayId);
+    if (known && (known.status === told.status || !isAhead(known, told))) return false;
+    const dispute: Dispute = known
+      ? { ...known, status: nextDisputeStatus(known.status, told.status), respondBy: told.respondBy }
+      : told;
+    this.disputes.set(dispute.gatewayId, dispute);
+    this.changes.disputes.set(dispute.gatewayId, dispute);
+    const heldBefore = known && holdsMoney(known) ? known.amount : 0;
+    const held = holdsMoney(dispute) ? dispute.amount : 0;
+    if (held > heldBefore) this.changes.ledger.push(disputeEntry(dispute.id, held));
+    if (held < heldBefore) this.changes.ledger.push(disputeReversalEntry(dispute.id, heldBefore));
+    this.record(known ? 'dispute_updated' : 'disputed', {
+      disputedAmount: this.current.disputedAmount + held - heldBefore,
+    });
+    return true;
   }
 
   private resolveAuthorization(operation: Operation, outcome: GatewayOutcome): void {
@@ -282,6 +432,7 @@ export class Payment {
         const authorized = {
           authorizedAmount: operation.amount,
           gatewayPaymentId: outcome.gatewayId,
+          authorizedUntil: outcome.authorizedUntil ?? null,
           outcome: null,
         };
         if (this.current.captureMode === 'automatic') return this.takeIn(operation, authorized);
@@ -315,15 +466,18 @@ export class Payment {
       ...authorization,
       captured: sum,
       status: next === status ? status : nextPaymentStatus(status, next),
+      ...(next === 'captured' ? { authorizedUntil: null } : {}),
     });
   }
 
-  private giveUpAuthorization(): void {
+  /** What is authorized and not captured is gone. */
+  private releaseRest(change?: PaymentChange): void {
     const { captured, status } = this.current;
-    const isUntouched = totalOf(captured) === 0;
-    this.record(isUntouched ? 'canceled' : 'captured', {
-      status: nextPaymentStatus(status, isUntouched ? 'canceled' : 'captured'),
+    const next = totalOf(captured) === 0 ? 'canceled' : 'captured';
+    this.record(change ?? next, {
+      status: nextPaymentStatus(status, next),
       authorizedAmount: totalOf(captured),
+      authorizedUntil: null,
     });
   }
 
@@ -342,6 +496,31 @@ export class Payment {
       for (const { lineId, amount } of refund.lines) this.changeLineRefund(lineId, -amount);
       this.record('refund_failed', { pendingRefundAmount }, refund);
     }
+  }
+
+  /** The customer's bank has sent a refund back: it counts as never made. */
+  private reverseRefund(operation: Operation, outcome: GatewayOutcome): void {
+    const { refundId } = operation;
+    const refund = refundId === null ? undefined : this.refunds.get(refundId);
+    if (!refund) throw new Error(`The operation ${operation.id} belongs to no refund.`);
+    this.setOperation({
+      ...operation,
+      status: nextOperationStatus(operation.kind, operation.status, 'failed'),
+      declineCode: 'declineCode' in outcome ? outcome.declineCode : null,
+    });
+    const failed: Refund = { ...refund, status: 'failed' };
+    this.setRefund(failed);
+    for (const { lineId, amount } of refund.lines) this.changeLineRefund(lineId, -amount);
+    const { refunded, currency } = this.current;
+    const returned = take(refund.amount, refunded, currency);
+    this.changes.ledger.push(refundReversalEntry(operation.id, returned));
+    this.record('refund_reversed', { refunded: minus(refunded, returned) }, failed);
+  }
+
+  private requireOperation(operationId: string): Operation {
+    const operation = this.operations.get(operationId);
+    if (!operation) throw new DomainError(paymentErrors.operation_not_found);
+    return operation;
   }
 
   private reserveLine(lineId: string, amount: number | undefined): RefundLine {
@@ -382,6 +561,8 @@ export class Payment {
       refundId: details.refundId ?? null,
       declineCode: null,
       gatewayId: null,
+      needsAttention: false,
+      resolutionReason: null,
     });
   }
 
@@ -419,6 +600,15 @@ export class Payment {
     this.current = { ...this.current, ...difference, version: this.current.version + 1 };
     this.changes.log.push({ change, state: this.current, ...(refund ? { refund } : {}) });
   }
+}
+
+/** A bank that wants to see the shopper has declined this attempt. */
+function resultOf({ result }: GatewayOutcome): 'succeeded' | 'declined' | 'failed' {
+  return result === 'requires_action' ? 'declined' : result;
+}
+
+function isAhead(known: Dispute, told: Dispute): boolean {
+  return DISPUTE_TRANSITIONS[known.status].includes(told.status);
 }
 
 function plus(left: Composition, right: Composition): Composition {

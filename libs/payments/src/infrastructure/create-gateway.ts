@@ -13,6 +13,7 @@ export function createGateway(settings: Settings): PaymentGateway {
         // Its absence is refused when the settings are read.
         apiKey: settings.STRIPE_API_KEY ?? '',
         apiBase: settings.STRIPE_API_BASE,
+        webhookSecret: settings.STRIPE_WEBHOOK_SECRET,
       });
   }
 }

@@ -5,6 +5,8 @@ interface Circumstances {
   readonly code?: string | undefined;
   /** The gateway's name for the request, to ask its support about. */
   readonly requestId?: string | undefined;
+  /** The gateway has received the request, keeps an error as its result, and will not carry it out any more. */
+  readonly isKept?: boolean | undefined;
 }
 
 /**
@@ -16,11 +18,13 @@ export class OutcomeUnknown extends Error {
   readonly statusCode: number | undefined;
   readonly code: string | undefined;
   readonly requestId: string | undefined;
+  readonly isKept: boolean;
 
-  constructor(message: string, { statusCode, code, requestId }: Circumstances = {}) {
+  constructor(message: string, { statusCode, code, requestId, isKept = false }: Circumstances = {}) {
     super(message);
     this.statusCode = statusCode;
     this.code = code;
     this.requestId = requestId;
+    this.isKept = isKept;
   }
 }

@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '#kernel';
+import { paymentErrors } from '../domain/payment.errors.js';
 import {
   type AuthorizeRequest,
   type FollowUpRequest,
+  type GatewayNews,
+  type GatewayOperation,
   type GatewayOutcome,
+  type GatewayReport,
   PaymentGateway,
 } from '../domain/payment-gateway.js';
 
@@ -62,6 +67,25 @@ export class SandboxGateway extends PaymentGateway {
 
   override async refund(request: FollowUpRequest): Promise<GatewayOutcome> {
     return this.act('refund', methodOf(request), request, `sbx_re_${request.operationId}`);
+  }
+
+  /** It answers from the operation alone, so what it knows of one is what it would answer. */
+  override async find(operation: GatewayOperation): Promise<GatewayOutcome> {
+    return operation.kind === 'authorize' ? this.authorize(operation) : this[operation.kind](operation);
+  }
+
+  override async ruleOut(operation: GatewayOperation): Promise<GatewayOutcome> {
+    return this.find(operation);
+  }
+
+  override readReport(): GatewayReport {
+    throw new DomainError(paymentErrors.webhook_signature_invalid, {
+      detail: 'The sandbox sends no webhooks.',
+    });
+  }
+
+  override newsOf(): GatewayNews[] {
+    return [];
   }
 
   private async act(

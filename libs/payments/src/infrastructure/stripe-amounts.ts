@@ -12,3 +12,8 @@ const STRIPE_UNITS_PER_MINOR_UNIT: Readonly<Record<string, number>> = { ISK: 100
 export function toStripeAmount(amount: number, currency: string): number {
   return amount * (STRIPE_UNITS_PER_MINOR_UNIT[currency] ?? 1);
 }
+
+/** The amount in minor units by ISO 4217 that Stripe counts as `amount`. */
+export function fromStripeAmount(amount: number, currency: string): number {
+  return amount / (STRIPE_UNITS_PER_MINOR_UNIT[currency] ?? 1);
+}

@@ -2,7 +2,11 @@ import type Stripe from 'stripe';
 import {
   type AuthorizeRequest,
   type FollowUpRequest,
+  type GatewayNews,
+  type GatewayOperation,
   type GatewayOutcome,
+  type GatewayReport,
+  type GatewayRequest,
   PaymentGateway,
 } from '../domain/payment-gateway.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
@@ -18,13 +22,8 @@ import {
   voidOutcome,
 } from './stripe-outcomes.js';
 import { StripeRecords } from './stripe-records.js';
-import { certainRefusal, isKeptServerError, unknownBecause } from './stripe-refusals.js';
-
-/** What is written beside the operation's id into the metadata at Stripe, where the caller knows it. */
-interface References {
-  readonly paymentId?: string | undefined;
-  readonly orderId?: string | undefined;
-}
+import { certainRefusal, isKeptServerError, isKeyTaken, unknownBecause } from './stripe-refusals.js';
+import { newsOf, StripeReports } from './stripe-reports.js';
 
 /** How one operation is carried out. */
 interface Steps<T> {
@@ -79,15 +78,17 @@ export class StripeGateway extends PaymentGateway {
   override readonly name = 'stripe';
   private readonly client: StripeClient;
   private readonly records: StripeRecords;
+  private readonly reports: StripeReports;
 
   /** @param now milliseconds since 1970 */
   constructor(
-    options: StripeClientOptions,
+    options: StripeClientOptions & { readonly webhookSecret?: string | undefined },
     private readonly now: () => number = Date.now,
   ) {
     super();
     this.client = new StripeClient(options);
     this.records = new StripeRecords(this.client);
+    this.reports = new StripeReports(options.webhookSecret);
   }
 
   /** Any name of a payment method; whether there is one of that name only Stripe knows. */
@@ -96,7 +97,76 @@ export class StripeGateway extends PaymentGateway {
   }
 
   /** @throws OutcomeUnknown */
-  override async authorize(request: AuthorizeRequest & References): Promise<GatewayOutcome> {
+  override async authorize(request: AuthorizeRequest): Promise<GatewayOutcome> {
+    return this.carryOut(request, this.authorization(request));
+  }
+
+  /** @throws OutcomeUnknown */
+  override async capture(request: FollowUpRequest): Promise<GatewayOutcome> {
+    return this.carryOut(request, this.capturing(request));
+  }
+
+  /** @throws OutcomeUnknown */
+  override async void(request: FollowUpRequest): Promise<GatewayOutcome> {
+    return this.carryOut(request, this.voiding(request));
+  }
+
+  /** @throws OutcomeUnknown */
+  override async refund(request: FollowUpRequest): Promise<GatewayOutcome> {
+    return this.carryOut(request, this.refunding(request));
+  }
+
+  /** @throws OutcomeUnknown */
+  override async find(operation: GatewayOperation): Promise<GatewayOutcome | undefined> {
+    return this.certainly(() => this.stepsOf(operation).lookUp());
+  }
+
+  /**
+   * Takes the operation's key for a payment that nobody confirms. Where that succeeds, Stripe has never received the
+   * operation, and would refuse it from now on, because the key stands for something else. Where the key is taken,
+   * Stripe has received it: what it came to is kept.
+   *
+   * @throws OutcomeUnknown
+   */
+  override async ruleOut(operation: GatewayOperation): Promise<GatewayOutcome> {
+    const { operationId, signal } = operation;
+    return this.certainly(async () => {
+      if (this.isKeyForgotten(operationId)) throw new OutcomeUnknown('Stripe may have forgotten its key.');
+      try {
+        const blank = await this.client.call(signal, ({ paymentIntents }) =>
+          paymentIntents.create(blankPayment(operation), { idempotencyKey: operationId }),
+        );
+        await this.client.call(signal, ({ paymentIntents }) => paymentIntents.cancel(blank.id));
+        return { result: 'failed', declineCode: 'never_received' };
+      } catch (error) {
+        if (!isKeyTaken(error)) throw error;
+        return this.keptOutcome(operationId, this.stepsOf(operation));
+      }
+    });
+  }
+
+  override readReport(body: Buffer, headers: Readonly<Record<string, unknown>>): GatewayReport {
+    return this.reports.read(body, headers['stripe-signature']);
+  }
+
+  override newsOf(report: GatewayReport): GatewayNews[] {
+    return newsOf(report);
+  }
+
+  private stepsOf(operation: GatewayOperation): Steps<object> {
+    switch (operation.kind) {
+      case 'authorize':
+        return this.authorization(operation) as Steps<object>;
+      case 'capture':
+        return this.capturing(operation) as Steps<object>;
+      case 'void':
+        return this.voiding(operation) as Steps<object>;
+      case 'refund':
+        return this.refunding(operation) as Steps<object>;
+    }
+  }
+
+  private authorization(request: AuthorizeRequest): Steps<Stripe.PaymentIntent> {
     const { captureNow, currency, signal } = request;
     const parameters: Stripe.PaymentIntentCreateParams = {
       amount: toStripeAmount(request.amount, currency),
@@ -108,22 +178,25 @@ export class StripeGateway extends PaymentGateway {
       // Nothing may be left behind that a shopper could complete after the operation was given up.
       error_on_requires_action: true,
       metadata: referencesOf(request),
-      ...(!captureNow && { payment_method_options: { card: { request_multicapture: 'if_available' } } }),
+      ...(!captureNow && {
+        payment_method_options: { card: { request_multicapture: 'if_available' } },
+        // Says until when the money is held.
+        expand: ['latest_charge'],
+      }),
     };
-    return this.carryOut<Stripe.PaymentIntent>(request, {
+    return {
       send: (options) =>
         this.client.call(signal, ({ paymentIntents }) => paymentIntents.create(parameters, options)),
       reload: ({ id }) => this.records.intent(id, signal),
       outcomeOf: (intent) => authorizationOutcome(intent, request),
       lookUp: () => this.records.authorization(request),
       isLookUpCurrent: false,
-    });
+    };
   }
 
-  /** @throws OutcomeUnknown */
-  override async capture(request: FollowUpRequest): Promise<GatewayOutcome> {
+  private capturing(request: FollowUpRequest): Steps<Stripe.PaymentIntent> {
     const { gatewayPaymentId, signal } = request;
-    return this.carryOut<Stripe.PaymentIntent>(request, {
+    return {
       send: async (options) => {
         const before = await this.records.intent(gatewayPaymentId, signal);
         if (captureOutcome(before, request)) return before;
@@ -136,13 +209,12 @@ export class StripeGateway extends PaymentGateway {
       outcomeOf: (intent) => captureOutcome(intent, request),
       lookUp: () => this.records.capture(request),
       isLookUpCurrent: true,
-    });
+    };
   }
 
-  /** @throws OutcomeUnknown */
-  override async void(request: FollowUpRequest): Promise<GatewayOutcome> {
+  private voiding(request: FollowUpRequest): Steps<Stripe.PaymentIntent> {
     const { gatewayPaymentId, signal } = request;
-    return this.carryOut<Stripe.PaymentIntent>(request, {
+    return {
       send: async (options) => {
         const before = await this.records.intent(gatewayPaymentId, signal);
         if (voidOutcome(before, request)) return before;
@@ -156,34 +228,40 @@ export class StripeGateway extends PaymentGateway {
       outcomeOf: (intent) => voidOutcome(intent, request),
       lookUp: () => this.records.void(request),
       isLookUpCurrent: true,
-    });
+    };
   }
 
-  /** @throws OutcomeUnknown */
-  override async refund(request: FollowUpRequest & References): Promise<GatewayOutcome> {
+  private refunding(request: FollowUpRequest): Steps<Stripe.Refund> {
     const { amount, currency, gatewayPaymentId, signal } = request;
     const parameters: Stripe.RefundCreateParams = {
       payment_intent: gatewayPaymentId,
       amount: toStripeAmount(amount, currency),
       metadata: referencesOf(request),
     };
-    return this.carryOut<Stripe.Refund>(request, {
+    return {
       send: (options) => this.client.call(signal, ({ refunds }) => refunds.create(parameters, options)),
       reload: ({ id }) => this.records.refund(id, signal),
       outcomeOf: (refund) => refundOutcome(refund, request),
       lookUp: () => this.records.refundOf(request),
       isLookUpCurrent: true,
-    });
+    };
   }
 
-  private async carryOut<T>(
+  private carryOut<T>(
     { operationId }: { readonly operationId: string },
     steps: Steps<T>,
   ): Promise<GatewayOutcome> {
+    return this.certainly(() =>
+      this.isKeyForgotten(operationId)
+        ? found(steps.lookUp(), 'It is too old to be sent again')
+        : this.sendOnce(operationId, steps),
+    );
+  }
+
+  /** @throws OutcomeUnknown for whatever `fn` throws */
+  private async certainly<T>(fn: () => Promise<T>): Promise<T> {
     try {
-      if (this.isKeyForgotten(operationId))
-        return await found(steps.lookUp(), 'It is too old to be sent again');
-      return await this.sendOnce(operationId, steps);
+      return await fn();
     } catch (error) {
       throw unknownBecause(error);
     }
@@ -194,7 +272,9 @@ export class StripeGateway extends PaymentGateway {
     try {
       answer = await steps.send({ idempotencyKey });
     } catch (error) {
-      if (isKeptServerError(error)) return found(steps.lookUp(), 'Stripe keeps answering with an error');
+      if (isKeptServerError(error)) {
+        return found(steps.lookUp(), 'Stripe keeps answering with an error', { isKept: true });
+      }
       const refusal = certainRefusal(error);
       if (!refusal) throw error;
       const isChecked = refusal.result === 'failed' && steps.isLookUpCurrent;
@@ -205,9 +285,41 @@ export class StripeGateway extends PaymentGateway {
     throw new OutcomeUnknown('Stripe has begun with it and not finished.');
   }
 
+  /**
+   * What an operation came to that Stripe has received long ago. An error that it keeps for it, and nothing that could
+   * be found by our reference, mean that it had no effect; sent again it has none either.
+   */
+  private async keptOutcome(operationId: string, steps: Steps<object>): Promise<GatewayOutcome> {
+    try {
+      return await this.sendOnce(operationId, steps);
+    } catch (error) {
+      if (error instanceof OutcomeUnknown && error.isKept)
+        return { result: 'failed', declineCode: 'not_found' };
+      throw error;
+    }
+  }
+
   private isKeyForgotten(operationId: string): boolean {
     return this.now() - createdAt(operationId) > KEY_RETENTION_MS;
   }
+}
+
+/** What is written into the metadata at Stripe. */
+function referencesOf({ operationId, paymentId, orderId }: GatewayRequest): Record<string, string> {
+  return {
+    [OPERATION_ID]: operationId,
+    ...(paymentId !== undefined && { payment_id: paymentId }),
+    ...(orderId !== undefined && { order_id: orderId }),
+  };
+}
+
+/** Asks for nothing but its key. */
+function blankPayment({ amount, currency, operationId }: GatewayOperation): Stripe.PaymentIntentCreateParams {
+  return {
+    amount: toStripeAmount(amount, currency),
+    currency: currency.toLowerCase(),
+    metadata: { ruled_out: operationId },
+  };
 }
 
 /** What is left stays held where the card allows that; elsewhere the first capture is the last. */
@@ -224,23 +336,15 @@ function captureParameters(
   };
 }
 
-function referencesOf({
-  operationId,
-  paymentId,
-  orderId,
-}: { readonly operationId: string } & References): Record<string, string> {
-  return {
-    [OPERATION_ID]: operationId,
-    ...(paymentId !== undefined && { payment_id: paymentId }),
-    ...(orderId !== undefined && { order_id: orderId }),
-  };
-}
-
 /** The outcome that was found, or the reason why nothing is certain. */
-async function found(lookUp: Promise<GatewayOutcome | undefined>, why: string): Promise<GatewayOutcome> {
+async function found(
+  lookUp: Promise<GatewayOutcome | undefined>,
+  why: string,
+  circumstances: { readonly isKept?: boolean } = {},
+): Promise<GatewayOutcome> {
   const outcome = await lookUp;
   if (outcome) return outcome;
-  throw new OutcomeUnknown(`${why}, and Stripe knows nothing of it by our reference.`);
+  throw new OutcomeUnknown(`${why}, and Stripe knows nothing of it by our reference.`, circumstances);
 }
 
 /** When the operation was created, in milliseconds since 1970: a UUIDv7 begins with it. */

@@ -7,6 +7,9 @@ import { failedAttempt } from './stripe-refusals.js';
 /** In the metadata of a PaymentIntent or a Refund: the operation that made it. */
 export const OPERATION_ID = 'operation_id';
 
+/** The name of the note that a capture leaves, with the groups of its operation's id. */
+export const CAPTURE_REFERENCE = /^capture_(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/;
+
 /** What a capture leaves in the metadata of its PaymentIntent, which has room for nearly all captures there can be. */
 export function captureReference({ operationId, amount, currency }: FollowUpRequest): Record<string, string> {
   return { [`capture_${operationId.replaceAll('-', '')}`]: String(toStripeAmount(amount, currency)) };
@@ -28,7 +31,7 @@ export function authorizationOutcome(
   switch (intent.status) {
     case 'requires_capture':
       requireThat(!captureNow && intent.amount_capturable === expected, 'not authorized as asked');
-      return { result: 'succeeded', gatewayId: intent.id };
+      return { result: 'succeeded', gatewayId: intent.id, authorizedUntil: authorizedUntil(intent) };
     case 'succeeded':
       requireThat(captureNow && intent.amount_received === expected, 'not captured as asked');
       return { result: 'succeeded', gatewayId: intent.id };
@@ -95,6 +98,13 @@ export function refundOutcome(
     default:
       return undefined;
   }
+}
+
+/** Until when the hold can be captured, where Stripe says so. Needs the charge expanded. */
+export function authorizedUntil({ latest_charge: charge }: Stripe.PaymentIntent): Date | undefined {
+  if (charge === null || typeof charge === 'string') return undefined;
+  const captureBefore = charge.payment_method_details?.card?.capture_before;
+  return captureBefore === undefined ? undefined : new Date(captureBefore * 1_000);
 }
 
 /** Whether more than one capture is possible. Needs the charge expanded. */

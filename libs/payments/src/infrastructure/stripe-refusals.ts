@@ -60,6 +60,16 @@ export function isKeptServerError(error: unknown): boolean {
   );
 }
 
+/** The key was first used for something else, which Stripe has received. */
+export function isKeyTaken(error: unknown): boolean {
+  return (
+    error instanceof Stripe.errors.StripeError &&
+    error.requestId !== undefined &&
+    error.rawType === 'idempotency_error' &&
+    error.code !== 'idempotency_key_in_use'
+  );
+}
+
 /** What went wrong, without what Stripe's errors hold that must not be logged. Other errors stay as they are. */
 export function unknownBecause(error: unknown): unknown {
   if (!(error instanceof Stripe.errors.StripeError)) return error;

@@ -149,6 +149,12 @@ export const settingsSchema = z.object({
     .describe('Signing secret of the webhook endpoint at Stripe; without it webhooks are refused.')
     .meta(SECRET),
   GATEWAY_TIMEOUT_MS: durationMs(8_000).describe('Longest time one call to the payment gateway may take.'),
+  PAYMENT_SETTLE_SECONDS: integer(1, 79_200, 3_600).describe(
+    'How long an operation whose outcome is unknown is sent again under its key; then the gateway is asked about it.',
+  ),
+  PAYMENT_ATTENTION_SECONDS: integer(2, 79_200, 79_200).describe(
+    'When staff have to say what became of an operation; inside the time for which the gateway keeps keys.',
+  ),
   ORDER_PAYMENT_WINDOW_SECONDS: integer(10, 2_592_000, 900).describe(
     'How long an unpaid order holds its stock.',
   ),

@@ -99,6 +99,12 @@ function contradictions(values: Values): string[] {
   if (values.PAYMENT_GATEWAY === 'stripe' && values.STRIPE_API_KEY === undefined) {
     found.push('STRIPE_API_KEY: is required where PAYMENT_GATEWAY is stripe.');
   }
+  const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;
+  const settleSeconds = PAYMENT_SETTLE_SECONDS.safeParse(values.PAYMENT_SETTLE_SECONDS).data;
+  const attentionSeconds = PAYMENT_ATTENTION_SECONDS.safeParse(values.PAYMENT_ATTENTION_SECONDS).data;
+  if (settleSeconds !== undefined && attentionSeconds !== undefined && settleSeconds >= attentionSeconds) {
+    found.push('PAYMENT_ATTENTION_SECONDS: must be more than PAYMENT_SETTLE_SECONDS.');
+  }
   const { PORT, MANAGEMENT_PORT } = settingsSchema.pick({ PORT: true, MANAGEMENT_PORT: true }).shape;
   const port = PORT.safeParse(values.PORT).data;
   if (port !== undefined && port > 0 && port === MANAGEMENT_PORT.safeParse(values.MANAGEMENT_PORT).data) {

@@ -11,6 +11,7 @@ import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { ProblemFilter } from './problem.filter.js';
+import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
 import { streamsUpload } from './streams-upload.js';
 
@@ -62,6 +63,7 @@ export async function createHttpApplication(
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
+  fastify.addHook('preParsing', keepRawBodies(BODY_LIMIT_BYTES));
   // Whether a body is a form is known once its parser was chosen.
   fastify.addHook('preValidation', (request, _reply, done) => {
     const isRefused = request.isMultipart() && !streamsUpload(request);

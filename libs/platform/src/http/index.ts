@@ -6,6 +6,7 @@ export { API_PREFIX, createHttpApplication, previewHttpApplication } from './htt
 export { HttpModule } from './http.module.js';
 export { buildOpenApi, serveOpenApi } from './openapi.js';
 export { type Page, pageQuerySchema, type PageRequest, pageSchema, Paginator } from './pagination.js';
+export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {
   emailSchema,

@@ -55,10 +55,10 @@ export interface Payment {
 }
 
 export interface LedgerTransaction {
-  readonly kind: 'capture' | 'refund';
+  readonly kind: 'capture' | 'refund' | 'refund_reversal' | 'dispute' | 'dispute_reversal';
   readonly orderId: string;
   /** For a refund, the id of the refund. */
-  readonly operationId: string;
+  readonly operationId: string | null;
   readonly postings: readonly { readonly account: string; readonly amount: Money }[];
 }
 

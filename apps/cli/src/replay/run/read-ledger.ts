@@ -23,7 +23,10 @@ export async function readLedger(context: ReplayContext): Promise<LedgerSnapshot
       for (const { kind, orderId, operationId, postings } of page) {
         // What was sold is a credit, which the ledger writes as a negative amount.
         if (kind === 'capture') captures.push({ id: orderId, amountMinor: -amountOn('sales', postings) });
-        else refunds.push({ id: operationId, amountMinor: amountOn('sales_refunds', postings) });
+        // A refund that came back takes its amount back, and a dispute is about no sale.
+        else if (operationId !== null) {
+          refunds.push({ id: operationId, amountMinor: amountOn('sales_refunds', postings) });
+        }
       }
       advance(page.length);
     }

@@ -1,5 +1,6 @@
+import type { Dispute } from '../dispute.js';
 import type { Composition, LedgerEntry } from '../ledger.js';
-import { isOpen, type Operation } from '../operation.js';
+import { isOpen, type NewsWorth, type Operation } from '../operation.js';
 import {
   type Allocation,
   type CaptureMode,
@@ -39,6 +40,7 @@ export class StoredPayment {
   readonly operations = new Map<string, Operation>();
   readonly refunds = new Map<string, Refund>();
   readonly allocations = new Map<string, Allocation>();
+  readonly disputes = new Map<string, Dispute>();
   readonly ledger: LedgerEntry[] = [];
 
   private constructor(private current: PaymentState) {}
@@ -94,14 +96,32 @@ export class StoredPayment {
     return [...this.operations.values()].filter(isOpen);
   }
 
-  /** Loads the payment, lets `verb` change it, and keeps the changes; returns which they were. */
-  update(verb: (payment: Payment) => void): PaymentChange[] {
-    const pending = [...this.refunds.values()].filter(({ status }) => status === 'pending');
-    const payment = Payment.rehydrate(this.current, this.openOperations, pending, [
-      ...this.allocations.values(),
-    ]);
+  /**
+   * Loads the payment, lets `verb` change it, and keeps the changes; returns which they were.
+   *
+   * @param about an operation that is loaded, with its refund, even where it is resolved
+   */
+  update(verb: (payment: Payment) => void, about?: string): PaymentChange[] {
+    const operations = [...this.operations.values()].filter((each) => isOpen(each) || each.id === about);
+    const refunds = [...this.refunds.values()].filter(
+      ({ status, id }) => status === 'pending' || id === about,
+    );
+    const allocations = [...this.allocations.values()];
+    const disputes = [...this.disputes.values()];
+    const payment = Payment.rehydrate(this.current, operations, refunds, allocations, disputes);
     verb(payment);
     return this.keep(payment);
+  }
+
+  /** The gateway reports what has become of an operation; what the report was worth. */
+  learn(operationId: string, outcome: GatewayOutcome, amount?: number): NewsWorth | undefined {
+    const known = this.operations.get(operationId)?.amount ?? 0;
+    const report = { operationId, outcome, amount: amount ?? known, currency: 'GBP' };
+    let worth: NewsWorth | undefined;
+    this.update((payment) => {
+      worth = payment.learn(report);
+    }, operationId);
+    return worth;
   }
 
   /** The operation is claimed, and with that marked as sent. */
@@ -138,7 +158,7 @@ export class StoredPayment {
     this.current = state;
     this.log.push(...changes.log);
     this.ledger.push(...changes.ledger);
-    for (const kept of ['operations', 'refunds', 'allocations'] as const) {
+    for (const kept of ['operations', 'refunds', 'allocations', 'disputes'] as const) {
       const target: Map<string, unknown> = this[kept];
       for (const [id, changed] of changes[kept]) target.set(id, changed);
     }

@@ -1,0 +1,130 @@
+/**
+ * Takes one safeguard at a time out of a copy of the project, and expects the tests that stand for it to fail. A
+ * mutant that survives means that nothing would notice if the safeguard were gone.
+ *
+ *   npm run mutants            all of them
+ *   npm run mutants -- lease   those whose name contains a word
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const COPIED = [
+  'apps',
+  'libs',
+  'migrations',
+  'test',
+  'package.json',
+  'jest.config.mjs',
+  'tsconfig.json',
+  'contracts',
+  '.swcrc',
+];
+const JEST = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
+const TESTS_TIMEOUT_MS = 300_000;
+
+/** Each change must stand in its file exactly once; the tests are those that fail for it. */
+const MUTANTS = [
+  {
+    name: 'stock predicate: more is reserved than there is',
+    file: 'libs/catalog/src/infrastructure/stock-statements.ts',
+    change: ['WHERE NOT EXISTS (SELECT FROM locked WHERE available < quantity)', 'WHERE true'],
+    tests: ['test/integration/catalog-facade.spec.ts'],
+  },
+  {
+    name: 'refund reservation: refunds on their way do not count',
+    file: 'libs/payments/src/domain/payment.ts',
+    change: ['{ pendingRefundAmount: this.current.pendingRefundAmount + amount }', '{}'],
+    tests: ['libs/payments/src/domain/payment.refunds.spec.ts'],
+  },
+  {
+    name: 'inbox dedupe: an event that comes twice is applied twice',
+    file: 'libs/platform/src/messaging/outbox-relay.ts',
+    change: ['if (claimed) await consumer.apply(event);', 'void claimed; await consumer.apply(event);'],
+    tests: ['test/integration/outbox-relay.spec.ts'],
+  },
+  {
+    name: 'inbox dedupe: a report that comes twice is applied twice',
+    file: 'libs/payments/src/application/gateway-reports.ts',
+    change: ['DO NOTHING', `DO UPDATE SET status = 'received'`],
+    tests: ['test/integration/payments-webhooks.spec.ts'],
+  },
+  {
+    name: 'lease check: two work on one operation at once',
+    file: 'libs/payments/src/infrastructure/sql-payment.repository.ts',
+    change: [
+      `AND o.status IN ('created', 'sent', 'unknown')
+      AND (o.leased_until IS NULL OR o.leased_until < now())`,
+      `AND o.status IN ('created', 'sent', 'unknown')`,
+    ],
+    tests: ['test/integration/payments-lease.spec.ts'],
+  },
+  {
+    name: 'lease check: who has lost the lease writes all the same',
+    file: 'libs/payments/src/application/run-operation.ts',
+    change: ['if (!(await this.payments.holdsLease(operation))) return;', ''],
+    tests: ['test/integration/payments-lease.spec.ts'],
+  },
+  {
+    name: 'lattice: older news is applied',
+    file: 'libs/payments/src/domain/operation.ts',
+    change: [`if (RANKS[kind][told] <= RANKS[kind][status]) return 'old';`, ''],
+    tests: ['libs/payments/src/domain/payment.reports.spec.ts'],
+  },
+  {
+    name: 'lattice: a dispute goes back',
+    file: 'libs/payments/src/domain/payment.ts',
+    change: [' || !isAhead(known, told)', ''],
+    tests: ['libs/payments/src/domain/payment.reports.spec.ts'],
+  },
+];
+
+const chosen = MUTANTS.filter(({ name }) => name.includes(process.argv[2] ?? ''));
+const directory = mkdtempSync(join(tmpdir(), 'steelyard-mutants-'));
+let survivors = 0;
+try {
+  for (const path of COPIED) cpSync(join(ROOT, path), join(directory, path), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+  if (!testsPass([...new Set(chosen.flatMap(({ tests }) => tests))])) {
+    throw new Error('The tests fail already while every safeguard is in its place.');
+  }
+  for (const mutant of chosen) {
+    const isCaught = !withMutant(mutant, () => testsPass(mutant.tests));
+    survivors += isCaught ? 0 : 1;
+    console.log(`${isCaught ? 'caught  ' : 'SURVIVED'} ${mutant.name}`);
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+console.log(`${chosen.length - survivors} of ${chosen.length} mutants caught`);
+process.exitCode = survivors === 0 ? 0 : 1;
+
+function withMutant({ file, change: [from, to] }, fn) {
+  const path = join(directory, file);
+  const original = readFileSync(path, 'utf8');
+  if (original.split(from).length !== 2) throw new Error(`${file} does not hold this exactly once: ${from}`);
+  writeFileSync(
+    path,
+    original.replace(from, () => to),
+  );
+  try {
+    return fn();
+  } finally {
+    writeFileSync(path, original);
+  }
+}
+
+function testsPass(tests) {
+  const run = spawnSync(process.execPath, [...JEST, ...tests], {
+    cwd: directory,
+    env: { ...process.env, CI: 'true' },
+    timeout: TESTS_TIMEOUT_MS,
+    encoding: 'utf8',
+  });
+  // Tests that did not run prove nothing, neither way.
+  if (!/^Tests: /m.test(run.stderr)) throw new Error(`Jest ran no test:\n${run.stderr.slice(-2_000)}`);
+  return run.status === 0;
+}

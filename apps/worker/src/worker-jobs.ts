@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ExpireUnpaidOrders } from '#orders';
+import { CompleteOrders, ExpireUnpaidOrders } from '#orders';
 import { ResolveOpenOperations } from '#payments';
 import { Config } from '#platform/config';
 import { Idempotency } from '#platform/idempotency';
@@ -20,6 +20,7 @@ export class WorkerJobs {
     relay: OutboxRelay,
     resolveOpenOperations: ResolveOpenOperations,
     expireUnpaidOrders: ExpireUnpaidOrders,
+    completeOrders: CompleteOrders,
     idempotency: Idempotency,
     config: Config,
     logger: PinoLogger,
@@ -29,6 +30,7 @@ export class WorkerJobs {
       { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
+      { name: 'complete-orders', pollMs, round: () => completeOrders.execute() },
       {
         name: 'prune-idempotency-keys',
         pollMs: PRUNE_POLL_MS,

@@ -3,9 +3,12 @@ import { CatalogModule } from '#catalog';
 import { PaymentsModule } from '#payments';
 import { UsersModule } from '#users';
 import { OrdersController } from './api/orders.controller.js';
+import { ParcelsController } from './api/parcels.controller.js';
 import { CancelOrder } from './application/cancel-order.js';
+import { CompleteOrders } from './application/complete-orders.js';
 import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
 import { FindOrders } from './application/find-orders.js';
+import { FindParcels } from './application/find-parcels.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
 import { OrderAccess } from './application/order-access.js';
@@ -13,28 +16,32 @@ import { PayOrder } from './application/pay-order.js';
 import { PlaceOrder } from './application/place-order.js';
 import { PrepareOrder } from './application/prepare-order.js';
 import { QuoteOrder } from './application/quote-order.js';
+import { ReturnOrder } from './application/return-order.js';
 import { SettleCancellation } from './application/settle-cancellation.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 
-/** What can be done with an order: quote, place, pay, fulfil, cancel, expire, and read it. */
+/** What can be done with an order: quote, place, pay, fulfil, return, cancel, expire, complete, and read it. */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
-  controllers: [OrdersController],
+  controllers: [OrdersController, ParcelsController],
   providers: [
     QuoteOrder,
     PlaceOrder,
     PayOrder,
     FulfilOrder,
+    ReturnOrder,
     CancelOrder,
     ExpireUnpaidOrders,
+    CompleteOrders,
     FindOrders,
+    FindParcels,
     OnPaymentChanged,
     OrderAccess,
     PrepareOrder,
     SettleCancellation,
     { provide: OrderRepository, useClass: SqlOrderRepository },
   ],
-  exports: [ExpireUnpaidOrders],
+  exports: [ExpireUnpaidOrders, CompleteOrders],
 })
 export class OrdersModule {}

@@ -4,10 +4,33 @@ import { CatalogFacade } from '#catalog';
 import { paymentErrors, paymentEvents, type PaymentEventData, PaymentsFacade } from '#payments';
 import { EventBus } from '#platform/messaging';
 import { OrderRepository } from '../domain/order.repository.js';
+import type { PaymentCause } from '../domain/order-change.js';
 import type { OrderStatus } from '../domain/order-status.js';
 import { SettleCancellation } from './settle-cancellation.js';
 
 type PaymentChange = keyof typeof paymentEvents;
+
+/**
+ * What the timeline of the order says for each change of its payment. A request and its refusal leave the payment as the
+ * order knows it, so they are not noted, and need no word.
+ */
+const CAUSES: Readonly<Record<PaymentChange, PaymentCause>> = {
+  created: 'payment_updated',
+  authorized: 'payment_authorized',
+  captured: 'payment_captured',
+  declined: 'payment_declined',
+  action_required: 'payment_action_required',
+  outcome_unknown: 'payment_outcome_unknown',
+  retried: 'payment_retried',
+  capture_requested: 'payment_updated',
+  capture_failed: 'payment_updated',
+  void_requested: 'payment_updated',
+  void_failed: 'payment_updated',
+  canceled: 'payment_canceled',
+  refund_requested: 'payment_updated',
+  refunded: 'refunded',
+  refund_failed: 'payment_updated',
+};
 
 /** After these the next step is a decision of staff: taking it by ourselves would ask the gateway without end. */
 const WAITS_FOR_STAFF: ReadonlySet<PaymentChange> = new Set(['void_failed', 'refund_failed']);
@@ -64,15 +87,14 @@ export class OnPaymentChanged implements OnModuleInit {
     change: PaymentChange,
     news: PaymentEventData,
   ): Promise<[OrderStatus, OrderStatus]> {
-    const isRefund = change === 'refunded';
-    const refunded = isRefund ? (news.refund?.lines ?? []) : [];
+    const refunded = change === 'refunded' ? (news.refund?.lines ?? []) : [];
     return this.orders.update(
       news.orderId,
       (order) => {
         const before = order.state.status;
         const { paymentId, status, outcome, declineCode } = news;
         order.applyPayment(
-          { id: paymentId, status, outcome, declineCode, refunded, isRefund },
+          { id: paymentId, status, outcome, declineCode, refunded, cause: CAUSES[change] },
           this.clock.now(),
         );
         return [before, order.state.status];

@@ -78,7 +78,10 @@ const EXPECTED: Record<string, AccessRule> = {
   'GET /orders/:id/timeline': 'anyone',
   'POST /orders/:id/payments': 'anyone',
   'POST /orders/:id/cancel': 'anyone',
+  'GET /orders/:id/fulfillments': 'anyone',
   'POST /orders/:id/fulfillments': 'staff',
+  'GET /orders/:id/returns': 'anyone',
+  'POST /orders/:id/returns': 'staff',
 
   'GET /payments': 'staff',
   'GET /payments/:id': 'staff',

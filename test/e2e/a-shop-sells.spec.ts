@@ -165,13 +165,13 @@ describe('a shop sells', () => {
     const steps = timeline!.data.map(({ to, cause }) => `${to} (${cause})`).reverse();
     expect(steps).toEqual([
       'pending_payment (placed)',
-      'pending_payment (payment_updated)',
-      'pending_payment (payment_updated)',
+      'pending_payment (payment_declined)',
+      'pending_payment (payment_retried)',
       'confirmed (confirmed)',
       'partially_fulfilled (partially_fulfilled)',
-      'partially_fulfilled (payment_updated)',
+      'partially_fulfilled (payment_captured)',
       'fulfilled (fulfilled)',
-      'fulfilled (payment_updated)',
+      'fulfilled (payment_captured)',
       'fulfilled (refunded)',
     ]);
   });

@@ -320,6 +320,74 @@ describe('availability', () => {
   });
 });
 
+describe('a return', () => {
+  /** An order of pieces that have all left the house. */
+  async function shipped(...lines: Line[]): Promise<string> {
+    const orderId = await committed(...lines);
+    await inTransaction(() => catalog.facade.ship(orderId, lines));
+    return orderId;
+  }
+
+  it('puts pieces back on hand, adding up the lines of a product, in one statement', async () => {
+    const mug = await catalog.stocked(20);
+    const bowl = await catalog.stocked(30);
+    const orderId = await shipped({ productId: mug, quantity: 5 }, { productId: bowl, quantity: 5 });
+    const lines = [
+      { productId: bowl, quantity: 1 },
+      { productId: mug, quantity: 2 },
+      { productId: bowl, quantity: 3 },
+    ];
+    const statements = await catalog.statementsDuring(() =>
+      inTransaction(() => catalog.facade.returnToStock(orderId, lines)),
+    );
+    expect(statements).toEqual({ 'catalog.return_stock': 1 });
+    expect(await catalog.stock(mug)).toEqual({ onHand: 17, reserved: 0, available: 17 });
+    expect(await catalog.stock(bowl)).toEqual({ onHand: 29, reserved: 0, available: 29 });
+    const { rows } = await catalog.sql.query<object>(
+      `SELECT kind, quantity::int, on_hand_delta::int, reserved_delta::int, order_id, actor
+         FROM catalog.stock_movements WHERE product_id = $1 ORDER BY id DESC LIMIT 1`,
+      [bowl],
+    );
+    expect(rows).toEqual([
+      {
+        kind: 'return',
+        quantity: 4,
+        on_hand_delta: 4,
+        reserved_delta: 0,
+        order_id: orderId,
+        actor: 'system:test',
+      },
+    ]);
+    expect(await disagreements()).toEqual([]);
+  });
+
+  it('tells shoppers that there is something to buy again', async () => {
+    const mug = await catalog.stocked(1);
+    const orderId = await shipped({ productId: mug, quantity: 1 });
+    await inTransaction(() => catalog.facade.returnToStock(orderId, [{ productId: mug, quantity: 1 }]));
+    expect((await catalog.events('stock', mug)).at(-1)).toMatchObject({
+      sequence: 3,
+      data: { previous: 'out_of_stock', current: 'low_stock' },
+    });
+  });
+
+  it('beyond what a product can hold brings nothing back', async () => {
+    const mug = await catalog.stocked(1);
+    const bowl = await catalog.stocked(1);
+    const lines = [
+      { productId: mug, quantity: 1 },
+      { productId: bowl, quantity: 1 },
+    ];
+    const orderId = await shipped(...lines);
+    const full = { kind: 'adjust', onHand: 1e12, expectedOnHand: 0, reason: 'count' };
+    expect(await catalog.move(mug, full)).toMatchObject({ status: 201 });
+    await expect(inTransaction(() => catalog.facade.returnToStock(orderId, lines))).rejects.toMatchObject({
+      code: 'stock_limit_exceeded',
+    });
+    expect(await catalog.stock(bowl)).toEqual({ onHand: 0, reserved: 0, available: 0 });
+  });
+});
+
 describe('under contention', () => {
   it('200 buyers of a product with 50 pieces: exactly 50 get one', async () => {
     const mug = await catalog.stocked(50);
@@ -356,6 +424,14 @@ describe('under contention', () => {
           some.map((productId) => ({ productId, quantity: 1 })),
         ),
       );
+      if (turn % 3 === 0) {
+        await inTransaction(() =>
+          catalog.facade.returnToStock(
+            orderId,
+            some.toReversed().map((productId) => ({ productId, quantity: 1 })),
+          ),
+        );
+      }
       if (turn % 2 === 0) await inTransaction(() => catalog.facade.releaseReservations(orderId, 'released'));
     };
     expect(await outcomes(Array.from({ length: 200 }, (_, turn) => life(turn)))).toEqual({ ok: 200 });

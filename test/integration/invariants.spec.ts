@@ -5,11 +5,14 @@ let shop: Shop;
 
 beforeAll(async () => {
   shop = await Shop.open({ ORDER_SHIPPING_FLAT_MINOR: '499', ORDER_TAX_BASIS_POINTS: '2000' });
-  // An order of each kind: refunded in part, sent in part, canceled, waiting, and one whose refund failed.
+  // An order of each kind: refunded in part, sent and returned in part, canceled, waiting, and one whose refund failed.
   const refunded = await shop.placed({ lines: [line(shop.mug, 2), line(shop.mug)] });
   await shop.refund(refunded.payment.id, { lines: [{ lineId: refunded.lines[0].id, amount: gbp(100) }] });
   const sent = await shop.placed({ lines: [line(shop.mug, 3)], capture: 'on_fulfillment' });
-  await shop.fulfil(sent.id, [{ lineId: sent.lines[0].id, quantity: 1 }]);
+  const lineId: string = sent.lines[0].id;
+  await shop.fulfil(sent.id, [{ lineId, quantity: 2 }]);
+  const returned = [true, false].map((restock) => ({ lineId, quantity: 1, restock }));
+  expect(await shop.takeBack(sent.id, returned)).toMatchObject({ status: 201 });
   await shop.cancel((await shop.placed({ capture: 'manual' })).id);
   await shop.placed({ method: 'pm_card_chargeDeclined' }, {}, 402);
   await shop.refund((await shop.placed({ method: 'pm_sim_refund_fails' })).payment.id);
@@ -114,11 +117,36 @@ const CORRUPTIONS: readonly (readonly [invariant: string, ...statements: readonl
   ],
   [
     'an order reserves what its lines ask for, and ships what was fulfilled',
-    `UPDATE orders.order_lines SET fulfilled_quantity = 0`,
+    `UPDATE orders.order_lines SET fulfilled_quantity = quantity WHERE fulfilled_quantity > 0`,
   ],
   [
     'an order reserves what its lines ask for, and ships what was fulfilled',
     `DELETE FROM catalog.reservations WHERE status = 'active'`,
+  ],
+  [
+    'what was returned of a line is what the returns of its order say',
+    `UPDATE orders.order_lines SET returned_quantity = 1 WHERE returned_quantity = 2`,
+  ],
+  [
+    'what was returned of a line is what the returns of its order say',
+    `UPDATE orders.returns SET order_id = (SELECT id FROM orders.orders WHERE status = 'canceled')`,
+  ],
+  ['what was returned of a line is what the returns of its order say', `DELETE FROM orders.returns`],
+  [
+    'what came back on hand of an order is what its returns restocked',
+    `UPDATE catalog.stock_movements SET order_id = NULL WHERE kind = 'return'`,
+  ],
+  [
+    'what came back on hand of an order is what its returns restocked',
+    `UPDATE orders.returns SET lines = jsonb_set(lines, '{1,restock}', 'true')`,
+  ],
+  [
+    'what came back on hand of an order is what its returns restocked',
+    `DELETE FROM catalog.stock_movements WHERE kind = 'return'`,
+  ],
+  [
+    'each return is a row of the timeline',
+    `UPDATE orders.timeline SET cause = 'fulfilled' WHERE cause = 'returned'`,
   ],
   [
     'a reservation is held for as long as its order lives',

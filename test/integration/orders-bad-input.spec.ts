@@ -55,6 +55,11 @@ const ENDPOINTS: Record<string, Endpoint> = {
     valid: () => ({ lines: [{ lineId: captured.lines[0]!.id, quantity: 1 }] }),
     as: () => shop.staff,
   },
+  'taking back pieces of an order': {
+    path: () => `${ORDERS}/${captured.id}/returns`,
+    valid: () => ({ lines: [{ lineId: captured.lines[0]!.id, quantity: 1, restock: true }] }),
+    as: () => shop.staff,
+  },
   'capturing a payment': {
     path: () => `${PAYMENTS}/${authorized.payment.id}/capture`,
     valid: () => ({ amount: gbp(1) }),
@@ -245,6 +250,11 @@ function withSecondLine(second: object): object {
 
 const LINE_ID = () => captured.lines[0]!.id;
 
+/** A return of one piece, but for what is wrong with it. */
+const oneBack = (wrong: object = {}) => ({
+  lines: [{ lineId: LINE_ID(), quantity: 1, restock: true, ...wrong }],
+});
+
 const OTHER_FIELDS: readonly (readonly [endpoint: string, pointer: string, put: Place, values: Values])[] = [
   ['paying an order', '/method', (method) => ({ method }), [...required, ...text(200)]],
   ['canceling an order', '/reason', (reason) => ({ reason }), text(500)],
@@ -270,6 +280,27 @@ const OTHER_FIELDS: readonly (readonly [endpoint: string, pointer: string, put: 
         text(100),
       ] as const,
   ),
+  ['taking back pieces of an order', '/id', (value) => ({ ...oneBack(), id: value }), newIdValues],
+  ['taking back pieces of an order', '/reason', (reason) => ({ ...oneBack(), reason }), text(500)],
+  ['taking back pieces of an order', '/lines', (lines) => ({ lines }), [...required, ...list]],
+  [
+    'taking back pieces of an order',
+    '/lines/0/lineId',
+    (lineId) => oneBack({ lineId }),
+    [...required, ...id],
+  ],
+  [
+    'taking back pieces of an order',
+    '/lines/0/quantity',
+    (value) => oneBack({ quantity: value }),
+    [...required, ...quantity],
+  ],
+  [
+    'taking back pieces of an order',
+    '/lines/0/restock',
+    (restock) => oneBack({ restock }),
+    [...required, [null, 'wrong_type'], ['true', 'wrong_type'], [1, 'wrong_type']],
+  ],
   ['capturing a payment', '/amount', (amount) => ({ amount }), money(1)],
   ['refunding a payment', '/id', (value) => ({ id: value }), newIdValues],
   ['refunding a payment', '/amount', (amount) => ({ amount }), money(1)],
@@ -326,6 +357,17 @@ describe('a list of lines', () => {
     await shop.expectRefusal(() => call('refunding a payment', refund), 400, 'validation_failed', many);
   });
 
+  it('of a return is refused when there are 2,001: each line of an order may be named twice', async () => {
+    const many = { pointer: '/lines', code: 'too_many_items' };
+    const lines = Array.from({ length: 2_001 }, () => ({ lineId: newId(), quantity: 1, restock: true }));
+    await shop.expectRefusal(
+      () => call('taking back pieces of an order', { lines }),
+      400,
+      'validation_failed',
+      many,
+    );
+  });
+
   it('of a parcel or a refund names each line once', async () => {
     const twice = { pointer: '/lines', code: 'duplicate_line' };
     const parcel = { lines: copies(2, { lineId: LINE_ID(), quantity: 1 }) };
@@ -334,6 +376,19 @@ describe('a list of lines', () => {
     };
     await shop.expectRefusal(() => call('fulfilling an order', parcel), 400, 'validation_failed', twice);
     await shop.expectRefusal(() => call('refunding a payment', refund), 400, 'validation_failed', twice);
+  });
+
+  it('of a return names each line once with restock and once without', async () => {
+    const twice = { pointer: '/lines', code: 'duplicate_line' };
+    for (const restock of [true, false]) {
+      const lines = [LINE_ID(), LINE_ID().toUpperCase()].map((lineId) => ({ lineId, quantity: 1, restock }));
+      await shop.expectRefusal(
+        () => call('taking back pieces of an order', { lines }),
+        400,
+        'validation_failed',
+        twice,
+      );
+    }
   });
 
   it('and an amount together are no refund', async () => {
@@ -430,9 +485,17 @@ describe('an id in the address', () => {
   const ROUTES: [method: string, path: (id: string) => string, by: 'customer' | 'staff', body?: object][] = [
     ['GET', (id) => `${ORDERS}/${id}`, 'customer'],
     ['GET', (id) => `${ORDERS}/${id}/timeline`, 'customer'],
+    ['GET', (id) => `${ORDERS}/${id}/fulfillments`, 'customer'],
+    ['GET', (id) => `${ORDERS}/${id}/returns`, 'customer'],
     ['POST', (id) => `${ORDERS}/${id}/payments`, 'customer', { method: 'pm_card_visa' }],
     ['POST', (id) => `${ORDERS}/${id}/cancel`, 'customer', {}],
     ['POST', (id) => `${ORDERS}/${id}/fulfillments`, 'staff', { lines: [{ lineId: newId(), quantity: 1 }] }],
+    [
+      'POST',
+      (id) => `${ORDERS}/${id}/returns`,
+      'staff',
+      { lines: [{ lineId: newId(), quantity: 1, restock: true }] },
+    ],
     ['GET', (id) => `${PAYMENTS}/${id}`, 'staff'],
     ['POST', (id) => `${PAYMENTS}/${id}/capture`, 'staff', {}],
     ['POST', (id) => `${PAYMENTS}/${id}/cancel`, 'staff', {}],

@@ -1,7 +1,9 @@
 import { newId } from '#kernel';
+import { armFailpoints } from '#platform/failpoints';
 import { gbp, line, ORDERS, type Product, Shop, type Wish } from '../support/shop.js';
 
 const PAYMENT_WINDOW_MS = 60_000;
+const COMPLETION_MS = 86_400_000;
 
 let shop: Shop;
 
@@ -9,6 +11,7 @@ beforeAll(async () => {
   shop = await Shop.open({
     GATEWAY_TIMEOUT_MS: '200',
     ORDER_PAYMENT_WINDOW_SECONDS: String(PAYMENT_WINDOW_MS / 1_000),
+    ORDER_COMPLETION_DAYS: '1',
   });
 });
 
@@ -19,6 +22,21 @@ async function orderOfFour(wish: Wish = {}, status = 201) {
   const product = await shop.product({ price: 1_000, stock: 10 });
   const body = await shop.placed({ lines: [line(product, 4)], ...wish }, {}, status);
   return { product, order: status === 402 ? body.order : body };
+}
+
+/** An order of 4 of 10 pieces whose process died when it was stored and before its payment was sent. */
+async function neverSent(method: string): Promise<{ product: Product; id: string }> {
+  const product = await shop.product({ price: 1_000, stock: 10 });
+  const id = newId();
+  armFailpoints('idempotency.committed=error');
+  try {
+    expect(await shop.place({ id, lines: [line(product, 4)], method })).toMatchObject({ status: 500 });
+  } finally {
+    armFailpoints('');
+  }
+  const { payment } = await shop.orderOf(id);
+  expect(await operations(payment.id)).toEqual(['authorize created 4000']);
+  return { product, id };
 }
 
 const BACK_IN_STOCK = { onHand: 10, reserved: 0, available: 10 };
@@ -137,6 +155,24 @@ describe('canceling an order', () => {
     await expectGone(order, product);
   });
 
+  it('whose payment is unknown because nothing arrived finds out, and gives back what that brings', async () => {
+    const { product, order } = await orderOfFour({ method: 'pm_sim_timeout_before_effect' }, 202);
+    expect(await shop.cancel(order.id)).toMatchObject({ status: 200, body: { status: 'canceled' } });
+    await expectGone(order, product);
+    expect(await shop.ledgerOf(order.id)).toEqual({ sales: -4_000, sales_refunds: 4_000 });
+  });
+
+  it.each([
+    ['pm_card_visa', ['authorize succeeded 4000', 'refund succeeded 4000']],
+    ['pm_card_chargeDeclined', ['authorize declined 4000']],
+  ])('whose payment by %s was never sent leaves nothing behind', async (method, expected) => {
+    const { product, id } = await neverSent(method);
+    expect(await shop.cancel(id)).toMatchObject({ status: 200, body: { status: 'canceled' } });
+    const order = await shop.orderOf(id);
+    expect(await operations(order.payment.id)).toEqual(expected);
+    await expectGone(order, product);
+  });
+
   it('gives the stock back only when it is certain that no money is held', async () => {
     const { product, order } = await orderOfFour({ method: 'pm_sim_timeout_after_effect' }, 202);
     const hold = (until: string) =>
@@ -153,6 +189,11 @@ describe('canceling an order', () => {
       expect(answer).toMatchObject({ status: 202, body: { status: 'cancel_pending' } });
       expect(answer.headers.get('idempotency-replayed')).toBeNull();
     }
+    // Nor does anybody else who asks for it.
+    expect(await shop.cancel(order.id, { as: shop.staff })).toMatchObject({
+      status: 202,
+      body: { status: 'cancel_pending', version: 3 },
+    });
     expect(await shop.stock(product)).toEqual(STILL_HELD);
     await shop.expireUnpaid(2 * PAYMENT_WINDOW_MS);
     expect(await shop.stock(product)).toEqual(STILL_HELD);
@@ -193,6 +234,8 @@ describe('canceling an order', () => {
     await refuse('partially_fulfilled');
     await shop.fulfil(order.id, [{ lineId, quantity: 3 }]);
     await refuse('fulfilled');
+    await shop.completeOrders(COMPLETION_MS);
+    await refuse('completed');
   });
 
   it('is refused when it is canceled, and replayed under the key that did it', async () => {
@@ -286,9 +329,9 @@ describe('an order that nobody pays', () => {
     for (const { order, product } of orders) {
       expect(await shop.causes(order.id)).toEqual([
         'placed',
-        'payment_updated',
+        'payment_declined',
         'expired',
-        'payment_updated',
+        'payment_canceled',
       ]);
       expect(await shop.stock(product)).toEqual(BACK_IN_STOCK);
     }

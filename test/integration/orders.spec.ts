@@ -1,6 +1,9 @@
 import { newId } from '#kernel';
 import { gbp, line, ORDERS, type Person, type Product, Shop } from '../support/shop.js';
 
+/** What can be read below an order, by whoever may read the order. */
+const PARTS = ['timeline', 'fulfillments', 'returns'];
+
 let shop: Shop;
 let stranger: Person;
 
@@ -36,7 +39,12 @@ describe('an order that is placed', () => {
       metadata: { campaign: 'autumn', 'gift note': '🎁 enjoy' },
     });
     const zero = gbp(0);
-    const common = { id: expect.any(String), fulfilledQuantity: 0, refundedAmount: zero };
+    const common = {
+      id: expect.any(String),
+      fulfilledQuantity: 0,
+      returnedQuantity: 0,
+      refundedAmount: zero,
+    };
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({
       id: expect.any(String),
@@ -284,7 +292,9 @@ describe('a guest', () => {
     expect({ status, orderStatus: body.status }).toEqual({ status: 200, orderStatus: 'pending_payment' });
     // The token is shown to whoever places or pays, not to whoever reads.
     expect(body).not.toHaveProperty('orderToken');
-    expect(await shop.get(`${ORDERS}/${id}/timeline`, manner)).toMatchObject({ status: 200 });
+    for (const part of PARTS) {
+      expect(await shop.get(`${ORDERS}/${id}/${part}`, manner)).toMatchObject({ status: 200 });
+    }
     expect(await shop.pay(id, 'pm_card_visa', manner)).toMatchObject({ status: 201, body: { orderToken } });
     expect(await shop.cancel(id, manner)).toMatchObject({ status: 200, body: { status: 'canceled' } });
   });
@@ -305,7 +315,9 @@ describe('a guest', () => {
       const manner = { as: null, orderToken };
       const path = `${ORDERS}/${orderId}`;
       await shop.expectRefusal(() => shop.get(path, manner), status, code);
-      await shop.expectRefusal(() => shop.get(`${path}/timeline`, manner), status, code);
+      for (const part of PARTS) {
+        await shop.expectRefusal(() => shop.get(`${path}/${part}`, manner), status, code);
+      }
       await shop.expectRefusal(() => shop.cancel(orderId, manner), status, code);
       await shop.expectRefusal(() => shop.pay(orderId, 'pm_card_visa', manner), status, code);
     }
@@ -317,7 +329,7 @@ describe('a guest', () => {
       const path = `${ORDERS}/${orderId}`;
       for (const call of [
         () => shop.get(path, { as: null }),
-        () => shop.get(`${path}/timeline`, { as: null }),
+        ...PARTS.map((part) => () => shop.get(`${path}/${part}`, { as: null })),
         () => shop.cancel(orderId, { as: null }),
         () => shop.pay(orderId, 'pm_card_visa', { as: null }),
       ]) {
@@ -342,7 +354,7 @@ describe('a customer', () => {
       const path = `${ORDERS}/${id}`;
       for (const call of [
         () => shop.get(path),
-        () => shop.get(`${path}/timeline`),
+        ...PARTS.map((part) => () => shop.get(`${path}/${part}`)),
         () => shop.cancel(id),
         () => shop.pay(id),
       ]) {
@@ -368,6 +380,7 @@ describe('a customer', () => {
     const pieces = [{ lineId: lines[0].id, quantity: 1 }];
     const forbidden = (as: Person | null) => [
       () => shop.fulfil(id, pieces, { as }),
+      () => shop.takeBack(id, pieces, { as }),
       () => shop.capture(payment.id, undefined, { as }),
       () => shop.void(payment.id, { as }),
       () => shop.refund(payment.id, {}, { as }),
@@ -387,16 +400,20 @@ describe('staff', () => {
   it('see and cancel any order', async () => {
     const { id } = await shop.placed({}, { as: stranger });
     expect(await shop.get(`${ORDERS}/${id}`, { as: shop.staff })).toMatchObject({ status: 200 });
-    expect(await shop.get(`${ORDERS}/${id}/timeline`, { as: shop.staff })).toMatchObject({ status: 200 });
+    for (const part of PARTS) {
+      expect(await shop.get(`${ORDERS}/${id}/${part}`, { as: shop.staff })).toMatchObject({ status: 200 });
+    }
     expect(await shop.cancel(id, { as: shop.staff })).toMatchObject({ body: { status: 'canceled' } });
   });
 
   it('are told of an order that does not exist', async () => {
-    await shop.expectRefusal(
-      () => shop.get(`${ORDERS}/${newId()}`, { as: shop.staff }),
-      404,
-      'order_not_found',
-    );
+    for (const below of ['', ...PARTS.map((part) => `/${part}`)]) {
+      await shop.expectRefusal(
+        () => shop.get(`${ORDERS}/${newId()}${below}`, { as: shop.staff }),
+        404,
+        'order_not_found',
+      );
+    }
     await shop.expectRefusal(() => shop.cancel(newId(), { as: shop.staff }), 404, 'order_not_found');
     await shop.expectRefusal(
       () => shop.fulfil(newId(), [{ lineId: newId(), quantity: 1 }]),
@@ -419,10 +436,11 @@ describe('an access token', () => {
       () => shop.post(`${ORDERS}/quote`, shop.order(), { as }),
       () => shop.get(ORDERS, { as }),
       () => shop.get(`${ORDERS}/${id}`, { as }),
-      () => shop.get(`${ORDERS}/${id}/timeline`, { as }),
+      ...PARTS.map((part) => () => shop.get(`${ORDERS}/${id}/${part}`, { as })),
       () => shop.pay(id, 'pm_card_visa', { as }),
       () => shop.cancel(id, { as }),
       () => shop.fulfil(id, [{ lineId: lines[0].id, quantity: 1 }], { as }),
+      () => shop.takeBack(id, [{ lineId: lines[0].id, quantity: 1 }], { as }),
       () => shop.get('/api/v1/payments', { as }),
       () => shop.refund(payment.id, {}, { as }),
       () => shop.get('/api/v1/ledger/trial-balance', { as }),

@@ -9,7 +9,7 @@ const poisoned = new Set<string>();
 
 beforeAll(async () => {
   shop = await Shop.open();
-  const types = ['placed', 'confirmed', 'cancel_requested', 'canceled', 'refunded', 'payment_updated'];
+  const types = ['placed', 'confirmed', 'cancel_requested', 'canceled', 'refunded', 'payment_declined'];
   shop.api.app.get(EventBus).consume({
     name: 'test.watcher',
     types: types.map((verb) => `steelyard.order.${verb}.v1`),

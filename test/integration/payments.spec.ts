@@ -108,7 +108,7 @@ describe('a payment method', () => {
         payment: { status: 'captured', outcome: null },
       });
       expect(await shop.ledgerOf(order.id)).toEqual(CAPTURED);
-      expect(await shop.causes(order.id)).toEqual(['placed', 'payment_updated', 'confirmed']);
+      expect(await shop.causes(order.id)).toEqual(['placed', 'payment_outcome_unknown', 'confirmed']);
       const { data } = await shop.read(`${ORDERS}/${order.id}/timeline`);
       expect(data[0].actor).toBe('system:payment-resolver');
       expect((await shop.paymentOf(order.payment.id)).operations).toMatchObject([{ status: 'succeeded' }]);

@@ -102,6 +102,15 @@ describe('the worker', () => {
     await eventually(async () => expect(await statusOf(rows[0].id)).toBe('expired'));
   });
 
+  it('completes an order that has left and was left alone', async () => {
+    const { id } = await placeOrder('pm_card_visa');
+    await sql.query(
+      `UPDATE orders.orders SET status = 'fulfilled', updated_at = now() - interval '15 days' WHERE id = $1`,
+      [id],
+    );
+    await eventually(async () => expect(await statusOf(id)).toBe('completed'));
+  });
+
   it('forgets idempotency keys whose time is over', async () => {
     await eventually(async () => {
       const { rows } = await sql.query(`SELECT key FROM platform.idempotency_keys WHERE principal = 'test'`);

@@ -1,5 +1,5 @@
 import { Clock } from '#kernel';
-import { ExpireUnpaidOrders } from '#orders';
+import { CompleteOrders, ExpireUnpaidOrders } from '#orders';
 import { ApplyReports, ResolveOpenOperations } from '#payments';
 import { OutboxRelay } from '#platform/messaging';
 import type { Client } from 'pg';
@@ -54,6 +54,14 @@ export class Backstage {
   /** The worker looks for orders that nobody has paid, `afterMs` from now. */
   async expireUnpaid(afterMs = 0): Promise<void> {
     const job = this.api.app.get(ExpireUnpaidOrders);
+    await this.later(afterMs, async () => {
+      while ((await job.execute()) > 0);
+    });
+  }
+
+  /** The worker looks for orders that are done, `afterMs` from now. */
+  async completeOrders(afterMs = 0): Promise<void> {
+    const job = this.api.app.get(CompleteOrders);
     await this.later(afterMs, async () => {
       while ((await job.execute()) > 0);
     });

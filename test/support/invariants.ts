@@ -127,6 +127,28 @@ const BREACHES: Readonly<Record<string, string>> = {
       FULL JOIN catalog.reservations r USING (order_id, product_id)
      WHERE (ordered.quantity, ordered.shipped) IS DISTINCT FROM (r.quantity, r.shipped)`,
 
+  'what was returned of a line is what the returns of its order say': `
+    SELECT order_id, id, line.quantity, returned.quantity
+      FROM (SELECT order_id, id, returned_quantity AS quantity FROM orders.order_lines WHERE returned_quantity <> 0) line
+      FULL JOIN (SELECT order_id, (piece ->> 'lineId')::uuid AS id, sum((piece ->> 'quantity')::bigint) AS quantity
+                   FROM orders.returns, jsonb_array_elements(lines) AS piece GROUP BY 1, 2) returned USING (order_id, id)
+     WHERE line.quantity IS DISTINCT FROM returned.quantity`,
+
+  'what came back on hand of an order is what its returns restocked': `
+    SELECT order_id, product_id, restocked.quantity, journal.quantity
+      FROM (SELECT l.order_id, l.product_id, sum((piece ->> 'quantity')::bigint) AS quantity
+              FROM orders.returns r, jsonb_array_elements(r.lines) AS piece
+              JOIN orders.order_lines l ON l.id = (piece ->> 'lineId')::uuid
+             WHERE (piece ->> 'restock')::boolean GROUP BY 1, 2) restocked
+      FULL JOIN (SELECT order_id, product_id, sum(quantity) AS quantity
+                   FROM catalog.stock_movements WHERE kind = 'return' GROUP BY 1, 2) journal USING (order_id, product_id)
+     WHERE restocked.quantity IS DISTINCT FROM journal.quantity`,
+
+  'each return is a row of the timeline': `
+    SELECT order_id FROM (SELECT order_id, count(*) FROM orders.returns GROUP BY 1) returned
+      FULL JOIN (SELECT order_id, count(*) FROM orders.timeline WHERE cause = 'returned' GROUP BY 1) told USING (order_id)
+     WHERE returned.count IS DISTINCT FROM told.count`,
+
   'a reservation is held for as long as its order lives': `
     SELECT r.order_id, r.status, o.status FROM catalog.reservations r LEFT JOIN orders.orders o ON o.id = r.order_id
      WHERE r.status <> CASE o.status

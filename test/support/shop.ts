@@ -187,6 +187,17 @@ export class Shop extends Backstage {
     return this.post(`${ORDERS}/${orderId}/fulfillments`, { lines }, { as: this.staff, ...manner });
   }
 
+  /** Staff take back pieces of lines, to be sold again unless an entry says otherwise. */
+  takeBack(
+    orderId: string,
+    lines: readonly { lineId: string; quantity: number; restock?: boolean }[],
+    manner: Manner = {},
+    fields: { id?: string; reason?: string } = {},
+  ): Promise<Answer> {
+    const body = { lines: lines.map((line) => ({ restock: true, ...line })), ...fields };
+    return this.post(`${ORDERS}/${orderId}/returns`, body, { as: this.staff, ...manner });
+  }
+
   capture(paymentId: string, amount?: number, manner: Manner = {}): Promise<Answer> {
     const body = amount === undefined ? {} : { amount: gbp(amount) };
     return this.post(`${PAYMENTS}/${paymentId}/capture`, body, { as: this.staff, ...manner });

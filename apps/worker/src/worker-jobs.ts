@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ExpireAuthorizations, ExpireUnpaidOrders } from '#orders';
+import { CompleteOrders, ExpireAuthorizations, ExpireUnpaidOrders } from '#orders';
 import { ApplyReports, GatewayReports, ResolveOpenOperations } from '#payments';
 import { Config } from '#platform/config';
 import { Idempotency } from '#platform/idempotency';
@@ -23,6 +23,7 @@ export class WorkerJobs {
     gatewayReports: GatewayReports,
     expireUnpaidOrders: ExpireUnpaidOrders,
     expireAuthorizations: ExpireAuthorizations,
+    completeOrders: CompleteOrders,
     idempotency: Idempotency,
     config: Config,
     logger: PinoLogger,
@@ -34,6 +35,7 @@ export class WorkerJobs {
       { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
       { name: 'expire-authorizations', pollMs: SLOW_POLL_MS, round: () => expireAuthorizations.execute() },
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
+      { name: 'complete-orders', pollMs: SLOW_POLL_MS, round: () => completeOrders.execute() },
       {
         name: 'prune-idempotency-keys',
         pollMs: SLOW_POLL_MS,

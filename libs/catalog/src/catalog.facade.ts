@@ -3,6 +3,7 @@ import { CommitReservations } from './application/commit-reservations.js';
 import { FindSellable, type ProductForSale, type ProductReference } from './application/find-sellable.js';
 import { ReleaseReservations } from './application/release-reservations.js';
 import { ReserveStock } from './application/reserve-stock.js';
+import { ReturnStock } from './application/return-stock.js';
 import { ShipStock } from './application/ship-stock.js';
 import type { ReservationRelease, StockQuantity } from './domain/reservation.js';
 
@@ -19,6 +20,7 @@ export class CatalogFacade {
     private readonly committer: CommitReservations,
     private readonly releaser: ReleaseReservations,
     private readonly shipStock: ShipStock,
+    private readonly returnStock: ReturnStock,
   ) {}
 
   /** The products of the references, in their order; `undefined` for one that is unknown or not active. */
@@ -58,5 +60,14 @@ export class CatalogFacade {
    */
   ship(orderId: string, lines: readonly StockQuantity[]): Promise<void> {
     return this.shipStock.execute(orderId, lines);
+  }
+
+  /**
+   * Pieces that the order had shipped are on hand again and can be sold. The caller answers for it that they had left.
+   *
+   * @throws DomainError stock_limit_exceeded when a product cannot hold them; nothing comes back then
+   */
+  returnToStock(orderId: string, lines: readonly StockQuantity[]): Promise<void> {
+    return this.returnStock.execute(orderId, lines);
   }
 }

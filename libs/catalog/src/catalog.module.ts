@@ -7,6 +7,7 @@ import { FindStock } from './application/find-stock.js';
 import { RecordStockMovement } from './application/record-stock-movement.js';
 import { ReleaseReservations } from './application/release-reservations.js';
 import { ReserveStock } from './application/reserve-stock.js';
+import { ReturnStock } from './application/return-stock.js';
 import { ShipStock } from './application/ship-stock.js';
 import { CatalogFacade } from './catalog.facade.js';
 import { DemoCatalog } from './demo-catalog.js';
@@ -41,6 +42,7 @@ import { ProductsController } from './products/products.controller.js';
     CommitReservations,
     ReleaseReservations,
     ShipStock,
+    ReturnStock,
     AvailabilityAnnouncer,
     { provide: StockRepository, useClass: SqlStockRepository },
 

@@ -1,7 +1,7 @@
 import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from '#platform/messaging';
-import type { OrderChange } from './domain/order.js';
+import { ORDER_CHANGES, type OrderChange } from './domain/order-change.js';
 import { ORDER_STATUSES } from './domain/order-status.js';
 
 /** The order as it is after the change, in minor units of `currency`. */
@@ -20,14 +20,6 @@ const orderEvent = (verb: OrderChange): EventDefinition<OrderEventData> =>
   defineEvent('order', `steelyard.order.${verb}.v1`, orderEventData);
 
 /** One kind of event per change, so that every version of an order is one event. */
-export const orderEvents: Readonly<Record<OrderChange, EventDefinition<OrderEventData>>> = {
-  placed: orderEvent('placed'),
-  payment_updated: orderEvent('payment_updated'),
-  confirmed: orderEvent('confirmed'),
-  refunded: orderEvent('refunded'),
-  cancel_requested: orderEvent('cancel_requested'),
-  canceled: orderEvent('canceled'),
-  expired: orderEvent('expired'),
-  partially_fulfilled: orderEvent('partially_fulfilled'),
-  fulfilled: orderEvent('fulfilled'),
-};
+export const orderEvents = Object.fromEntries(
+  ORDER_CHANGES.map((change) => [change, orderEvent(change)]),
+) as Readonly<Record<OrderChange, EventDefinition<OrderEventData>>>;

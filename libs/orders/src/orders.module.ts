@@ -3,11 +3,14 @@ import { CatalogModule } from '#catalog';
 import { PaymentsModule } from '#payments';
 import { UsersModule } from '#users';
 import { OrdersController } from './api/orders.controller.js';
+import { ParcelsController } from './api/parcels.controller.js';
 import { StuckController } from './api/stuck.controller.js';
 import { CancelOrder } from './application/cancel-order.js';
+import { CompleteOrders } from './application/complete-orders.js';
 import { ExpireAuthorizations } from './application/expire-authorizations.js';
 import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
 import { FindOrders } from './application/find-orders.js';
+import { FindParcels } from './application/find-parcels.js';
 import { FindStuck } from './application/find-stuck.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
@@ -16,23 +19,27 @@ import { PayOrder } from './application/pay-order.js';
 import { PlaceOrder } from './application/place-order.js';
 import { PrepareOrder } from './application/prepare-order.js';
 import { QuoteOrder } from './application/quote-order.js';
+import { ReturnOrder } from './application/return-order.js';
 import { SettleCancellation } from './application/settle-cancellation.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 
-/** What can be done with an order: quote, place, pay, fulfil, cancel, expire, and read it. */
+/** What can be done with an order: quote, place, pay, fulfil, return, cancel, expire, complete, and read it. */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
-  controllers: [OrdersController, StuckController],
+  controllers: [OrdersController, ParcelsController, StuckController],
   providers: [
     QuoteOrder,
     PlaceOrder,
     PayOrder,
     FulfilOrder,
+    ReturnOrder,
     CancelOrder,
     ExpireUnpaidOrders,
     ExpireAuthorizations,
+    CompleteOrders,
     FindOrders,
+    FindParcels,
     FindStuck,
     OnPaymentChanged,
     OrderAccess,
@@ -40,6 +47,6 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     SettleCancellation,
     { provide: OrderRepository, useClass: SqlOrderRepository },
   ],
-  exports: [ExpireUnpaidOrders, ExpireAuthorizations],
+  exports: [ExpireUnpaidOrders, ExpireAuthorizations, CompleteOrders],
 })
 export class OrdersModule {}

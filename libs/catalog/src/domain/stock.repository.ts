@@ -52,6 +52,16 @@ export abstract class StockRepository {
   abstract ship(orderId: string, quantities: readonly StockQuantity[]): Promise<readonly Shortage[]>;
 
   /**
+   * Puts pieces that an order had shipped back on hand. At most one entry per product.
+   *
+   * @throws DomainError stock_limit_exceeded
+   */
+  abstract takeBack(
+    orderId: string,
+    quantities: readonly StockQuantity[],
+  ): Promise<readonly AvailabilityChange[]>;
+
+  /**
    * Locks the level of one product, has `decide` make a movement of it, and applies and journals that.
    *
    * @throws DomainError product_not_found, and whatever `decide` throws

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { actorReference, DomainError } from '#kernel';
 import { currentContext } from '#platform/context';
-import { Database } from '#platform/database';
+import { Database, isCheckViolation } from '#platform/database';
 import { catalogErrors } from '../domain/catalog.errors.js';
 import type { ReservationRelease, StockQuantity } from '../domain/reservation.js';
 import { applyMovement, type StockLevel, type StockMovement } from '../domain/stock-level.js';
@@ -67,6 +67,23 @@ export class SqlStockRepository extends StockRepository {
       ...causeOf(orderId),
       ...columnsOf(quantities),
     ]);
+  }
+
+  override async takeBack(
+    orderId: string,
+    quantities: readonly StockQuantity[],
+  ): Promise<readonly AvailabilityChange[]> {
+    try {
+      return await this.database.query<AvailabilityChange>(statements.returnStock, [
+        ...causeOf(orderId),
+        ...columnsOf(quantities),
+      ]);
+    } catch (error) {
+      if (isCheckViolation(error, 'stock_levels_bounded')) {
+        throw new DomainError(catalogErrors.stock_limit_exceeded, { cause: error });
+      }
+      throw error;
+    }
   }
 
   override async update(

@@ -172,6 +172,19 @@ export const shipStock = statement(
    SELECT product_id AS "productId", quantity AS requested, available FROM short ORDER BY 1`,
 );
 
+export const returnStock = statement(
+  'catalog.return_stock',
+  `WITH
+   locked AS MATERIALIZED (
+     SELECT s.product_id, r.quantity
+       FROM catalog.stock_levels s JOIN unnest($4::uuid[], $5::bigint[]) AS r (product_id, quantity) USING (product_id)
+      ORDER BY s.product_id
+        FOR UPDATE OF s
+   ),
+   ${move('return', 'locked')}
+   ${CHANGED_PRODUCTS}`,
+);
+
 export const lockLevel = statement(
   'catalog.lock_stock_level',
   `SELECT on_hand AS "onHand", reserved FROM catalog.stock_levels WHERE product_id = $1 FOR UPDATE`,

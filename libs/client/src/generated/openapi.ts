@@ -291,7 +291,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** List what left the house of an order */
+        get: operations["listFulfillments"];
         put?: never;
         /**
          * Fulfil an order
@@ -318,6 +319,27 @@ export interface paths {
          * @description After a decline, until the order expires. The answers are those of placing it.
          */
         post: operations["pay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what came back of an order */
+        get: operations["listReturns"];
+        put?: never;
+        /**
+         * Take back pieces of an order
+         * @description Pieces that had left the house came back. Those that are restocked can be sold again at once; the others are noted, and change no stock. No money moves: give back what is due with a refund of the order’s payment.
+         */
+        post: operations["returnPieces"];
         delete?: never;
         options?: never;
         head?: never;
@@ -872,6 +894,10 @@ export interface components {
              */
             createdAt: string;
         };
+        /** @description What left the house of one order, newest first: the newest hundred. */
+        FulfillmentList: {
+            data: components["schemas"]["Fulfillment"][];
+        };
         /**
          * @description An event, as the gateway makes it.
          * @example {}
@@ -1048,6 +1074,7 @@ export interface components {
          *             "currency": "GBP"
          *           },
          *           "fulfilledQuantity": 0,
+         *           "returnedQuantity": 0,
          *           "refundedAmount": {
          *             "amount": 0,
          *             "currency": "GBP"
@@ -1103,6 +1130,8 @@ export interface components {
                 unitPrice: components["schemas"]["Money"];
                 total: components["schemas"]["Money"];
                 fulfilledQuantity: number;
+                /** @description Of what was fulfilled. */
+                returnedQuantity: number;
                 refundedAmount: components["schemas"]["Money"];
             }[];
             subtotal: components["schemas"]["Money"];
@@ -1143,6 +1172,50 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description What came back of an order at one time.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d19",
+         *       "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "lines": [
+         *         {
+         *           "lineId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *           "quantity": 1,
+         *           "restock": true
+         *         },
+         *         {
+         *           "lineId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *           "quantity": 1,
+         *           "restock": false
+         *         }
+         *       ],
+         *       "reason": "one of two arrived chipped",
+         *       "createdAt": "2026-11-20T12:00:00.000Z"
+         *     }
+         */
+        OrderReturn: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            orderId: string;
+            lines: {
+                /** Format: uuid */
+                lineId: string;
+                quantity: number;
+                /** @description Whether the pieces can be sold again. The others are noted, and change no stock. */
+                restock: boolean;
+            }[];
+            reason: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+        };
+        /** @description What came back of one order, newest first: the newest hundred. */
+        OrderReturnList: {
+            data: components["schemas"]["OrderReturn"][];
+        };
+        /**
          * @description Everything that happened to the order, newest first.
          * @example {
          *       "data": [
@@ -1165,6 +1238,7 @@ export interface components {
                 from: ("pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired") | null;
                 /** @enum {string} */
                 to: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `returned`, `completed`. There may be more. */
                 cause: string;
                 reason: string | null;
                 actor: string;
@@ -1862,6 +1936,39 @@ export interface components {
             outcome: "ask_again";
             /** @description Why: it is kept with the operation. */
             reason: string;
+        };
+        /**
+         * @description Pieces of lines that came back.
+         * @example {
+         *       "lines": [
+         *         {
+         *           "lineId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *           "quantity": 1,
+         *           "restock": true
+         *         },
+         *         {
+         *           "lineId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *           "quantity": 1,
+         *           "restock": false
+         *         }
+         *       ],
+         *       "reason": "one of two arrived chipped"
+         *     }
+         */
+        ReturnOrder: {
+            /**
+             * Format: uuid
+             * @description UUIDv7 of the new resource, chosen by the client. Made by the server when absent.
+             */
+            id?: string;
+            lines: {
+                /** Format: uuid */
+                lineId: string;
+                quantity: number;
+                /** @description Whether the pieces can be sold again. The others are noted, and change no stock. */
+                restock: boolean;
+            }[];
+            reason?: string;
         };
         /**
          * @description One log-in that has not ended.
@@ -4319,6 +4426,118 @@ export interface operations {
             };
         };
     };
+    listFulfillments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For a guest: the `orderToken` of the order. */
+                "X-Order-Token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What left the house of one order, newest first: the newest hundred. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FulfillmentList"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `order_not_found`: There is no such order. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     fulfil: {
         parameters: {
             query?: never;
@@ -4667,6 +4886,315 @@ export interface operations {
              * @description `idempotency_key_reused`: The Idempotency-Key was used for a call with another payload.
              *
              *     `unknown_payment_method`: The payment method is not known to the gateway.
+             */
+            422: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReturns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For a guest: the `orderToken` of the order. */
+                "X-Order-Token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back of one order, newest first: the newest hundred. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReturnList"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `order_not_found`: There is no such order. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    returnPieces: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnOrder"];
+            };
+        };
+        responses: {
+            /** @description What came back of an order at one time. */
+            201: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description `true` when this is the stored answer of an earlier call with the same key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReturn"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
+             *
+             *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `order_not_found`: There is no such order. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: A call with this Idempotency-Key is still running.
+             *
+             *     `order_state_conflict`: The order is in a state that does not allow this.
+             *
+             *     `quantity_exceeds_fulfilled`: More would be returned than was fulfilled of the line and not returned yet.
+             *
+             *     `return_exists`: There is a return with this id already.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency_key_reused`: The Idempotency-Key was used for a call with another payload.
+             *
+             *     `unknown_order_line`: The order has no such line.
+             *
+             *     `stock_limit_exceeded`: More stock than one product can hold.
              */
             422: {
                 headers: {

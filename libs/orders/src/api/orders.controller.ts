@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors, DomainError, hasRole } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
@@ -7,7 +7,6 @@ import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import { CancelOrder } from '../application/cancel-order.js';
 import { FindOrders, type TimelineView } from '../application/find-orders.js';
-import { FULFIL_ORDER_ERRORS, FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
 import { OrderAccess } from '../application/order-access.js';
 import type { OrderView } from '../application/order-view.js';
 import { PAY_ORDER_ERRORS, PayOrder } from '../application/pay-order.js';
@@ -15,12 +14,10 @@ import { PLACE_ORDER_ERRORS, PlaceOrder } from '../application/place-order.js';
 import { PREPARE_ORDER_ERRORS } from '../application/prepare-order.js';
 import { QuoteOrder, type QuoteView } from '../application/quote-order.js';
 import { orderErrors } from '../domain/order.errors.js';
+import { AcceptsOrderToken, ORDER_TOKEN_HEADER } from './order-token.js';
 import {
   cancelOrderRequest,
   type CancelOrderRequest,
-  fulfillmentView,
-  fulfilOrderRequest,
-  type FulfilOrderRequest,
   orderPageView,
   orderQuery,
   type OrderQuery,
@@ -35,16 +32,6 @@ import {
   timelineView,
 } from './orders.schema.js';
 
-const ORDER_TOKEN_HEADER = 'X-Order-Token';
-
-/** Documents the header by which a guest opens an order. */
-const AcceptsOrderToken = () =>
-  ApiHeader({
-    name: 'X-Order-Token',
-    required: false,
-    description: 'For a guest: the `orderToken` of the order.',
-  });
-
 @ApiTags('Orders')
 @Controller('orders')
 export class OrdersController {
@@ -53,7 +40,6 @@ export class OrdersController {
     private readonly quoteOrder: QuoteOrder,
     private readonly payOrder: PayOrder,
     private readonly cancelOrder: CancelOrder,
-    private readonly fulfilOrder: FulfilOrder,
     private readonly findOrders: FindOrders,
     private readonly access: OrderAccess,
   ) {}
@@ -191,24 +177,6 @@ export class OrdersController {
     const order = await this.cancelOrder.execute(id, reason, key);
     if (order.status !== 'canceled') void reply.status(202);
     return order;
-  }
-
-  @Post(':id/fulfillments')
-  @Endpoint({
-    summary: 'Fulfil an order',
-    description:
-      'Pieces of lines leave the house. Captures their share where the order captures on fulfilment.',
-    access: 'staff',
-    idempotencyKey: 'required',
-    responses: { 201: fulfillmentView },
-    errors: FULFIL_ORDER_ERRORS,
-  })
-  fulfil(
-    @Param({ schema: idParamSchema }) { id }: { id: string },
-    @Body({ schema: fulfilOrderRequest }) body: FulfilOrderRequest,
-    @IdempotencyKey() key: string,
-  ): Promise<FulfillmentView> {
-    return this.fulfilOrder.execute(id, body, key);
   }
 
   /** A paid order is 201, one whose payment is not certain 202, and one that was not paid the error that says so. */

@@ -12,10 +12,11 @@ import {
   timeSchema,
 } from '#platform/http';
 import { CAPTURE_MODES, PAYMENT_STATUSES } from '../application/order-view.js';
+import { ORDER_CHANGES } from '../domain/order-change.js';
 import { ORDER_STATUSES } from '../domain/order-status.js';
 
 /** Lines of one order at most. */
-const MAX_LINES = 1_000;
+export const MAX_LINES = 1_000;
 const MAX_METADATA_ENTRIES = 50;
 
 const ORDER_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11';
@@ -132,6 +133,7 @@ export const orderView = z
         unitPrice: moneySchema,
         total: moneySchema,
         fulfilledQuantity: z.int(),
+        returnedQuantity: z.int().meta({ description: 'Of what was fulfilled.' }),
         refundedAmount: moneySchema,
       }),
     ),
@@ -176,6 +178,7 @@ export const orderView = z
           unitPrice: UNIT_PRICE,
           total: TOTAL,
           fulfilledQuantity: 0,
+          returnedQuantity: 0,
           refundedAmount: ZERO,
         },
       ],
@@ -259,52 +262,6 @@ export const cancelOrderRequest = z
   .meta({ id: 'CancelOrder', description: 'Why, if you like.', example: { reason: 'ordered twice' } });
 export type CancelOrderRequest = z.output<typeof cancelOrderRequest>;
 
-export const fulfilOrderRequest = z
-  .strictObject({
-    lines: z
-      .array(z.strictObject({ lineId: idSchema, quantity: quantitySchema }))
-      .min(1)
-      .max(MAX_LINES)
-      .refine((lines) => new Set(lines.map(({ lineId }) => lineId)).size === lines.length, {
-        message: 'Each line may be named once.',
-        params: { code: 'duplicate_line' },
-      }),
-    trackingNumber: text(100).optional(),
-    carrier: text(100).optional(),
-  })
-  .meta({
-    id: 'FulfilOrder',
-    description: 'Pieces of lines that leave the house.',
-    example: {
-      lines: [{ lineId: LINE_ID, quantity: 1 }],
-      trackingNumber: 'RB123456785GB',
-      carrier: 'royal_mail',
-    },
-  });
-export type FulfilOrderRequest = z.output<typeof fulfilOrderRequest>;
-
-export const fulfillmentView = z
-  .object({
-    id: idSchema,
-    orderId: idSchema,
-    lines: z.array(z.object({ lineId: idSchema, quantity: z.int() })),
-    trackingNumber: z.string().nullable(),
-    carrier: z.string().nullable(),
-    createdAt: timeSchema,
-  })
-  .meta({
-    id: 'Fulfillment',
-    description: 'What left the house in one parcel.',
-    example: {
-      id: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d17',
-      orderId: ORDER_ID,
-      lines: [{ lineId: LINE_ID, quantity: 1 }],
-      trackingNumber: 'RB123456785GB',
-      carrier: 'royal_mail',
-      createdAt: TIME,
-    },
-  });
-
 export const timelineView = z
   .object({
     data: z.array(
@@ -312,7 +269,9 @@ export const timelineView = z
         version: z.int(),
         from: z.enum(ORDER_STATUSES).nullable(),
         to: z.enum(ORDER_STATUSES),
-        cause: z.string(),
+        cause: z.string().meta({
+          description: `What happened: ${ORDER_CHANGES.map((change) => `\`${change}\``).join(', ')}. There may be more.`,
+        }),
         reason: z.string().nullable(),
         actor: z.string(),
         requestId: z.string(),

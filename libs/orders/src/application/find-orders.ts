@@ -40,7 +40,8 @@ const ORDER_COLUMNS = `o.id, o.number, o.status, o.customer_id, o.email, o.curre
   o.shipping_address, o.metadata, o.version, o.placed_at, o.updated_at,
   (SELECT json_agg(json_build_object('id', l.id, 'productId', l.product_id, 'sku', l.sku, 'name', l.name,
       'quantity', l.quantity, 'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount,
-      'fulfilledQuantity', l.fulfilled_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position)
+      'fulfilledQuantity', l.fulfilled_quantity, 'returnedQuantity', l.returned_quantity,
+      'refundedAmount', l.refunded_amount) ORDER BY l.position)
      FROM orders.order_lines l WHERE l.order_id = o.id) AS lines`;
 
 const FILTERS = `($1::timestamptz IS NULL OR o.placed_at > $1) AND ($2::timestamptz IS NULL OR o.placed_at < $2)
@@ -122,9 +123,14 @@ export class FindOrders {
     );
   }
 
-  /** Newest first. */
+  /**
+   * Newest first. An order has a timeline from its first moment.
+   *
+   * @throws DomainError order_not_found
+   */
   async timeline(orderId: string): Promise<TimelineView[]> {
     const rows = await this.database.query<TimelineRow>(timelineOfOrder, [orderId, TIMELINE_LIMIT]);
+    if (rows.length === 0) throw new DomainError(orderErrors.order_not_found);
     return rows.map((row) => ({
       version: row.version,
       from: row.from_status,

@@ -4,7 +4,7 @@ import { CatalogFacade } from '#catalog';
 import { paymentErrors, PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
-import type { FulfillmentLine, Order } from '../domain/order.js';
+import type { LinePieces } from '../domain/order.js';
 import { orderErrors } from '../domain/order.errors.js';
 import { type Fulfillment, OrderRepository } from '../domain/order.repository.js';
 
@@ -19,7 +19,7 @@ export const FULFIL_ORDER_ERRORS: readonly ErrorDefinition[] = [
 ];
 
 export interface FulfilCommand {
-  readonly lines: readonly FulfillmentLine[];
+  readonly lines: readonly LinePieces[];
   readonly trackingNumber?: string | undefined;
   readonly carrier?: string | undefined;
 }
@@ -58,7 +58,7 @@ export class FulfilOrder {
     let captureId: string | undefined;
     const view = await this.idempotency.once(call, async () => {
       captureId = await this.sendOut(fulfillment);
-      return toView(fulfillment);
+      return toFulfillmentView(fulfillment);
     });
     // The goods have left: if this does not come to an end here, the worker brings it to one.
     if (captureId !== undefined) await this.payments.run(captureId);
@@ -72,7 +72,7 @@ export class FulfilOrder {
       (order) => {
         order.fulfil(lines, createdAt);
         const { fulfilledMinor, state } = order;
-        return { fulfilledMinor, paymentId: state.payment.id, pieces: piecesByProduct(order, lines) };
+        return { fulfilledMinor, paymentId: state.payment.id, pieces: order.productsOf(lines) };
       },
       { withLines: true },
     );
@@ -83,18 +83,6 @@ export class FulfilOrder {
   }
 }
 
-function piecesByProduct(
-  order: Order,
-  lines: readonly FulfillmentLine[],
-): { productId: string; quantity: number }[] {
-  const productOf = new Map(order.lines.map(({ id, productId }) => [id, productId]));
-  return lines.map(({ lineId, quantity }) => {
-    const productId = productOf.get(lineId);
-    if (productId === undefined) throw new Error(`The order ${order.state.id} has no line ${lineId}.`);
-    return { productId, quantity };
-  });
-}
-
-function toView({ createdAt, lines, ...fulfillment }: Fulfillment): FulfillmentView {
+export function toFulfillmentView({ createdAt, lines, ...fulfillment }: Fulfillment): FulfillmentView {
   return { ...fulfillment, lines: lines.map((line) => ({ ...line })), createdAt: createdAt.toISOString() };
 }

@@ -4,10 +4,38 @@ import { CatalogFacade } from '#catalog';
 import { paymentErrors, paymentEvents, type PaymentEventData, PaymentsFacade } from '#payments';
 import { EventBus } from '#platform/messaging';
 import { OrderRepository } from '../domain/order.repository.js';
+import type { PaymentCause } from '../domain/order-change.js';
 import type { OrderStatus } from '../domain/order-status.js';
 import { SettleCancellation } from './settle-cancellation.js';
 
 type PaymentChange = keyof typeof paymentEvents;
+
+/**
+ * What the timeline of the order says for each change of its payment. A request and its refusal leave the payment as the
+ * order knows it, so they are not noted, and need no word.
+ */
+const CAUSES: Readonly<Record<PaymentChange, PaymentCause>> = {
+  created: 'payment_updated',
+  authorized: 'payment_authorized',
+  captured: 'payment_captured',
+  declined: 'payment_declined',
+  action_required: 'payment_action_required',
+  outcome_unknown: 'payment_outcome_unknown',
+  retried: 'payment_retried',
+  capture_requested: 'payment_updated',
+  capture_failed: 'payment_updated',
+  void_requested: 'payment_updated',
+  void_failed: 'payment_updated',
+  canceled: 'payment_canceled',
+  refund_requested: 'payment_updated',
+  authorization_expired: 'payment_authorization_expired',
+  refunded: 'refunded',
+  refund_failed: 'payment_updated',
+  refund_reversed: 'refund_reversed',
+  disputed: 'payment_disputed',
+  dispute_updated: 'payment_dispute_updated',
+  needs_attention: 'payment_needs_attention',
+};
 
 /** After these the next step is a decision of staff: taking it by ourselves would ask the gateway without end. */
 const WAITS_FOR_STAFF: ReadonlySet<PaymentChange> = new Set([
@@ -71,23 +99,35 @@ export class OnPaymentChanged implements OnModuleInit {
     change: PaymentChange,
     news: PaymentEventData,
   ): Promise<[OrderStatus, OrderStatus]> {
-    const isRefund = change === 'refunded' || change === 'refund_reversed';
-    const sign = change === 'refunded' ? 1 : -1;
-    const refunded = isRefund
-      ? (news.refund?.lines ?? []).map(({ lineId, amount }) => ({ lineId, amount: sign * amount }))
-      : [];
+    const refunded = refundedBy(change, news);
     return this.orders.update(
       news.orderId,
       (order) => {
         const before = order.state.status;
         const { paymentId, status, outcome, declineCode } = news;
         order.applyPayment(
-          { id: paymentId, status, outcome, declineCode, refunded, isRefund },
+          { id: paymentId, status, outcome, declineCode, refunded, cause: CAUSES[change] },
           this.clock.now(),
         );
         return [before, order.state.status];
       },
       { withLines: refunded.length > 0 },
     );
+  }
+}
+
+/** Minor units that this change has given back per line; negative where a refund came back. */
+function refundedBy(
+  change: PaymentChange,
+  { refund }: PaymentEventData,
+): { lineId: string; amount: number }[] {
+  const lines = refund?.lines ?? [];
+  switch (change) {
+    case 'refunded':
+      return lines;
+    case 'refund_reversed':
+      return lines.map(({ lineId, amount }) => ({ lineId, amount: -amount }));
+    default:
+      return [];
   }
 }

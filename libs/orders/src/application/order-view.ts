@@ -21,6 +21,7 @@ export interface OrderView {
     unitPrice: Money;
     total: Money;
     fulfilledQuantity: number;
+    returnedQuantity: number;
     refundedAmount: Money;
   }[];
   subtotal: Money;
@@ -65,6 +66,7 @@ export interface OrderViewRow {
     unitPriceAmount: number;
     totalAmount: number;
     fulfilledQuantity: number;
+    returnedQuantity: number;
     refundedAmount: number;
   }[];
 }

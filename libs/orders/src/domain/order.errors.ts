@@ -21,4 +21,9 @@ export const orderErrors = defineErrors({
   },
   unknown_order_line: { kind: 'unprocessable', title: 'The order has no such line' },
   quantity_exceeds_open: { kind: 'conflict', title: 'More would be fulfilled than is open on the line' },
+  return_exists: { kind: 'conflict', title: 'There is a return with this id already' },
+  quantity_exceeds_fulfilled: {
+    kind: 'conflict',
+    title: 'More would be returned than was fulfilled of the line and not returned yet',
+  },
 });

@@ -1,12 +1,26 @@
-import type { Order } from './order.js';
+import type { LinePieces, Order } from './order.js';
 
 /** What left the house in one parcel. */
 export interface Fulfillment {
   readonly id: string;
   readonly orderId: string;
-  readonly lines: readonly { readonly lineId: string; readonly quantity: number }[];
+  readonly lines: readonly LinePieces[];
   readonly trackingNumber: string | null;
   readonly carrier: string | null;
+  readonly createdAt: Date;
+}
+
+/** Pieces that came back, and whether they can be sold again. */
+export interface ReturnedPieces extends LinePieces {
+  readonly restock: boolean;
+}
+
+/** What came back of an order at one time. */
+export interface OrderReturn {
+  readonly id: string;
+  readonly orderId: string;
+  readonly lines: readonly ReturnedPieces[];
+  readonly reason: string | null;
   readonly createdAt: Date;
 }
 
@@ -22,7 +36,7 @@ export abstract class OrderRepository {
   /**
    * Loads an order under its lock, lets `change` change it, and saves it with its timeline and events.
    *
-   * @param options.withLines loads the lines too; needed to fulfil, and to take over refunds of lines
+   * @param options.withLines loads the lines too; needed to fulfil, to take back, and to take over refunds of lines
    * @throws DomainError order_not_found
    */
   abstract update<T>(
@@ -33,6 +47,12 @@ export abstract class OrderRepository {
 
   abstract addFulfillment(fulfillment: Fulfillment): Promise<void>;
 
+  /** @throws DomainError return_exists */
+  abstract addReturn(orderReturn: OrderReturn): Promise<void>;
+
   /** Orders whose payment window is over and that hold no money on its way, oldest first. */
   abstract dueToExpire(now: Date, limit: number): Promise<string[]>;
+
+  /** Orders that are fulfilled and paid for and have not changed since, oldest change first. */
+  abstract dueToComplete(unchangedSince: Date, limit: number): Promise<string[]>;
 }

@@ -82,21 +82,24 @@ describe('news of the payment', () => {
     },
   );
 
-  it.each(['requires_payment_method', 'requires_action', 'processing', 'canceled', 'failed'])(
-    'that it is %s leave the order waiting',
-    (status) => {
-      const order = inStatus.pending_payment();
-      order.applyPayment(news({ status, declineCode: 'insufficient_funds' }), LATER);
-      expect(order.state).toMatchObject({
-        status: 'pending_payment',
-        payment: { id: 'payment', status, outcome: null, declineCode: 'insufficient_funds' },
-        version: 2,
-      });
-      expect(order.changes.timeline).toMatchObject([
-        { from: 'pending_payment', to: 'pending_payment', change: 'payment_updated' },
-      ]);
-    },
-  );
+  it.each([
+    ['requires_payment_method', 'payment_declined'],
+    ['requires_action', 'payment_action_required'],
+    ['processing', 'payment_retried'],
+    ['canceled', 'payment_canceled'],
+    ['failed', 'payment_updated'],
+  ] as const)('that it is %s leave the order waiting, and are noted as %s', (status, cause) => {
+    const order = inStatus.pending_payment();
+    order.applyPayment(news({ status, cause, declineCode: 'insufficient_funds' }), LATER);
+    expect(order.state).toMatchObject({
+      status: 'pending_payment',
+      payment: { id: 'payment', status, outcome: null, declineCode: 'insufficient_funds' },
+      version: 2,
+    });
+    expect(order.changes.timeline).toMatchObject([
+      { from: 'pending_payment', to: 'pending_payment', change: cause },
+    ]);
+  });
 
   it('that its money was given up have a confirmed order canceled, since nothing pays for it', () => {
     const order = confirmed();
@@ -109,8 +112,12 @@ describe('news of the payment', () => {
 
   it('that nobody knows its outcome are kept', () => {
     const order = inStatus.pending_payment();
-    order.applyPayment(news({ status: 'processing', outcome: 'unknown' }), LATER);
+    order.applyPayment(
+      news({ status: 'processing', outcome: 'unknown', cause: 'payment_outcome_unknown' }),
+      LATER,
+    );
     expect(order.state.payment.outcome).toBe('unknown');
+    expect(order.changes.timeline).toMatchObject([{ change: 'payment_outcome_unknown' }]);
   });
 
   it('that say nothing new change nothing', () => {
@@ -127,7 +134,7 @@ describe('news of the payment', () => {
     ['decline code', { declineCode: 'expired_card' }],
   ] as const)('that change nothing but its %s are news', (_, difference) => {
     const order = confirmed();
-    order.applyPayment(news(difference), LATER);
+    order.applyPayment(news({ ...difference, cause: 'payment_updated' }), LATER);
     expect(order.state.payment).toMatchObject(difference);
     expect(order.changes.timeline).toMatchObject([{ change: 'payment_updated' }]);
   });
@@ -141,14 +148,16 @@ describe('news of the payment', () => {
     'expired',
   ])('never change the status of an order that is %s', (status) => {
     const order = inStatus[status]();
-    order.applyPayment(news({ status: 'authorized' }), LATER);
+    order.applyPayment(news({ status: 'authorized', cause: 'payment_authorized' }), LATER);
     expect(order.state).toMatchObject({ status, payment: { status: 'authorized' } });
-    expect(order.changes.timeline).toMatchObject([{ from: status, to: status, change: 'payment_updated' }]);
+    expect(order.changes.timeline).toMatchObject([
+      { from: status, to: status, change: 'payment_authorized' },
+    ]);
   });
 
   it('of a refund add to what was refunded for each line, also when the payment’s status stays', () => {
     const order = confirmed();
-    const refund = (amount: number) => news({ isRefund: true, refunded: [{ lineId: 'mug', amount }] });
+    const refund = (amount: number) => news({ cause: 'refunded', refunded: [{ lineId: 'mug', amount }] });
     order.applyPayment(refund(100), LATER);
     order.applyPayment(refund(1), LATER);
     expect(order.lines.map(({ id, refundedAmount }) => [id, refundedAmount])).toEqual([
@@ -164,7 +173,7 @@ describe('news of the payment', () => {
 
   it('of a refund by amount are noted, and are for no line', () => {
     const order = confirmed();
-    order.applyPayment(news({ isRefund: true }), LATER);
+    order.applyPayment(news({ cause: 'refunded' }), LATER);
     expect(order.changes.timeline).toMatchObject([
       { change: 'refunded', from: 'confirmed', to: 'confirmed' },
     ]);
@@ -230,6 +239,90 @@ describe('fulfilling', () => {
     );
     expect(order.fulfilledMinor).toBe(331);
     expect(order.lines[0]?.fulfilledQuantity).toBe(3);
+  });
+});
+
+describe('taking back', () => {
+  it.each<OrderStatus>(['partially_fulfilled', 'fulfilled', 'completed'])(
+    'pieces of an order that is %s leaves its status as it is',
+    (status) => {
+      const order = inStatus[status]();
+      order.takeBack([{ lineId: 'mug', quantity: 1 }], 'chipped', LATER);
+      expect(order.state.status).toBe(status);
+      expect(order.lines.map(({ returnedQuantity }) => returnedQuantity)).toEqual([1, 0]);
+      expect([...order.changes.lines.keys()]).toEqual(['mug']);
+      expect(order.changes.timeline).toMatchObject([
+        { from: status, to: status, change: 'returned', reason: 'chipped' },
+      ]);
+    },
+  );
+
+  it('may go on until all that has left is back, in entries that share a line', () => {
+    const order = inStatus.fulfilled();
+    const mugs = [1, 2].map((quantity) => ({ lineId: 'mug', quantity }));
+    order.takeBack([...mugs, { lineId: 'pot', quantity: 1 }], null, LATER);
+    expect(order.lines.map(({ returnedQuantity }) => returnedQuantity)).toEqual([3, 1]);
+    expect(() => order.takeBack([{ lineId: 'pot', quantity: 1 }], null, LATER)).toThrow(
+      expect.objectContaining({ extensions: { lineId: 'pot', returnableQuantity: 0 } }),
+    );
+  });
+
+  it('sends nothing out again: what came back stays fulfilled', () => {
+    const order = inStatus.partially_fulfilled();
+    order.takeBack([{ lineId: 'mug', quantity: 1 }], null, LATER);
+    order.fulfil(
+      [
+        { lineId: 'mug', quantity: 2 },
+        { lineId: 'pot', quantity: 1 },
+      ],
+      LATER,
+    );
+    expect(order.state.status).toBe('fulfilled');
+    expect(order.fulfilledMinor).toBe(order.state.total.amount);
+  });
+
+  it('knows which products the pieces are of, one entry each', () => {
+    const pieces = [
+      { lineId: 'mug', quantity: 2 },
+      { lineId: 'pot', quantity: 1 },
+      { lineId: 'mug', quantity: 1 },
+    ];
+    expect(inStatus.fulfilled().productsOf(pieces)).toEqual([
+      { productId: 'product of mug', quantity: 2 },
+      { productId: 'product of pot', quantity: 1 },
+      { productId: 'product of mug', quantity: 1 },
+    ]);
+  });
+});
+
+describe('completing', () => {
+  const unpaid = () => {
+    const order = inStatus.fulfilled();
+    order.applyPayment(news({ status: 'authorized', cause: 'payment_authorized' }), LATER);
+    return reloaded(order);
+  };
+
+  it.each([
+    ['as soon as it has been left alone for long enough', inStatus.fulfilled(), LATER, true],
+    ['long after that', inStatus.fulfilled(), at('13:00'), true],
+    ['before that', inStatus.fulfilled(), at('12:04'), false],
+    ['while something has not left yet', inStatus.partially_fulfilled(), at('13:00'), false],
+    ['while its money was not taken', unpaid(), at('13:00'), false],
+    ['once it is completed', inStatus.completed(), at('13:00'), false],
+  ])('is due %s: %s', (...row) => {
+    const [, order, unchangedSince, isDue] = row;
+    expect(order.isDueToComplete(unchangedSince)).toBe(isDue);
+    const { status } = order.state;
+    const complete = () => order.complete(unchangedSince, at('14:00'));
+    if (isDue) {
+      complete();
+      expect(order.changes.timeline).toMatchObject([
+        { from: 'fulfilled', to: 'completed', change: 'completed', occurredAt: at('14:00') },
+      ]);
+    } else {
+      expect(complete).toThrow(expect.objectContaining({ code: 'order_state_conflict' }));
+      expect(order.state.status).toBe(status);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { type Currency, DomainError, type Money } from '#kernel';
+import type { OrderChange, PaymentCause } from './order-change.js';
 import { orderErrors } from './order.errors.js';
 import { nextOrderStatus, type OrderStatus } from './order-status.js';
 import { shareOfPieces } from './pricing.js';
@@ -15,6 +16,8 @@ export interface OrderLine {
   /** The line's share of the order's total, with shipping and tax. */
   readonly allocated: Money;
   readonly fulfilledQuantity: number;
+  /** Of what was fulfilled. */
+  readonly returnedQuantity: number;
   readonly refundedAmount: number;
 }
 
@@ -57,18 +60,6 @@ export interface OrderState {
   readonly expiresAt: Date;
 }
 
-/** Why an order changed; each change is one row of its timeline, one event, and one version. */
-export type OrderChange =
-  | 'placed'
-  | 'payment_updated'
-  | 'confirmed'
-  | 'refunded'
-  | 'cancel_requested'
-  | 'canceled'
-  | 'expired'
-  | 'partially_fulfilled'
-  | 'fulfilled';
-
 export interface TimelineEntry {
   readonly version: number;
   readonly from: OrderStatus | null;
@@ -79,18 +70,32 @@ export interface TimelineEntry {
 }
 
 export interface PaymentNews extends OrderPayment {
+  /** What has become of the payment, as the timeline tells it when the order's status stays. */
+  readonly cause: PaymentCause;
   /** Minor units refunded just now, per line; negative for a refund that came back. */
   readonly refunded: readonly { readonly lineId: string; readonly amount: number }[];
-  readonly isRefund: boolean;
 }
 
-export interface FulfillmentLine {
+/** So many pieces of a line. */
+export interface LinePieces {
   readonly lineId: string;
   readonly quantity: number;
 }
 
 /** Payment statuses that back an order with money. */
 const PAID = new Set(['authorized', 'partially_captured', 'captured']);
+
+/** News that belong in the timeline although the payment's status stays what it is. */
+const ALWAYS_NOTED: ReadonlySet<PaymentCause> = new Set([
+  'refunded',
+  'refund_reversed',
+  'payment_disputed',
+  'payment_dispute_updated',
+  'payment_needs_attention',
+]);
+
+/** Something has left the house and may come back. */
+const RETURNABLE: ReadonlySet<OrderStatus> = new Set(['partially_fulfilled', 'fulfilled', 'completed']);
 
 /**
  * An order and its life. Every verb checks its rule against the transition table, changes the state, and notes a row
@@ -152,7 +157,7 @@ export class Order {
       news.status === payment.status &&
       news.outcome === payment.outcome &&
       news.declineCode === payment.declineCode;
-    if (isSame && !news.isRefund) return;
+    if (isSame && !ALWAYS_NOTED.has(news.cause)) return;
     const { id, status, outcome, declineCode } = news;
     this.current = { ...this.current, payment: { id, status, outcome, declineCode } };
     for (const { lineId, amount } of news.refunded) {
@@ -164,7 +169,7 @@ export class Order {
     } else if (this.current.status === 'confirmed' && status === 'canceled') {
       this.moveTo('cancel_pending', 'cancel_requested', 'payment voided', now);
     } else {
-      this.note(news.isRefund ? 'refunded' : 'payment_updated', null, now);
+      this.note(news.cause, null, now);
     }
   }
 
@@ -198,7 +203,7 @@ export class Order {
   }
 
   /** Sends out pieces of lines. */
-  fulfil(pieces: readonly FulfillmentLine[], now: Date): void {
+  fulfil(pieces: readonly LinePieces[], now: Date): void {
     this.requireFulfillable();
     for (const { lineId, quantity } of pieces) {
       const line = this.requireLine(lineId);
@@ -214,6 +219,49 @@ export class Order {
     const status = isComplete ? 'fulfilled' : 'partially_fulfilled';
     if (this.current.status === status) this.note('partially_fulfilled', null, now);
     else this.moveTo(status, status, null, now);
+  }
+
+  /**
+   * Takes back pieces of lines that had left. What the customer gets for them is a refund's business. An entry may name
+   * the line of another: the pieces of a line are checked together.
+   */
+  takeBack(pieces: readonly LinePieces[], reason: string | null, now: Date): void {
+    const { status } = this.current;
+    if (!RETURNABLE.has(status)) throw this.conflict(`The order is ${status}: nothing of it can come back.`);
+    const quantities = new Map<string, number>();
+    for (const { lineId, quantity } of pieces) {
+      quantities.set(lineId, (quantities.get(lineId) ?? 0) + quantity);
+    }
+    for (const [lineId, quantity] of quantities) {
+      const line = this.requireLine(lineId);
+      const returnableQuantity = line.fulfilledQuantity - line.returnedQuantity;
+      if (quantity > returnableQuantity) {
+        throw new DomainError(orderErrors.quantity_exceeds_fulfilled, {
+          extensions: { lineId, returnableQuantity },
+        });
+      }
+      this.setLine({ ...line, returnedQuantity: line.returnedQuantity + quantity });
+    }
+    this.note('returned', reason, now);
+  }
+
+  /** Whether all of it has left, all of its money was taken, and nothing has happened since. */
+  isDueToComplete(unchangedSince: Date): boolean {
+    const { status, payment, updatedAt } = this.current;
+    return status === 'fulfilled' && payment.status === 'captured' && updatedAt <= unchangedSince;
+  }
+
+  complete(unchangedSince: Date, now: Date): void {
+    if (!this.isDueToComplete(unchangedSince)) throw this.conflict('The order is not due to be completed.');
+    this.moveTo('completed', 'completed', null, now);
+  }
+
+  /** The pieces by the products that they are of; a product of several entries is named by each. */
+  productsOf(pieces: readonly LinePieces[]): { productId: string; quantity: number }[] {
+    return pieces.map(({ lineId, quantity }) => ({
+      productId: this.requireLine(lineId).productId,
+      quantity,
+    }));
   }
 
   /** Goods leave only while money backs the order. */

@@ -5,7 +5,7 @@ import { Database, isUniqueViolation, statement } from '#platform/database';
 import { EventBus } from '#platform/messaging';
 import { Order, type OrderLine, type OrderState, type ShippingAddress } from '../domain/order.js';
 import { orderErrors } from '../domain/order.errors.js';
-import { type Fulfillment, OrderRepository } from '../domain/order.repository.js';
+import { type Fulfillment, OrderRepository, type OrderReturn } from '../domain/order.repository.js';
 import type { OrderStatus } from '../domain/order-status.js';
 import { orderEvents } from '../orders.events.js';
 
@@ -44,6 +44,7 @@ interface LineRow {
   totalAmount: number;
   allocatedAmount: number;
   fulfilledQuantity: number;
+  returnedQuantity: number;
   refundedAmount: number;
 }
 
@@ -76,7 +77,8 @@ const loadOrder = statement(
   `SELECT o.*, (SELECT coalesce(json_agg(json_build_object('id', l.id, 'position', l.position,
        'productId', l.product_id, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity,
        'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount, 'allocatedAmount', l.allocated_amount,
-       'fulfilledQuantity', l.fulfilled_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
+       'fulfilledQuantity', l.fulfilled_quantity, 'returnedQuantity', l.returned_quantity,
+       'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
      FROM orders.order_lines l WHERE l.order_id = o.id AND $2) AS lines
    FROM orders.orders o WHERE o.id = $1`,
 );
@@ -88,8 +90,10 @@ const updateOrder = statement(
      RETURNING id
    ), ${TIMELINE}
    UPDATE orders.order_lines l
-      SET fulfilled_quantity = line."fulfilledQuantity", refunded_amount = line."refundedAmount"
-     FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "refundedAmount" bigint)
+      SET fulfilled_quantity = line."fulfilledQuantity", returned_quantity = line."returnedQuantity",
+          refunded_amount = line."refundedAmount"
+     FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "returnedQuantity" bigint,
+       "refundedAmount" bigint)
     WHERE l.id = line.id`,
 );
 const insertFulfillment = statement(
@@ -97,10 +101,19 @@ const insertFulfillment = statement(
   `INSERT INTO orders.fulfillments (id, order_id, lines, tracking_number, carrier, created_at)
    VALUES ($1, $2, $3, $4, $5, $6)`,
 );
+const insertReturn = statement(
+  'orders.insert_return',
+  'INSERT INTO orders.returns (id, order_id, lines, reason, created_at) VALUES ($1, $2, $3, $4, $5)',
+);
 const dueToExpire = statement(
   'orders.due_to_expire',
   `SELECT id FROM orders.orders
     WHERE status = 'pending_payment' AND expires_at <= $1 AND payment_outcome IS NULL ORDER BY expires_at LIMIT $2`,
+);
+const dueToComplete = statement(
+  'orders.due_to_complete',
+  `SELECT id FROM orders.orders
+    WHERE status = 'fulfilled' AND payment_status = 'captured' AND updated_at <= $1 ORDER BY updated_at LIMIT $2`,
 );
 
 @Injectable()
@@ -172,8 +185,23 @@ export class SqlOrderRepository extends OrderRepository {
     ]);
   }
 
+  override async addReturn({ id, orderId, lines, reason, createdAt }: OrderReturn): Promise<void> {
+    try {
+      await this.database.query(insertReturn, [id, orderId, JSON.stringify(lines), reason, createdAt]);
+    } catch (error) {
+      if (isUniqueViolation(error, 'returns_pkey'))
+        throw new DomainError(orderErrors.return_exists, { cause: error });
+      throw error;
+    }
+  }
+
   override async dueToExpire(now: Date, limit: number): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(dueToExpire, [now, limit]);
+    return rows.map(({ id }) => id);
+  }
+
+  override async dueToComplete(unchangedSince: Date, limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(dueToComplete, [unchangedSince, limit]);
     return rows.map(({ id }) => id);
   }
 
@@ -231,6 +259,7 @@ function toLineRow(line: OrderLine, position: number): LineRow {
     totalAmount: line.total.amount,
     allocatedAmount: line.allocated.amount,
     fulfilledQuantity: line.fulfilledQuantity,
+    returnedQuantity: line.returnedQuantity,
     refundedAmount: line.refundedAmount,
   };
 }
@@ -246,6 +275,7 @@ function toLine(currency: Currency): (row: LineRow) => OrderLine {
     total: { amount: row.totalAmount, currency },
     allocated: { amount: row.allocatedAmount, currency },
     fulfilledQuantity: row.fulfilledQuantity,
+    returnedQuantity: row.returnedQuantity,
     refundedAmount: row.refundedAmount,
   });
 }

@@ -158,6 +158,9 @@ export const settingsSchema = z.object({
   ORDER_PAYMENT_WINDOW_SECONDS: integer(10, 2_592_000, 900).describe(
     'How long an unpaid order holds its stock.',
   ),
+  ORDER_COMPLETION_DAYS: integer(0, 3_650, 14).describe(
+    'How long a fulfilled and paid order must have been left alone to be completed.',
+  ),
   ORDER_SHIPPING_FLAT_MINOR: integer(0, 100_000_000, 0).describe(
     'Flat shipping charge per order, in minor units of the order’s currency.',
   ),

@@ -170,6 +170,12 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
   return cause?.code === '23505' && cause.constraint === constraint;
 }
 
+/** Whether `error` is PostgreSQL's refusal of a row that breaks the check constraint `constraint`. */
+export function isCheckViolation(error: unknown, constraint: string): boolean {
+  const cause = driverError(error);
+  return cause?.code === '23514' && cause.constraint === constraint;
+}
+
 function isTransient(error: unknown): boolean {
   const code = driverError(error)?.code;
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;

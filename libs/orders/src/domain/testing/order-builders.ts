@@ -9,7 +9,7 @@ export const PLACED_AT = at('12:00');
 export const EXPIRES_AT = at('12:15');
 export const LATER = at('12:05');
 
-const aLine = (id: string, quantity: number, allocated: number): OrderLine => ({
+export const aLine = (id: string, quantity: number, allocated: number): OrderLine => ({
   id,
   productId: `product of ${id}`,
   sku: `SKU-${id}`,
@@ -19,6 +19,7 @@ const aLine = (id: string, quantity: number, allocated: number): OrderLine => ({
   total: gbp(100 * quantity),
   allocated: gbp(allocated),
   fulfilledQuantity: 0,
+  returnedQuantity: 0,
   refundedAmount: 0,
 });
 
@@ -52,8 +53,8 @@ export const news = (difference: Partial<PaymentNews> = {}): PaymentNews => ({
   status: 'captured',
   outcome: null,
   declineCode: null,
+  cause: 'payment_captured',
   refunded: [],
-  isRefund: false,
   ...difference,
 });
 
@@ -90,8 +91,9 @@ export const inStatus: Readonly<Record<OrderStatus, () => Order>> = {
     return reloaded(order);
   },
   completed: () => {
-    const { state, lines } = inStatus.fulfilled();
-    return Order.rehydrate({ ...state, status: 'completed' }, lines);
+    const order = inStatus.fulfilled();
+    order.complete(LATER, LATER);
+    return reloaded(order);
   },
   cancel_pending: () => {
     const order = confirmed();

@@ -1,0 +1,101 @@
+import { Body, Controller, Get, Headers, Param, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, IdempotencyKey, idParamSchema } from '#platform/http';
+import { securityErrors } from '#platform/security';
+import { FindParcels } from '../application/find-parcels.js';
+import { FULFIL_ORDER_ERRORS, FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
+import { OrderAccess } from '../application/order-access.js';
+import { RETURN_ORDER_ERRORS, ReturnOrder, type ReturnView } from '../application/return-order.js';
+import { orderErrors } from '../domain/order.errors.js';
+import { AcceptsOrderToken, ORDER_TOKEN_HEADER } from './order-token.js';
+import {
+  fulfillmentListView,
+  fulfillmentView,
+  fulfilOrderRequest,
+  type FulfilOrderRequest,
+  returnListView,
+  returnOrderRequest,
+  type ReturnOrderRequest,
+  returnView,
+} from './parcels.schema.js';
+
+/** What leaves the house of an order, and what comes back. */
+@ApiTags('Orders')
+@Controller('orders')
+export class ParcelsController {
+  constructor(
+    private readonly fulfilOrder: FulfilOrder,
+    private readonly returnOrder: ReturnOrder,
+    private readonly findParcels: FindParcels,
+    private readonly access: OrderAccess,
+  ) {}
+
+  @Post(':id/fulfillments')
+  @Endpoint({
+    summary: 'Fulfil an order',
+    description:
+      'Pieces of lines leave the house. Captures their share where the order captures on fulfilment.',
+    access: 'staff',
+    idempotencyKey: 'required',
+    responses: { 201: fulfillmentView },
+    errors: FULFIL_ORDER_ERRORS,
+  })
+  fulfil(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Body({ schema: fulfilOrderRequest }) body: FulfilOrderRequest,
+    @IdempotencyKey() key: string,
+  ): Promise<FulfillmentView> {
+    return this.fulfilOrder.execute(id, body, key);
+  }
+
+  @Get(':id/fulfillments')
+  @AcceptsOrderToken()
+  @Endpoint({
+    summary: 'List what left the house of an order',
+    access: 'anyone',
+    responses: { 200: fulfillmentListView },
+    errors: [orderErrors.order_not_found, securityErrors.authentication_required],
+  })
+  async listFulfillments(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
+  ): Promise<{ data: FulfillmentView[] }> {
+    await this.access.require(id, orderToken);
+    return { data: await this.findParcels.fulfillments(id) };
+  }
+
+  @Post(':id/returns')
+  @Endpoint({
+    summary: 'Take back pieces of an order',
+    description:
+      'Pieces that had left the house came back. Those that are restocked can be sold again at once; the others are ' +
+      'noted, and change no stock. No money moves: give back what is due with a refund of the order’s payment.',
+    access: 'staff',
+    idempotencyKey: 'required',
+    responses: { 201: returnView },
+    errors: RETURN_ORDER_ERRORS,
+  })
+  returnPieces(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Body({ schema: returnOrderRequest }) body: ReturnOrderRequest,
+    @IdempotencyKey() key: string,
+  ): Promise<ReturnView> {
+    return this.returnOrder.execute(id, body, key);
+  }
+
+  @Get(':id/returns')
+  @AcceptsOrderToken()
+  @Endpoint({
+    summary: 'List what came back of an order',
+    access: 'anyone',
+    responses: { 200: returnListView },
+    errors: [orderErrors.order_not_found, securityErrors.authentication_required],
+  })
+  async listReturns(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
+  ): Promise<{ data: ReturnView[] }> {
+    await this.access.require(id, orderToken);
+    return { data: await this.findParcels.returns(id) };
+  }
+}

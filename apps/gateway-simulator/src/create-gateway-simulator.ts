@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
-import { GatewayRefusal, invalidRequest, PaymentSimulator } from './engine/index.js';
+import { GatewayRefusal, invalidRequest, PaymentSimulator } from '#simulated-gateway';
 import { registerControlRoutes } from './http/control-routes.js';
 import { parseForm } from './http/form.js';
 import { registerGatewayRoutes } from './http/gateway-routes.js';

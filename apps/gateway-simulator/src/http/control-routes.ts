@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { PaymentSimulator } from '../engine/index.js';
+import type { PaymentSimulator } from '#simulated-gateway';
 import { scriptSchema, understand } from './parameters.js';
 
 /** What tests and people steer the simulator with, and look into it. No key is asked for. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Call, Intent, PaymentSimulator, Refund, Reply } from '../engine/index.js';
+import type { Call, Intent, PaymentSimulator, Refund, Reply } from '#simulated-gateway';
 import type { Settlement } from '../settlement.js';
 import type { WebhookSender } from '../webhooks/webhook-sender.js';
 import { callOf } from './call.js';

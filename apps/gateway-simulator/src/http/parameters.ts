@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BEHAVIOUR_NAMES, invalidRequest, STEPS } from '../engine/index.js';
+import { BEHAVIOUR_NAMES, invalidRequest, STEPS } from '#simulated-gateway';
 
 const LARGEST_AMOUNT = 99_999_999;
 

@@ -1,4 +1,4 @@
-import type { GatewayRefusal, Intent, News, Refund } from '../engine/index.js';
+import type { GatewayRefusal, Intent, News, Refund } from '#simulated-gateway';
 
 /** The version of Stripe's API whose shapes these are. */
 export const API_VERSION = '2026-10-28.endive';

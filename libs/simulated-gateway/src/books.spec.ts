@@ -1,4 +1,5 @@
-import { Books, type NewIntent, type Verdict } from './books.js';
+import { Books } from './books.js';
+import type { NewIntent, Verdict } from './new-intent.js';
 import type { Intent } from './records.js';
 import { GatewayRefusal } from './refusal.js';
 
@@ -19,6 +20,7 @@ const anIntent = (different: Partial<NewIntent> = {}): NewIntent => ({
   metadata: { operation_id: 'op' },
   multicapture: true,
   errorOnAction: true,
+  authorizationMs: 60_000,
   ...different,
 });
 const create = (different: Partial<NewIntent> = {}, verdict: Verdict = 'approved', key = 'create'): Intent =>

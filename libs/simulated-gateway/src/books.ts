@@ -1,28 +1,21 @@
-import { createHash } from 'node:crypto';
-import type { CaptureMethod, Decline, Effect, Intent, Metadata, News, NewsType, Refund } from './records.js';
+import { Journal } from './journal.js';
+import { type KnownPayment, type NewIntent, UNTOUCHED, type Verdict } from './new-intent.js';
+import type { Decline, Dispute, DisputeEnd, Effect, Intent, News, Refund } from './records.js';
 import { cardRefused, unknownResource } from './refusal.js';
 import {
   amountToCapture,
+  amountToDispute,
   amountToRefund,
   type CaptureOrder,
+  type DisputeOrder,
   type RefundOrder,
   requireCancelable,
+  requireHeld,
+  requireOpen,
 } from './rules.js';
 
-/** What the bank says to an authorization. */
-export type Verdict = 'approved' | 'action_required' | Decline;
-
-export interface NewIntent {
-  readonly amount: number;
-  readonly currency: string;
-  readonly captureMethod: CaptureMethod;
-  readonly confirm: boolean;
-  readonly paymentMethod: string | null;
-  readonly metadata: Metadata;
-  readonly multicapture: boolean;
-  /** Fails the attempt where it would wait for the shopper. */
-  readonly errorOnAction: boolean;
-}
+/** How long a shop has to defend itself in a dispute. */
+const DEFENCE_MS = 7 * 86_400_000;
 
 const AUTHENTICATION_REFUSED: Decline = {
   code: 'authentication_required',
@@ -31,53 +24,63 @@ const AUTHENTICATION_REFUSED: Decline = {
 };
 
 /**
- * The books of the gateway: payments, refunds, and the log of every effect. Each verb either has its whole effect or
- * throws a GatewayRefusal. Records never change; a verb puts a new one in place of the old, so whoever kept an answer
- * has it as it was.
+ * The books of the gateway: payments, refunds, disputes, and the journal of what happened to them. Each verb either
+ * has its whole effect or throws a GatewayRefusal. Records never change; a verb puts a new one in place of the old, so
+ * whoever kept an answer has it as it was.
  */
 export class Books {
   private readonly intents = new Map<string, Intent>();
   private readonly refunds = new Map<string, Refund>();
-  private readonly log: Effect[] = [];
-  private news: News[] = [];
-  private newsCount = 0;
+  private readonly disputes = new Map<string, Dispute>();
+  private readonly journal: Journal;
 
-  /** @param seed names of payments and refunds follow from it and from the key of the request */
+  /** @param seed names of what is in the books follow from it and from the key of the request */
   constructor(
     private readonly now: () => number,
-    private readonly seed: number,
-  ) {}
+    seed: number,
+  ) {
+    this.journal = new Journal(now, seed);
+  }
 
   get effects(): readonly Effect[] {
-    return this.log;
+    return this.journal.effects;
   }
 
   /** What happened since this was last asked. */
   takeNews(): News[] {
-    const news = this.news;
-    this.news = [];
-    return news;
+    return this.journal.takeNews();
+  }
+
+  /** Takes over a payment that is not from here. It has no effect, and there is nothing to tell. */
+  adopt({ isCaptured, ...payment }: KnownPayment): void {
+    this.keep({
+      ...UNTOUCHED,
+      ...payment,
+      status: isCaptured ? 'succeeded' : 'requires_capture',
+      amountCapturable: isCaptured ? 0 : payment.amount,
+      amountReceived: isCaptured ? payment.amount : 0,
+      captureMethod: 'manual',
+      metadata: {},
+      multicapture: true,
+      createdAt: this.now(),
+      chargeId: this.journal.nameOf('ch', payment.id),
+    });
   }
 
   create(key: string, order: NewIntent, verdict: Verdict): Intent {
-    const { confirm, errorOnAction, ...rest } = order;
+    const { confirm, errorOnAction, authorizationMs, ...rest } = order;
     const draft: Intent = {
+      ...UNTOUCHED,
       ...rest,
-      id: this.freeId('pi', key, this.intents),
+      id: this.journal.freeName('pi', key, this.intents),
       status: order.paymentMethod === null ? 'requires_payment_method' : 'requires_confirmation',
-      amountCapturable: 0,
-      amountReceived: 0,
-      amountRefunded: 0,
       createdAt: this.now(),
-      canceledAt: null,
-      lastError: null,
-      chargeId: null,
     };
     if (!confirm) return this.keep(draft);
-    if (verdict === 'approved') return this.approve(key, draft);
+    if (verdict === 'approved') return this.approve(key, draft, authorizationMs);
     if (verdict === 'action_required' && !errorOnAction) {
       const waiting = this.keep({ ...draft, status: 'requires_action' });
-      this.tell('payment_intent.requires_action', key, waiting);
+      this.journal.tell('payment_intent.requires_action', key, waiting);
       return waiting;
     }
     const decline = verdict === 'action_required' ? AUTHENTICATION_REFUSED : verdict;
@@ -86,9 +89,9 @@ export class Books {
       status: 'requires_payment_method',
       paymentMethod: null,
       lastError: decline,
-      chargeId: this.idOf('ch', draft.id),
+      chargeId: this.journal.nameOf('ch', draft.id),
     });
-    this.tell('payment_intent.payment_failed', key, failed);
+    this.journal.tell('payment_intent.payment_failed', key, failed);
     throw cardRefused(decline, failed);
   }
 
@@ -102,28 +105,30 @@ export class Books {
       amountReceived: intent.amountReceived + amount,
       metadata: { ...intent.metadata, ...order.metadata },
     });
-    if (amount > 0) this.effect('captured', key, captured, amount);
-    else if (intent.amountCapturable > 0) this.effect('voided', key, captured, intent.amountCapturable);
-    this.tell('payment_intent.amount_capturable_updated', key, captured);
+    if (amount > 0) this.journal.enter('captured', key, captured, amount);
+    else if (intent.amountCapturable > 0)
+      this.journal.enter('voided', key, captured, intent.amountCapturable);
+    this.journal.tell('payment_intent.amount_capturable_updated', key, captured);
     if (order.isFinal) {
-      this.tell('charge.captured', key, captured);
-      this.tell('payment_intent.succeeded', key, captured);
+      this.journal.tell('charge.captured', key, captured);
+      this.journal.tell('payment_intent.succeeded', key, captured);
     }
     return captured;
   }
 
-  cancel(key: string, intentId: string): Intent {
+  /** @param reason as whoever cancels it says, or null */
+  cancel(key: string, intentId: string, reason: string | null = null): Intent {
     const intent = this.intent(intentId);
     requireCancelable(intent);
-    const canceled = this.keep({
-      ...intent,
-      status: 'canceled',
-      amountCapturable: 0,
-      canceledAt: this.now(),
-    });
-    if (intent.amountCapturable > 0) this.effect('voided', key, canceled, intent.amountCapturable);
-    this.tell('payment_intent.canceled', key, canceled);
-    return canceled;
+    return this.end(key, intent, reason);
+  }
+
+  /** The time to capture is over: what is held goes back, and what was captured in part stays so. */
+  expire(key: string, intentId: string): Intent {
+    const intent = this.intent(intentId, 'payment_intent');
+    requireHeld(intent);
+    if (intent.amountReceived === 0) return this.end(key, intent, 'automatic');
+    return this.capture(key, { intentId, amount: 0, isFinal: true, metadata: {} });
   }
 
   /** @param status `failed` has no effect: the bank refused at once */
@@ -131,7 +136,7 @@ export class Books {
     const intent = this.intent(order.intentId, 'payment_intent');
     const amount = amountToRefund(intent, order);
     const refund: Refund = {
-      id: this.freeId('re', key, this.refunds),
+      id: this.journal.freeName('re', key, this.refunds),
       intentId: intent.id,
       amount,
       currency: intent.currency,
@@ -142,14 +147,14 @@ export class Books {
       createdAt: this.now(),
     };
     this.refunds.set(refund.id, refund);
-    this.tell('refund.created', key, intent, refund);
+    this.journal.tell('refund.created', key, intent, { refund });
     if (status === 'failed') {
-      this.tell('refund.failed', key, intent, refund);
+      this.journal.tell('refund.failed', key, intent, { refund });
       return refund;
     }
     const refunded = this.keep({ ...intent, amountRefunded: intent.amountRefunded + amount });
-    this.effect('refunded', key, refunded, amount, refund.id);
-    this.tell('charge.refunded', key, refunded);
+    this.journal.enter('refunded', key, refunded, amount, { refundId: refund.id });
+    this.journal.tell('charge.refunded', key, refunded);
     return refund;
   }
 
@@ -161,13 +166,55 @@ export class Books {
     this.refunds.set(refundId, settled);
     const intent = this.intent(refund.intentId);
     if (status === 'succeeded') {
-      this.tell('refund.updated', key, intent, settled);
+      this.journal.tell('refund.updated', key, intent, { refund: settled });
       return;
     }
     const restored = this.keep({ ...intent, amountRefunded: intent.amountRefunded - refund.amount });
-    this.effect('refund_failed', key, restored, refund.amount, refundId);
-    this.tell('refund.updated', key, restored, settled);
-    this.tell('refund.failed', key, restored, settled);
+    this.journal.enter('refund_failed', key, restored, refund.amount, { refundId });
+    this.journal.tell('refund.updated', key, restored, { refund: settled });
+    this.journal.tell('refund.failed', key, restored, { refund: settled });
+  }
+
+  /** The bank of the shopper takes back what was captured. */
+  openDispute(key: string, order: DisputeOrder): Dispute {
+    const intent = this.intent(order.intentId, 'payment_intent');
+    const amount = amountToDispute(intent, order);
+    const dispute: Dispute = {
+      id: this.journal.freeName('dp', key, this.disputes),
+      intentId: intent.id,
+      chargeId: intent.chargeId,
+      amount,
+      currency: intent.currency,
+      reason: order.reason,
+      status: 'needs_response',
+      createdAt: this.now(),
+      dueAt: this.now() + DEFENCE_MS,
+    };
+    this.disputes.set(dispute.id, dispute);
+    const amountDisputed = intent.amountDisputed + amount;
+    const disputed = this.keep({ ...intent, amountDisputed, wasDisputed: true });
+    this.journal.enter('disputed', key, disputed, amount, { disputeId: dispute.id });
+    this.journal.tell('charge.dispute.created', key, disputed, { dispute });
+    this.journal.tell('charge.dispute.funds_withdrawn', key, disputed, { dispute });
+    return dispute;
+  }
+
+  /** Somebody was proven right: the shop gets its money back, or has lost it for good. */
+  closeDispute(key: string, disputeId: string, status: DisputeEnd): Dispute {
+    const open = this.disputeOf(disputeId);
+    requireOpen(open);
+    const dispute: Dispute = { ...open, status };
+    this.disputes.set(disputeId, dispute);
+    const intent = this.intent(dispute.intentId);
+    if (status === 'lost') {
+      this.journal.tell('charge.dispute.closed', key, intent, { dispute });
+      return dispute;
+    }
+    const restored = this.keep({ ...intent, amountDisputed: intent.amountDisputed - dispute.amount });
+    this.journal.enter('dispute_won', key, restored, dispute.amount, { disputeId });
+    this.journal.tell('charge.dispute.closed', key, restored, { dispute });
+    this.journal.tell('charge.dispute.funds_reinstated', key, restored, { dispute });
+    return dispute;
   }
 
   intent(id: string, param = 'intent'): Intent {
@@ -182,9 +229,20 @@ export class Books {
     return refund;
   }
 
+  disputeOf(id: string): Dispute {
+    const dispute = this.disputes.get(id);
+    if (!dispute) throw unknownResource('dispute', id, 'dispute');
+    return dispute;
+  }
+
   /** Newest first. */
   refundsOfIntent(intentId: string): Refund[] {
-    return [...this.refunds.values()].filter((refund) => refund.intentId === intentId).reverse();
+    return ofIntent(this.refunds, intentId);
+  }
+
+  /** Newest first. */
+  disputesOfIntent(intentId: string): Dispute[] {
+    return ofIntent(this.disputes, intentId);
   }
 
   /** Intents that carry `value` under `name` and were made before `createdBefore`, newest first. */
@@ -197,17 +255,18 @@ export class Books {
       .reverse();
   }
 
-  private approve(key: string, draft: Intent): Intent {
+  private approve(key: string, draft: Intent, authorizationMs: number): Intent {
     const isManual = draft.captureMethod === 'manual';
     const approved = this.keep({
       ...draft,
       status: isManual ? 'requires_capture' : 'succeeded',
       amountCapturable: isManual ? draft.amount : 0,
       amountReceived: isManual ? 0 : draft.amount,
-      chargeId: this.idOf('ch', draft.id),
+      captureBefore: isManual ? this.now() + authorizationMs : null,
+      chargeId: this.journal.nameOf('ch', draft.id),
     });
-    this.effect(isManual ? 'authorized' : 'captured', key, approved, approved.amount);
-    this.tell(
+    this.journal.enter(isManual ? 'authorized' : 'captured', key, approved, approved.amount);
+    this.journal.tell(
       isManual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded',
       key,
       approved,
@@ -215,44 +274,29 @@ export class Books {
     return approved;
   }
 
+  private end(key: string, intent: Intent, cancellationReason: string | null): Intent {
+    const canceled = this.keep({
+      ...intent,
+      status: 'canceled',
+      amountCapturable: 0,
+      canceledAt: this.now(),
+      cancellationReason,
+    });
+    if (intent.amountCapturable > 0) this.journal.enter('voided', key, canceled, intent.amountCapturable);
+    this.journal.tell('payment_intent.canceled', key, canceled);
+    return canceled;
+  }
+
   private keep(intent: Intent): Intent {
     this.intents.set(intent.id, intent);
     return intent;
   }
+}
 
-  private effect(
-    kind: Effect['kind'],
-    key: string,
-    intent: Intent,
-    amount: number,
-    refundId: string | null = null,
-  ): void {
-    const sequence = this.log.length + 1;
-    const { id: intentId, currency } = intent;
-    this.log.push({ sequence, kind, key, intentId, refundId, amount, currency, at: this.now() });
-  }
-
-  private tell(type: NewsType, key: string, intent: Intent, refund: Refund | null = null): void {
-    this.newsCount += 1;
-    // The time keeps a simulator that was started again from repeating the names of its earlier news.
-    const id = this.idOf('evt', `${this.now()} ${this.newsCount}`);
-    this.news.push({ id, type, intent, refund, at: this.now(), key });
-  }
-
-  /** A key that the gateway has forgotten makes something new, as it would at Stripe. */
-  private freeId(prefix: string, key: string, taken: ReadonlyMap<string, unknown>): string {
-    for (
-      let round = 1, id = this.idOf(prefix, key);
-      ;
-      round += 1, id = this.idOf(prefix, `${key} ${round}`)
-    ) {
-      if (!taken.has(id)) return id;
-    }
-  }
-
-  /** The same request has the same name in every run, also after the simulator was started again. */
-  private idOf(prefix: string, key: string): string {
-    const digest = createHash('sha256').update(`${this.seed} ${prefix} ${key}`).digest('hex');
-    return `${prefix}_sim${digest.slice(0, 24)}`;
-  }
+/** Newest first. */
+function ofIntent<T extends { readonly intentId: string }>(
+  all: ReadonlyMap<string, T>,
+  intentId: string,
+): T[] {
+  return [...all.values()].filter((each) => each.intentId === intentId).reverse();
 }

@@ -1,7 +1,7 @@
 import { Books } from './books.js';
 import type { NewIntent, Verdict } from './new-intent.js';
 import type { Intent } from './records.js';
-import { GatewayRefusal } from './refusal.js';
+import { refusalOf } from './testing/replies.js';
 
 let now: number;
 let books: Books;
@@ -35,15 +35,6 @@ const refund = (
 ) => books.refund(key, { intentId, amount, reason: null, metadata: {} }, status);
 const effects = () => books.effects.map(({ kind, key, amount }) => [kind, key, amount]);
 const news = () => books.takeNews().map(({ type }) => type);
-
-function refusalOf(run: () => unknown): GatewayRefusal['details'] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof GatewayRefusal) return error.details;
-  }
-  throw new Error('It was not refused.');
-}
 
 describe('an intent', () => {
   it('with manual capture is held', () => {

@@ -1,7 +1,7 @@
 import { type Call, PaymentSimulator, type Reply } from './payment-simulator.js';
 import type { Intent } from './records.js';
-import { GatewayRefusal } from './refusal.js';
 import type { DisputeOrder } from './rules.js';
+import { refusalOf, resultOf } from './testing/replies.js';
 
 let now: number;
 let simulator: PaymentSimulator;
@@ -13,19 +13,6 @@ beforeEach(() => {
 
 const call = (key: string): Call => ({ key, fingerprint: key });
 const reading: Call = { fingerprint: 'read' };
-
-function resultOf<T>({ executed }: Reply<T>): T {
-  if ('refusal' in executed) throw executed.refusal;
-  return executed.result;
-}
-function refusalOf(run: () => unknown): GatewayRefusal['details'] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof GatewayRefusal) return error.details;
-  }
-  throw new Error('It was not refused.');
-}
 
 /** A payment of 1,000, held or, if it is so said, captured. */
 function pay(captureMethod: 'manual' | 'automatic', paymentMethod = 'pm_card_visa'): Reply<Intent> {

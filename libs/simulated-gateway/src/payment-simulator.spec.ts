@@ -1,6 +1,7 @@
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js';
 import { type Call, type PaymentOrder, PaymentSimulator, type Reply } from './payment-simulator.js';
 import type { Intent } from './records.js';
+import { resultOf } from './testing/replies.js';
 
 let now: number;
 let simulator: PaymentSimulator;
@@ -34,10 +35,6 @@ const create = (
 const refund = (intentId: string, key = 'refund') =>
   simulator.refund(call(key), { intentId, reason: null, metadata: {} });
 
-function resultOf<T>({ executed }: Reply<T>): T {
-  if ('refusal' in executed) throw executed.refusal;
-  return executed.result;
-}
 function refusedOf({ executed }: Reply<unknown>) {
   return 'refusal' in executed ? executed.refusal.details : undefined;
 }

@@ -35,12 +35,16 @@ const rooms = [
     name: 'edges-look-inward',
     comment:
       'infrastructure/ and api/ know their own application/ and domain/ and the platform, not each other and no ' +
-      'other feature: another feature is called from application/.',
+      'other feature: another feature is called from application/. Who may simulate a gateway is a rule of its own.',
     severity: 'error',
     from: { path: '^libs/([^/]+)/src/(infrastructure|api)/' },
     to: {
       path: '^libs/',
-      pathNot: ['^libs/$1/src/($2|application|domain)/', OWN_EVENTS, '^libs/(kernel|platform)/'],
+      pathNot: [
+        '^libs/$1/src/($2|application|domain)/',
+        OWN_EVENTS,
+        '^libs/(kernel|platform|simulated-gateway)/',
+      ],
     },
   },
 ];
@@ -53,6 +57,24 @@ const modules = [
     severity: 'error',
     from: { path: '^libs/kernel/' },
     to: { pathNot: '^libs/kernel/', dependencyTypesNot: ['core'] },
+  },
+  {
+    name: 'simulated-gateway-stands-alone',
+    comment:
+      'The engine that simulates a gateway knows itself, Node and the kernel: no framework, no network.',
+    severity: 'error',
+    from: { path: '^libs/simulated-gateway/' },
+    to: {
+      pathNot: ['^libs/simulated-gateway/', '^libs/kernel/src/index\\.ts$'],
+      dependencyTypesNot: ['core'],
+    },
+  },
+  {
+    name: 'simulated-gateway-is-for-gateways',
+    comment: 'Of all modules, only the gateways of payments know the engine that simulates one.',
+    severity: 'error',
+    from: { path: '^libs/(?!simulated-gateway/|payments/src/infrastructure/)' },
+    to: { path: '^libs/simulated-gateway/' },
   },
   {
     name: 'platform-knows-kernel-only',
@@ -79,10 +101,11 @@ const modules = [
   {
     name: 'feature-knows-no-feature',
     comment:
-      'Every feature but orders stands on platform and kernel alone; what goes the other way is an event.',
+      'Every feature but orders stands on platform and kernel alone; what goes the other way is an event. Who may ' +
+      'simulate a gateway is a rule of its own.',
     severity: 'error',
-    from: { path: '^libs/(?!(?:orders|platform|kernel|client)/)([^/]+)/' },
-    to: { path: '^libs/', pathNot: '^libs/($1|platform|kernel)/' },
+    from: { path: '^libs/(?!(?:orders|platform|kernel|client|simulated-gateway)/)([^/]+)/' },
+    to: { path: '^libs/', pathNot: '^libs/($1|platform|kernel|simulated-gateway)/' },
   },
   {
     name: 'client-is-for-callers',

@@ -168,7 +168,70 @@ describe('without webhooks', () => {
       await expect(pay('pm_card_visa', { amount: 2 }, 'key 1')).rejects.toMatchObject({
         type: 'StripeIdempotencyError',
       });
+      await expect(
+        stripe.paymentIntents.cancel(first.id, {}, { idempotencyKey: 'key 1' }),
+      ).rejects.toMatchObject({ type: 'StripeIdempotencyError', statusCode: 400 });
       expect(sim.simulator.effects).toHaveLength(1);
+    });
+
+    it('keeps it also for what ended with an error that is kept', async () => {
+      const method = 'pm_sim_error_500_kept_before_effect';
+      for (let attempt = 1; attempt <= 2; attempt += 1) {
+        await expect(pay(method, {}, 'key 1')).rejects.toMatchObject({ statusCode: 500 });
+      }
+      await expect(pay(method, { amount: 2 }, 'key 1')).rejects.toMatchObject({
+        type: 'StripeIdempotencyError',
+        statusCode: 400,
+      });
+    });
+
+    it('says until when a card can be captured, and why it no longer can', async () => {
+      sim.simulator.follow({ authorizationMs: 3_600_000 });
+      const { id, created, latest_charge } = await pay('pm_card_visa', {
+        capture_method: 'manual',
+        expand: ['latest_charge'],
+      });
+      expect(latest_charge).toMatchObject({
+        disputed: false,
+        payment_method_details: { card: { capture_before: created + 3_600 } },
+      });
+      const reason = 'abandoned';
+      expect(await stripe.paymentIntents.cancel(id, { cancellation_reason: reason })).toMatchObject({
+        cancellation_reason: reason,
+      });
+    });
+
+    it('shows disputes', async () => {
+      const { id, latest_charge: charge } = await pay('pm_card_createDispute');
+      const { data, has_more } = await stripe.disputes.list({ payment_intent: id });
+      expect({ data, has_more }).toMatchObject({
+        data: [
+          {
+            id: expect.stringMatching(/^dp_\w+$/),
+            object: 'dispute',
+            amount: 1_000,
+            balance_transactions: [],
+            charge,
+            currency: 'gbp',
+            evidence_details: { has_evidence: false },
+            metadata: {},
+            payment_intent: id,
+            reason: 'fraudulent',
+            status: 'needs_response',
+          },
+        ],
+        has_more: false,
+      });
+      const [dispute] = data;
+      expect(dispute!.evidence_details.due_by).toBe(dispute!.created + 7 * 86_400);
+      expect(await stripe.disputes.retrieve(dispute!.id)).toMatchObject(dispute!);
+      await expect(stripe.refunds.create({ payment_intent: id })).rejects.toMatchObject({
+        type: 'StripeInvalidRequestError',
+        code: 'charge_disputed',
+      });
+      expect(await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] })).toMatchObject({
+        latest_charge: { disputed: true },
+      });
     });
   });
 
@@ -226,6 +289,8 @@ describe('without webhooks', () => {
         400,
         { param: 'amount' },
       ],
+      ['an unknown dispute', '/v1/disputes/dp_1', {}, 404, { code: 'resource_missing', param: 'dispute' }],
+      ['disputes of nothing', '/v1/disputes', {}, 400, { param: 'payment_intent' }],
       ['a query that is none', '/v1/payment_intents/search?query=x', {}, 400, { param: 'query' }],
       ['a behaviour that is none', '/v1/refunds/re_1', { headers: { 'simulator-behaviour': 'x' } }, 400, {}],
       ['an empty key', '/v1/payment_intents', { form: PAYMENT, headers: { 'idempotency-key': '' } }, 400, {}],
@@ -266,7 +331,7 @@ describe('without webhooks', () => {
       const { id } = await pay('pm_card_visa', {}, 'key 1');
       await stripe.refunds.create({ payment_intent: id, amount: 300 }, { idempotencyKey: 'key 2' });
       const { body } = await call('/_sim/effects');
-      expect(body.totals).toEqual({ gbp: { captured: 1_000, refunded: 300, net: 700 } });
+      expect(body.totals).toEqual({ gbp: { captured: 1_000, refunded: 300, disputed: 0, net: 700 } });
       expect(body.data).toMatchObject([
         {
           sequence: 1,
@@ -293,6 +358,61 @@ describe('without webhooks', () => {
       expect(await call('/_sim/reset', { method: 'POST' })).toMatchObject({ status: 204 });
       expect(await pay()).toMatchObject({ status: 'succeeded' });
       expect(sim.simulator.effects).toHaveLength(1);
+    });
+
+    it('open a dispute, and end it', async () => {
+      const { id } = await pay();
+      const json = { payment_intent: id, amount: 400, reason: 'product_not_received' };
+      const opened = await call('/_sim/disputes', { json });
+      expect(opened).toMatchObject({
+        status: 200,
+        body: { object: 'dispute', amount: 400, reason: 'product_not_received', status: 'needs_response' },
+      });
+      const totals = async (): Promise<unknown> => (await call('/_sim/effects')).body.totals;
+      expect(await totals()).toEqual({ gbp: { captured: 1_000, refunded: 0, disputed: 400, net: 600 } });
+      const close = `/_sim/disputes/${opened.body.id}/close`;
+      expect(await call(close, { json: { status: 'won' } })).toMatchObject({
+        status: 200,
+        body: { id: opened.body.id, status: 'won' },
+      });
+      expect(await totals()).toEqual({ gbp: { captured: 1_000, refunded: 0, disputed: 0, net: 1_000 } });
+      expect(await call(close, { json: { status: 'lost' } })).toMatchObject({ status: 400 });
+    });
+
+    it('let an authorization expire', async () => {
+      const { id } = await pay('pm_card_visa', { capture_method: 'manual' });
+      const json = { payment_intent: id };
+      expect(await call('/_sim/authorizations/expire', { json })).toMatchObject({
+        status: 200,
+        body: { id, object: 'payment_intent', status: 'canceled', cancellation_reason: 'automatic' },
+      });
+      await expect(stripe.paymentIntents.capture(id)).rejects.toMatchObject({
+        code: 'payment_intent_unexpected_state',
+        payment_intent: { status: 'canceled' },
+      });
+      expect(await call('/_sim/authorizations/expire', { json })).toMatchObject({
+        status: 400,
+        body: { error: { code: 'payment_intent_unexpected_state' } },
+      });
+    });
+
+    it.each<[string, Sent, object]>([
+      ['/_sim/disputes', { json: {} }, { param: 'payment_intent' }],
+      ['/_sim/disputes', { json: { payment_intent: 'pi_1', reason: 'x' } }, { param: 'reason' }],
+      ['/_sim/disputes', { json: { payment_intent: 'pi_1', amount: 0 } }, { param: 'amount' }],
+      ['/_sim/disputes', { json: { payment_intent: 'pi_1' } }, { code: 'resource_missing' }],
+      ['/_sim/disputes/dp_1/close', { json: { status: 'x' } }, { param: 'status' }],
+      ['/_sim/disputes/dp_1/close', { json: { status: 'won' } }, { code: 'resource_missing' }],
+      ['/_sim/authorizations/expire', { method: 'POST' }, { param: 'payment_intent' }],
+      [
+        '/_sim/authorizations/expire',
+        { form: { payment_intent: 'pi_1' } },
+        { message: 'Send JSON, with Content-Type: application/json.' },
+      ],
+    ])('refuse at %s what makes no sense: %j', async (path, sent, error) => {
+      const answer = await call(path, sent);
+      expect([400, 404]).toContain(answer.status);
+      expect(answer.body.error).toMatchObject(error);
     });
 
     it.each<[string, unknown, string]>([
@@ -386,10 +506,41 @@ describe('webhooks', () => {
       status: 'failed',
       failure_reason: 'declined',
     });
-    expect(sim.simulator.totals).toEqual({ gbp: { captured: 1_000, refunded: 0, net: 1_000 } });
+    expect(sim.simulator.totals).toEqual({ gbp: { captured: 1_000, refunded: 0, disputed: 0, net: 1_000 } });
   });
 
-  it('tell of it also when the request hangs', async () => {
+  it('tell of disputes, from the first word to the last', async () => {
+    const { id, latest_charge: charge } = await pay('pm_card_createDispute', {}, 'key 1');
+    const [dispute] = (await stripe.disputes.list({ payment_intent: id })).data;
+    await call(`/_sim/disputes/${dispute!.id}/close`, { json: { status: 'won' } });
+    await eventually(() =>
+      expect(types().sort()).toEqual([
+        'charge.dispute.closed',
+        'charge.dispute.created',
+        'charge.dispute.funds_reinstated',
+        'charge.dispute.funds_withdrawn',
+        'payment_intent.succeeded',
+      ]),
+    );
+    const about = (type: string) => received().find((event) => event.type === type);
+    expect(about('charge.dispute.created')).toMatchObject({
+      data: {
+        object: { id: dispute!.id, object: 'dispute', payment_intent: id, charge, status: 'needs_response' },
+      },
+      request: { idempotency_key: 'key 1' },
+    });
+    expect(about('charge.dispute.closed')?.data.object).toMatchObject({ id: dispute!.id, status: 'won' });
+  });
+
+  it('tell of an authorization that expires, and why it ended', async () => {
+    const { id } = await pay('pm_card_visa', { capture_method: 'manual' });
+    await call('/_sim/authorizations/expire', { json: { payment_intent: id } });
+    await eventually(() => expect(types()).toContain('payment_intent.canceled'));
+    const canceled = received().find(({ type }) => type === 'payment_intent.canceled');
+    expect(canceled?.data.object).toMatchObject({ id, status: 'canceled', cancellation_reason: 'automatic' });
+  });
+
+  it('tell of a refund also when its request hangs', async () => {
     sim.simulator.follow({ settleMs: 50, rules: [{ step: 'refund', behaviour: 'timeout_after_effect' }] });
     const { id } = await pay('pm_card_refundFail');
     const signal = AbortSignal.timeout(100);

@@ -341,7 +341,9 @@ describe('a refund', () => {
       result: 'failed',
       declineCode: 'charge_already_refunded',
     });
-    expect(sim.simulator.totals).toEqual({ gbp: { captured: 1_000, refunded: 1_000, net: 0 } });
+    expect(sim.simulator.totals).toEqual({
+      gbp: { captured: 1_000, refunded: 1_000, disputed: 0, net: 0 },
+    });
   });
 
   it('that the bank refuses fails', async () => {

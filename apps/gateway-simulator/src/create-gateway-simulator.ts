@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
-import { GatewayRefusal, invalidRequest, PaymentSimulator } from './engine/index.js';
+import { GatewayRefusal, invalidRequest, PaymentSimulator } from '#simulated-gateway';
 import { registerControlRoutes } from './http/control-routes.js';
 import { parseForm } from './http/form.js';
 import { registerGatewayRoutes } from './http/gateway-routes.js';
@@ -23,12 +23,12 @@ export interface GatewaySimulator {
 /** A payment gateway that speaks Stripe's wire format, keeps books, and misbehaves when told to. */
 export function createGatewaySimulator(settings: SimulatorSettings): GatewaySimulator {
   const { HOST, PORT, SIM_SEED, SIM_WEBHOOK_SECRET: secret, SIM_WEBHOOK_URL: url } = settings;
-  const simulator = new PaymentSimulator(Date.now, SIM_SEED);
+  const simulator = new PaymentSimulator({ seed: SIM_SEED });
   const webhooks = new WebhookSender(url === undefined ? undefined : { url, secret });
   const server = createServer();
   const settlement = new Settlement(simulator, webhooks);
   registerGatewayRoutes(server, { simulator, webhooks, settlement });
-  registerControlRoutes(server, simulator);
+  registerControlRoutes(server, simulator, webhooks);
   return {
     simulator,
     listen: async () => {

@@ -1,4 +1,4 @@
-import type { PaymentSimulator } from './engine/index.js';
+import type { PaymentSimulator } from '#simulated-gateway';
 import type { WebhookSender } from './webhooks/webhook-sender.js';
 
 /** Has refunds that the bank decides about later decided about on time. */

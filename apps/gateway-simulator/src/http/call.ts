@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { BEHAVIOUR_NAMES, type Call, GatewayRefusal, invalidRequest } from '../engine/index.js';
+import { BEHAVIOUR_NAMES, type Call, GatewayRefusal, invalidRequest } from '#simulated-gateway';
 import { canonicalForm } from './form.js';
 
 /** Asks for a behaviour, for this one request. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import type { Call, Reply } from '../engine/index.js';
+import type { Call, Reply } from '#simulated-gateway';
 import type { WebhookSender } from '../webhooks/webhook-sender.js';
 import { errorJson } from './wire.js';
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Call, Intent, PaymentSimulator, Refund, Reply } from '../engine/index.js';
+import type { z } from 'zod';
+import type { Call, Dispute, Intent, PaymentSimulator, Refund, Reply } from '#simulated-gateway';
 import type { Settlement } from '../settlement.js';
 import type { WebhookSender } from '../webhooks/webhook-sender.js';
 import { callOf } from './call.js';
@@ -9,13 +10,13 @@ import {
   cancelParameters,
   captureParameters,
   createParameters,
-  refundListParameters,
+  listParameters,
   refundParameters,
   retrieveParameters,
   searchParameters,
   understand,
 } from './parameters.js';
-import { paymentIntentJson, refundJson } from './wire.js';
+import { disputeJson, paymentIntentJson, refundJson } from './wire.js';
 
 interface Context {
   readonly simulator: PaymentSimulator;
@@ -49,6 +50,7 @@ export function registerGatewayRoutes(server: FastifyInstance, context: Context)
   };
   registerIntents(serve, simulator);
   registerRefunds(serve, simulator);
+  registerDisputes(serve, simulator);
 }
 
 function registerIntents(serve: Serve, simulator: PaymentSimulator): void {
@@ -91,10 +93,10 @@ function registerIntents(serve: Serve, simulator: PaymentSimulator): void {
     return { reply, toJson: (intent: Intent) => paymentIntentJson(intent, sent.expand) };
   });
   serve('POST', '/v1/payment_intents/:id/cancel', (parameters, call, id) => {
-    const { expand } = understand(cancelParameters, parameters);
+    const sent = understand(cancelParameters, parameters);
     return {
-      reply: simulator.cancel(call, id),
-      toJson: (intent: Intent) => paymentIntentJson(intent, expand),
+      reply: simulator.cancel(call, id, sent.cancellation_reason ?? null),
+      toJson: (intent: Intent) => paymentIntentJson(intent, sent.expand),
     };
   });
 }
@@ -111,17 +113,25 @@ function registerRefunds(serve: Serve, simulator: PaymentSimulator): void {
     return { reply, toJson: refundJson };
   });
   serve('GET', '/v1/refunds', (parameters, call) => {
-    const {
-      payment_intent: intentId,
-      limit,
-      starting_after: after,
-    } = understand(refundListParameters, parameters);
-    const reply = simulator.refundsOfIntent(call, intentId);
-    return { reply, toJson: (refunds: Refund[]) => refundListJson(refunds, limit, after) };
+    const sent = understand(listParameters, parameters);
+    const reply = simulator.refundsOfIntent(call, sent.payment_intent);
+    return { reply, toJson: (refunds: Refund[]) => listJson('/v1/refunds', refunds, refundJson, sent) };
   });
   serve('GET', '/v1/refunds/:id', (parameters, call, id) => {
     understand(retrieveParameters, parameters);
     return { reply: simulator.refundOf(call, id), toJson: refundJson };
+  });
+}
+
+function registerDisputes(serve: Serve, simulator: PaymentSimulator): void {
+  serve('GET', '/v1/disputes', (parameters, call) => {
+    const sent = understand(listParameters, parameters);
+    const reply = simulator.disputesOfIntent(call, sent.payment_intent);
+    return { reply, toJson: (disputes: Dispute[]) => listJson('/v1/disputes', disputes, disputeJson, sent) };
+  });
+  serve('GET', '/v1/disputes/:id', (parameters, call, id) => {
+    understand(retrieveParameters, parameters);
+    return { reply: simulator.disputeOf(call, id), toJson: disputeJson };
   });
 }
 
@@ -135,12 +145,18 @@ function searchResultJson(found: readonly Intent[], limit: number): object {
   };
 }
 
-function refundListJson(refunds: readonly Refund[], limit: number, after: string | undefined): object {
-  const from = refunds.findIndex(({ id }) => id === after) + 1;
+/** The page of `all` that was asked for. */
+function listJson<T extends { readonly id: string }>(
+  url: string,
+  all: readonly T[],
+  toJson: (each: T) => object,
+  { limit, starting_after: after }: z.output<typeof listParameters>,
+): object {
+  const from = all.findIndex(({ id }) => id === after) + 1;
   return {
     object: 'list',
-    data: refunds.slice(from, from + limit).map(refundJson),
-    has_more: refunds.length > from + limit,
-    url: '/v1/refunds',
+    data: all.slice(from, from + limit).map(toJson),
+    has_more: all.length > from + limit,
+    url,
   };
 }

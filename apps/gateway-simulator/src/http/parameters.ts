@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BEHAVIOUR_NAMES, invalidRequest, STEPS } from '../engine/index.js';
+import { BEHAVIOUR_NAMES, invalidRequest, STEPS } from '#simulated-gateway';
 
 const LARGEST_AMOUNT = 99_999_999;
 
@@ -74,13 +74,39 @@ export const searchParameters = z.strictObject({
   expand,
 });
 
-/** GET /v1/refunds */
-export const refundListParameters = z.strictObject({
+/** GET /v1/refunds, GET /v1/disputes: those of one payment. */
+export const listParameters = z.strictObject({
   payment_intent: text,
   limit: integer(1, 100).default(10),
   starting_after: text.optional(),
   expand,
 });
+
+/** The reasons that banks have for cards. */
+const DISPUTE_REASONS = [
+  'credit_not_processed',
+  'duplicate',
+  'fraudulent',
+  'general',
+  'noncompliant',
+  'product_not_received',
+  'product_unacceptable',
+  'subscription_canceled',
+  'unrecognized',
+] as const;
+
+/** POST /_sim/disputes */
+export const disputeSchema = z.strictObject({
+  payment_intent: text,
+  amount: z.number().int().min(1).max(LARGEST_AMOUNT).optional(),
+  reason: z.enum(DISPUTE_REASONS).default('fraudulent'),
+});
+
+/** POST /_sim/disputes/:id/close */
+export const closeDisputeSchema = z.strictObject({ status: z.enum(['won', 'lost']) });
+
+/** POST /_sim/authorizations/expire */
+export const expirySchema = z.strictObject({ payment_intent: text });
 
 /** POST /_sim/script */
 export const scriptSchema = z.strictObject({
@@ -108,6 +134,7 @@ export const scriptSchema = z.strictObject({
   settleMs: z.number().int().min(0).max(86_400_000).optional(),
   outOfOrderMs: z.number().int().min(0).max(120_000).optional(),
   searchLagMs: z.number().int().min(0).max(86_400_000).optional(),
+  authorizationMs: z.number().int().min(0).optional(),
   keyRetentionMs: z.number().int().min(0).optional(),
 });
 

@@ -1,4 +1,4 @@
-import type { GatewayRefusal, Intent, News, Refund } from '../engine/index.js';
+import type { Dispute, GatewayRefusal, Intent, News, Refund } from '#simulated-gateway';
 
 /** The version of Stripe's API whose shapes these are. */
 export const API_VERSION = '2026-10-28.endive';
@@ -13,7 +13,7 @@ export function paymentIntentJson(intent: Intent, expand: readonly string[] = []
     amount_capturable: intent.amountCapturable,
     amount_received: intent.amountReceived,
     canceled_at: intent.canceledAt === null ? null : seconds(intent.canceledAt),
-    cancellation_reason: null,
+    cancellation_reason: intent.cancellationReason,
     capture_method: intent.captureMethod,
     client_secret: `${id}_secret_simulated`,
     confirmation_method: 'automatic',
@@ -50,6 +50,7 @@ function chargeJson(intent: Intent): object {
     captured: intent.status === 'succeeded',
     created: seconds(intent.createdAt),
     currency: intent.currency,
+    disputed: intent.wasDisputed,
     livemode: false,
     metadata: intent.metadata,
     paid: intent.lastError === null,
@@ -57,7 +58,10 @@ function chargeJson(intent: Intent): object {
     payment_method: intent.paymentMethod,
     payment_method_details: {
       type: 'card',
-      card: { multicapture: { status: intent.multicapture ? 'available' : 'unavailable' } },
+      card: {
+        ...(intent.captureBefore !== null && { capture_before: seconds(intent.captureBefore) }),
+        multicapture: { status: intent.multicapture ? 'available' : 'unavailable' },
+      },
     },
     refunded: intent.amountReceived > 0 && intent.amountRefunded === intent.amountReceived,
     status: intent.lastError === null ? 'succeeded' : 'failed',
@@ -79,6 +83,30 @@ export function refundJson(refund: Refund): object {
   };
 }
 
+export function disputeJson(dispute: Dispute): object {
+  return {
+    id: dispute.id,
+    object: 'dispute',
+    amount: dispute.amount,
+    balance_transactions: [],
+    charge: dispute.chargeId,
+    created: seconds(dispute.createdAt),
+    currency: dispute.currency,
+    evidence_details: {
+      due_by: seconds(dispute.dueAt),
+      has_evidence: false,
+      past_due: false,
+      submission_count: 0,
+    },
+    is_charge_refundable: false,
+    livemode: false,
+    metadata: {},
+    payment_intent: dispute.intentId,
+    reason: dispute.reason,
+    status: dispute.status,
+  };
+}
+
 export function errorJson({ details }: GatewayRefusal): object {
   const { type, code, message, param, declineCode, intent } = details;
   return {
@@ -94,23 +122,26 @@ export function errorJson({ details }: GatewayRefusal): object {
 }
 
 /** An Event: what a webhook carries. */
-export function eventJson({ id, type, intent, refund, at, key }: News): object {
-  const object = refund
-    ? refundJson(refund)
-    : type.startsWith('charge.')
-      ? chargeJson(intent)
-      : paymentIntentJson(intent);
+export function eventJson(news: News): object {
+  const { id, type, at, key } = news;
   return {
     id,
     object: 'event',
     api_version: API_VERSION,
     created: seconds(at),
-    data: { object },
+    data: { object: subjectJson(news) },
     livemode: false,
     pending_webhooks: 1,
     request: { id: null, idempotency_key: key },
     type,
   };
+}
+
+/** What an Event is about. */
+function subjectJson({ type, intent, refund, dispute }: News): object {
+  if (dispute) return disputeJson(dispute);
+  if (refund) return refundJson(refund);
+  return type.startsWith('charge.') ? chargeJson(intent) : paymentIntentJson(intent);
 }
 
 function seconds(ms: number): number {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PlannedWebhook } from '../engine/index.js';
+import type { PlannedWebhook } from '#simulated-gateway';
 import { eventJson } from '../http/wire.js';
 import { signatureOf } from './signature.js';
 

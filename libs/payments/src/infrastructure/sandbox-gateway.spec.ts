@@ -1,3 +1,4 @@
+import { BEHAVIOUR_NAMES } from '#simulated-gateway';
 import type { GatewayOutcome } from '../domain/payment-gateway.js';
 import { SandboxGateway } from './sandbox-gateway.js';
 
@@ -59,16 +60,37 @@ async function authorized(method: string): Promise<string> {
 }
 
 describe('the sandbox knows', () => {
-  it.each(METHODS)('%s', (method) => {
+  const isToldLater = (name: string) =>
+    name.startsWith('webhook_') || name === 'fails_later' || name === 'disputed';
+
+  it.each([
+    ...METHODS,
+    'pm_card_amex',
+    'pm_card_chargeDeclinedExpiredCard',
+    'pm_card_chargeDeclinedProcessingError',
+    'pm_card_pendingRefund',
+    'pm_sim_void_reset_after_effect',
+    ...BEHAVIOUR_NAMES.filter((name) => !isToldLater(name)).map((name) => `pm_sim_${name}`),
+  ])('%s', (method) => {
     expect(gateway.knowsMethod(method)).toBe(true);
   });
 
-  it.each(['', 'pm_card_amex', 'PM_CARD_VISA', 'pm_card_visa ', 'toString', '__proto__', 'constructor'])(
-    'no method %j',
-    (method) => {
-      expect(gateway.knowsMethod(method)).toBe(false);
-    },
-  );
+  it.each([
+    '',
+    'pm_card_unknown',
+    'PM_CARD_VISA',
+    'pm_card_visa ',
+    'toString',
+    '__proto__',
+    'constructor',
+    'pm_card_refundFail',
+    'pm_card_createDispute',
+    'pm_card_credit_disableEnterpriseCardFeatures',
+    'pm_sim_refund_fails_later',
+    ...BEHAVIOUR_NAMES.filter(isToldLater).map((name) => `pm_sim_${name}`),
+  ])('no method %j', (method) => {
+    expect(gateway.knowsMethod(method)).toBe(false);
+  });
 });
 
 describe('an authorization', () => {
@@ -77,11 +99,14 @@ describe('an authorization', () => {
     ['pm_card_mastercard', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_card_mastercard` }],
     ['pm_card_chargeDeclined', { result: 'declined', declineCode: 'generic_decline' }],
     ['pm_card_chargeDeclinedInsufficientFunds', { result: 'declined', declineCode: 'insufficient_funds' }],
+    ['pm_card_chargeDeclinedExpiredCard', { result: 'declined', declineCode: 'expired_card' }],
     ['pm_card_authenticationRequired', { result: 'requires_action' }],
+    ['pm_sim_fails', { result: 'declined', declineCode: 'generic_decline' }],
+    ['pm_none', { result: 'failed', declineCode: 'resource_missing' }],
     ['pm_sim_capture_fails', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_sim_capture_fails` }],
     ['pm_sim_refund_fails', { result: 'succeeded', gatewayId: `sbx_${OPERATION_ID}_pm_sim_refund_fails` }],
   ])('with %s ends at once as %j', async (method, outcome) => {
-    expect(await authorize(method)).toEqual(outcome);
+    expect(await authorize(method)).toMatchObject(outcome);
   });
 
   it.each(['pm_sim_timeout_after_effect', 'pm_sim_timeout_before_effect'])(
@@ -103,18 +128,27 @@ describe('an authorization', () => {
     await expect(authorize('pm_sim_timeout_after_effect')).rejects.toThrow('The deadline has passed.');
   });
 
-  it('with pm_sim_error_500 fails at first without saying what happened', async () => {
-    await expect(authorize('pm_sim_error_500')).rejects.toThrow('The sandbox answered 500.');
+  it.each([
+    ['pm_sim_error_500', 'The sandbox answered 500.'],
+    ['pm_sim_error_500_after_effect', 'The sandbox answered 500.'],
+    ['pm_sim_rate_limited', 'The sandbox answered 429.'],
+    ['pm_sim_reset_before_effect', 'The sandbox broke the connection.'],
+    ['pm_sim_reset_after_effect', 'The sandbox broke the connection.'],
+  ])('with %s fails at first without saying what happened', async (method, message) => {
+    await expect(authorize(method)).rejects.toThrow(message);
+    expect(await authorize(method)).toMatchObject({ result: 'succeeded' });
   });
 
-  it('with pm_sim_slow takes three seconds', async () => {
-    const answered = jest.fn();
-    const call = authorize('pm_sim_slow').then(answered);
-    await jest.advanceTimersByTimeAsync(2_999);
-    expect(answered).not.toHaveBeenCalled();
-    await jest.advanceTimersByTimeAsync(1);
-    await call;
-    expect(answered).toHaveBeenCalledWith(expect.objectContaining({ result: 'succeeded' }));
+  it('with pm_sim_slow takes three seconds, every time', async () => {
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      const answered = jest.fn();
+      const call = authorize('pm_sim_slow').then(answered);
+      await jest.advanceTimersByTimeAsync(2_999);
+      expect(answered).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(1);
+      await call;
+      expect(answered).toHaveBeenCalledWith(expect.objectContaining({ result: 'succeeded' }));
+    }
   });
 
   it('with pm_sim_slow waits no longer than the signal lets it, and leaves no timer behind', async () => {
@@ -138,7 +172,8 @@ describe('an authorization that captures at once', () => {
     async (method) => {
       const answer = await answerOf(authorizeAndCapture(method));
       gateway = new SandboxGateway();
-      expect(answer).toEqual(await answerOf(authorize(method)));
+      // What is not captured yet has an end beside that.
+      expect((await answerOf(authorize(method)))?.result).toBe(answer?.result);
     },
   );
 });
@@ -161,6 +196,15 @@ describe('an operation that is sent again', () => {
     async (method) => {
       expect(await answerOf(authorize(method))).toBeUndefined();
       expect(await authorize(method)).toMatchObject({ result: 'succeeded' });
+    },
+  );
+
+  it.each(['pm_sim_error_500_kept_before_effect', 'pm_sim_error_500_kept_after_effect'])(
+    'never gets another answer than 500 with %s, which is kept under its key',
+    async (method) => {
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        await expect(authorize(method)).rejects.toThrow('The sandbox answered 500.');
+      }
     },
   );
 
@@ -207,6 +251,43 @@ describe('after an authorization', () => {
         const sent = followUp(await authorized(method));
         expect(await gateway[kind](sent)).toEqual(await gateway[kind](sent));
       }
+    },
+  );
+
+  it.each(['capture', 'void', 'refund'] as const)(
+    'a %s goes wrong at first where the method says so, and then has its effect',
+    async (kind) => {
+      const hanging = followUp(await authorized(`pm_sim_${kind}_timeout_after_effect`));
+      const call = gateway[kind](hanging);
+      aborter.abort(new Error('The deadline has passed.'));
+      await expect(call).rejects.toThrow('The deadline has passed.');
+      expect(await gateway[kind](hanging)).toMatchObject({ result: 'succeeded' });
+
+      const broken = followUp(await authorized(`pm_sim_${kind}_reset_before_effect`));
+      gateway = new SandboxGateway();
+      await expect(gateway[kind](broken)).rejects.toThrow('The sandbox broke the connection.');
+      expect(await gateway[kind](broken)).toMatchObject({ result: 'succeeded' });
+    },
+  );
+
+  it.each(['capture', 'void', 'refund'] as const)(
+    'a %s fails for good where the bank refuses',
+    async (kind) => {
+      const sent = followUp(await authorized(`pm_sim_${kind}_fails`));
+      const refused = { result: 'failed', declineCode: `${kind}_refused` };
+      expect(await gateway[kind](sent)).toEqual(refused);
+      expect(await gateway[kind](sent)).toEqual(refused);
+    },
+  );
+
+  it.each(['pm_card_pendingRefund', 'pm_sim_refund_pending'])(
+    'a refund with %s is pending, and settled by the time that it is asked for again',
+    async (method) => {
+      const sent = followUp(await authorized(method));
+      await expect(gateway.refund(sent)).rejects.toThrow('The refund is pending.');
+      const settled = { result: 'succeeded', gatewayId: `sbx_re_${OTHER_OPERATION_ID}` };
+      expect(await gateway.refund(sent)).toEqual(settled);
+      expect(await gateway.refund(sent)).toEqual(settled);
     },
   );
 });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
+import { type Call, PaymentSimulator, type Reply, ScriptPlayer } from '#simulated-gateway';
 import { paymentErrors } from '../domain/payment.errors.js';
 import {
   type AuthorizeRequest,
@@ -10,63 +11,103 @@ import {
   type GatewayReport,
   PaymentGateway,
 } from '../domain/payment-gateway.js';
-
-/** What each test method does. The `pm_card_` names are Stripe's own, so that front-ends need no change for Stripe. */
-const METHODS: Readonly<Record<string, Partial<Record<'authorize' | 'capture' | 'refund', Behaviour>>>> = {
-  pm_card_visa: {},
-  pm_card_mastercard: {},
-  pm_card_chargeDeclined: { authorize: { answer: declined('generic_decline') } },
-  pm_card_chargeDeclinedInsufficientFunds: { authorize: { answer: declined('insufficient_funds') } },
-  pm_card_authenticationRequired: { authorize: { answer: { result: 'requires_action' } } },
-  pm_sim_timeout_after_effect: { authorize: { firstTry: 'hang' } },
-  pm_sim_timeout_before_effect: { authorize: { firstTry: 'hang' } },
-  pm_sim_slow: { authorize: { delayMs: 3_000 } },
-  pm_sim_error_500: { authorize: { firstTry: 'error' } },
-  pm_sim_capture_fails: { capture: { answer: { result: 'failed', declineCode: 'capture_refused' } } },
-  pm_sim_refund_fails: { refund: { answer: { result: 'failed', declineCode: 'refund_refused' } } },
-};
-
-interface Behaviour {
-  /** Instead of success. */
-  readonly answer?: GatewayOutcome;
-  /** The first try of an operation never answers, or answers with an error that says nothing. */
-  readonly firstTry?: 'hang' | 'error';
-  readonly delayMs?: number;
-}
+import { createdAt } from './operation-age.js';
+import { OutcomeUnknown } from './outcome-unknown.js';
+import { isCaptureRefused, isSandboxMethod } from './sandbox-methods.js';
+import { delay, waitUntilAborted } from './waits.js';
 
 const REMEMBERED_OPERATIONS = 10_000;
+/** How long it holds money that is not captured: seven days, as cards do. */
+const AUTHORIZATION_MS = 7 * 86_400_000;
+
+/** What is certain once the gateway has answered. */
+interface Outcomes<T> {
+  readonly done: (result: T) => GatewayOutcome;
+  readonly refusedByBank: (declineCode: string) => GatewayOutcome;
+}
 
 /**
- * A gateway inside the process, for development, demos and tests. What it answers follows from the method and the
- * operation's id alone, so sending an operation again gives the same answer, also after a restart. It remembers only
- * which operations it saw, for the methods whose first try goes wrong.
+ * A gateway inside the process, for development, demos and tests: the engine of the gateway simulator, without its
+ * books. Every call begins with a simulator that knows nothing but the payment that the request is about, as the
+ * request says it is, so that any process gives the same answer, also after a restart. What it remembers, in memory
+ * and bounded, is how often it saw each operation, for what goes wrong on the first try.
  */
 @Injectable()
 export class SandboxGateway extends PaymentGateway {
   override readonly name = 'sandbox';
-  private readonly seen = new Set<string>();
+  private readonly player = new ScriptPlayer(REMEMBERED_OPERATIONS);
 
   override knowsMethod(method: string): boolean {
-    return Object.hasOwn(METHODS, method);
+    return isSandboxMethod(method);
   }
 
+  /** @throws OutcomeUnknown */
   override async authorize(request: AuthorizeRequest): Promise<GatewayOutcome> {
+    const { operationId, method, captureNow } = request;
+    const reply = new PaymentSimulator({ player: this.player }).create(callOf(request), {
+      amount: request.amount,
+      currency: request.currency.toLowerCase(),
+      captureMethod: captureNow ? 'automatic' : 'manual',
+      confirm: true,
+      paymentMethod: method,
+      metadata: {},
+      multicapture: true,
+      errorOnAction: false,
+    });
     // Authorizing and capturing in one step fails as a whole when the capture would.
-    const refusedCapture = request.captureNow ? METHODS[request.method]?.capture?.answer : undefined;
-    if (refusedCapture?.result === 'failed') return declined(refusedCapture.declineCode);
-    return this.act('authorize', request.method, request, `sbx_${request.operationId}_${request.method}`);
+    const isForCapture = captureNow && isCaptureRefused(method);
+    return outcomeOf(reply, request.signal, {
+      done: ({ status }) =>
+        status === 'requires_action'
+          ? { result: 'requires_action' }
+          : {
+              result: 'succeeded',
+              gatewayId: `sbx_${operationId}_${method}`,
+              ...(!captureNow && { authorizedUntil: new Date(createdAt(operationId) + AUTHORIZATION_MS) }),
+            },
+      refusedByBank: (declineCode) => ({
+        result: 'declined',
+        declineCode: isForCapture ? 'capture_refused' : declineCode,
+      }),
+    });
   }
 
+  /** @throws OutcomeUnknown */
   override async capture(request: FollowUpRequest): Promise<GatewayOutcome> {
-    return this.act('capture', methodOf(request), request, `sbx_cap_${request.operationId}`);
+    const order = { intentId: request.gatewayPaymentId, isFinal: true, metadata: {} };
+    const reply = this.gatewayOf(request, { isCaptured: false }).capture(callOf(request), order);
+    return outcomeOf(reply, request.signal, {
+      done: () => ({ result: 'succeeded', gatewayId: `sbx_cap_${request.operationId}` }),
+      refusedByBank: () => ({ result: 'failed', declineCode: 'capture_refused' }),
+    });
   }
 
+  /** @throws OutcomeUnknown */
   override async void(request: FollowUpRequest): Promise<GatewayOutcome> {
-    return { result: 'succeeded', gatewayId: `sbx_void_${request.operationId}` };
+    const gateway = this.gatewayOf(request, { isCaptured: false });
+    const reply = gateway.cancel(callOf(request), request.gatewayPaymentId);
+    return outcomeOf(reply, request.signal, {
+      done: () => ({ result: 'succeeded', gatewayId: `sbx_void_${request.operationId}` }),
+      refusedByBank: () => ({ result: 'failed', declineCode: 'void_refused' }),
+    });
   }
 
+  /** @throws OutcomeUnknown */
   override async refund(request: FollowUpRequest): Promise<GatewayOutcome> {
-    return this.act('refund', methodOf(request), request, `sbx_re_${request.operationId}`);
+    const { gatewayPaymentId: intentId, operationId, signal } = request;
+    const gateway = this.gatewayOf(request, { isCaptured: true });
+    const reply = gateway.refund(callOf(request), { intentId, reason: null, metadata: {} });
+    const refusedByBank = (): GatewayOutcome => ({ result: 'failed', declineCode: 'refund_refused' });
+    return outcomeOf(reply, signal, {
+      done: ({ status }) => {
+        if (status === 'failed') return refusedByBank();
+        // Nothing tells the sandbox that time has passed but that it is asked again.
+        const isFirstTry = this.player.attemptsOf('refund', operationId) === 1;
+        if (status === 'pending' && isFirstTry) throw new OutcomeUnknown('The refund is pending.');
+        return { result: 'succeeded', gatewayId: `sbx_re_${operationId}` };
+      },
+      refusedByBank,
+    });
   }
 
   /** It answers from the operation alone, so what it knows of one is what it would answer. */
@@ -88,54 +129,49 @@ export class SandboxGateway extends PaymentGateway {
     return [];
   }
 
-  private async act(
-    step: 'authorize' | 'capture' | 'refund',
-    method: string,
-    { operationId, signal }: { operationId: string; signal: AbortSignal },
-    gatewayId: string,
-  ): Promise<GatewayOutcome> {
-    const behaviour: Behaviour = METHODS[method]?.[step] ?? {};
-    const isFirstTry = this.remember(operationId);
-    if (isFirstTry && behaviour.firstTry === 'hang') await waitUntilAborted(signal);
-    if (isFirstTry && behaviour.firstTry === 'error') throw new Error('The sandbox answered 500.');
-    if (behaviour.delayMs !== undefined) await delay(behaviour.delayMs, signal);
-    return behaviour.answer ?? { result: 'succeeded', gatewayId };
-  }
-
-  private remember(operationId: string): boolean {
-    if (this.seen.has(operationId)) return false;
-    const [oldest] = this.seen;
-    if (this.seen.size >= REMEMBERED_OPERATIONS && oldest !== undefined) this.seen.delete(oldest);
-    this.seen.add(operationId);
-    return true;
+  /** A gateway that has the payment, with as much of it held, or captured, as the request is about. */
+  private gatewayOf(
+    { gatewayPaymentId, amount, currency }: FollowUpRequest,
+    { isCaptured }: { readonly isCaptured: boolean },
+  ): PaymentSimulator {
+    const simulator = new PaymentSimulator({ player: this.player });
+    simulator.adopt({
+      id: gatewayPaymentId,
+      amount,
+      currency: currency.toLowerCase(),
+      paymentMethod: methodOf(gatewayPaymentId),
+      isCaptured,
+    });
+    return simulator;
   }
 }
 
-function declined(declineCode: string): GatewayOutcome {
-  return { result: 'declined', declineCode };
+/** Nobody else uses the keys of a simulator that lives for one call. */
+function callOf({ operationId }: { readonly operationId: string }): Call {
+  return { key: operationId, fingerprint: operationId };
 }
 
 /** The method that a payment was authorized with is part of the name that the sandbox gave it. */
-function methodOf({ gatewayPaymentId }: FollowUpRequest): string {
+function methodOf(gatewayPaymentId: string): string {
   return gatewayPaymentId.split('_').slice(2).join('_');
 }
 
-function waitUntilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
-}
-
-async function delay(ms: number, signal: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    await Promise.race([elapsed, waitUntilAborted(signal)]);
-  } finally {
-    clearTimeout(timer);
-  }
+/**
+ * What a reply comes to, when it is due.
+ *
+ * @throws OutcomeUnknown when it says nothing about what became of the request
+ */
+async function outcomeOf<T>(
+  { ending, delayMs, executed }: Reply<T>,
+  signal: AbortSignal,
+  { done, refusedByBank }: Outcomes<T>,
+): Promise<GatewayOutcome> {
+  if (ending === 'hangs') return waitUntilAborted(signal);
+  if (ending === 'reset') throw new OutcomeUnknown('The sandbox broke the connection.');
+  if (delayMs > 0) await delay(delayMs, signal);
+  if ('result' in executed) return done(executed.result);
+  const { status: statusCode, code = 'invalid_request', declineCode = code } = executed.refusal.details;
+  if (statusCode === 402) return refusedByBank(declineCode);
+  if (statusCode === 400) return { result: 'failed', declineCode };
+  throw new OutcomeUnknown(`The sandbox answered ${statusCode}.`, { statusCode });
 }

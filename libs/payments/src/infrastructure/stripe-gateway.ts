@@ -9,6 +9,7 @@ import {
   type GatewayRequest,
   PaymentGateway,
 } from '../domain/payment-gateway.js';
+import { createdAt } from './operation-age.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import { toStripeAmount } from './stripe-amounts.js';
 import { StripeClient, type StripeClientOptions } from './stripe-client.js';
@@ -345,9 +346,4 @@ async function found(
   const outcome = await lookUp;
   if (outcome) return outcome;
   throw new OutcomeUnknown(`${why}, and Stripe knows nothing of it by our reference.`, circumstances);
-}
-
-/** When the operation was created, in milliseconds since 1970: a UUIDv7 begins with it. */
-function createdAt(operationId: string): number {
-  return Number.parseInt(operationId.replaceAll('-', '').slice(0, 12), 16);
 }

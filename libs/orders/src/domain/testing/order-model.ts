@@ -15,6 +15,14 @@ interface ModelLine {
   refunded: number;
 }
 
+/** What an order notes even where the status of its payment stays. */
+const NEWS_IN_ITSELF: readonly string[] = [
+  'refunded',
+  'refund_reversed',
+  'payment_disputed',
+  'payment_dispute_updated',
+  'payment_needs_attention',
+];
 const PAID = ['authorized', 'partially_captured', 'captured'];
 
 /**
@@ -51,7 +59,7 @@ export class OrderModel {
     const before = this.payment;
     const isSame =
       status === before.status && outcome === before.outcome && declineCode === before.declineCode;
-    if (isSame && cause !== 'refunded') return { noted: null };
+    if (isSame && !NEWS_IN_ITSELF.includes(cause)) return { noted: null };
     if (refunded.some(({ lineId }) => !this.lineOf(lineId))) return { refused: 'unknown_order_line' };
     for (const line of this.lines) {
       for (const { lineId, amount } of refunded) if (lineId === line.lineId) line.refunded += amount;

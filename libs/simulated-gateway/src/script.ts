@@ -36,6 +36,8 @@ export interface Script {
   readonly outOfOrderMs: number;
   /** How long the search does not find what is new. */
   readonly searchLagMs: number;
+  /** How long an authorization says that it can be captured; Stripe: seven days for most cards. */
+  readonly authorizationMs: number;
   /** How long a key is remembered; Stripe: at least a day. */
   readonly keyRetentionMs: number;
 }
@@ -48,6 +50,7 @@ export const DEFAULT_SCRIPT: Script = {
   settleMs: 500,
   outOfOrderMs: 1_000,
   searchLagMs: 0,
+  authorizationMs: 7 * 86_400_000,
   keyRetentionMs: 86_400_000,
 };
 
@@ -62,13 +65,16 @@ export interface Occasion {
 
 /**
  * Decides how each request is treated: as it asks for itself, by the first rule that fits, by its payment method, by
- * chance; in that order. What goes wrong because of the method goes wrong on the first try of a key, and what the
- * bank says because of it is the same on every try.
+ * chance; in that order. What goes wrong because of the method goes wrong on the first try of a key. What the bank says
+ * because of it is the same on every try, and so is what is kept under the key, and how long it takes.
  */
 export class ScriptPlayer {
   private readonly attempts = new Map<string, number>();
   private current = DEFAULT_SCRIPT;
   private timesLeft: number[] = [];
+
+  /** @param mostKeys how many steps of keys it counts the tries of; the oldest are forgotten */
+  constructor(private readonly mostKeys = Infinity) {}
 
   get script(): Script {
     return this.current;
@@ -88,13 +94,20 @@ export class ScriptPlayer {
     if (asked) return { ...ofBank, ...asked };
     const isPlain = Object.keys(ofMethod).length === 0;
     if (isPlain) return this.byChance(occasion, attempt);
-    return attempt === 1 ? ofMethod : ofBank;
+    const { isKept = false, isSlow = false } = ofMethod.fault ?? {};
+    return attempt === 1 || isKept || isSlow ? ofMethod : ofBank;
+  }
+
+  /** How often a step was tried with a key, as far as it remembers. */
+  attemptsOf(step: Step, key: string): number {
+    return this.attempts.get(`${step} ${key}`) ?? 0;
   }
 
   private countAttempt({ step, key }: Occasion): number {
-    const name = `${step} ${key}`;
-    const attempt = (this.attempts.get(name) ?? 0) + 1;
-    this.attempts.set(name, attempt);
+    const attempt = this.attemptsOf(step, key) + 1;
+    this.attempts.set(`${step} ${key}`, attempt);
+    const [oldest] = this.attempts.keys();
+    if (this.attempts.size > this.mostKeys && oldest !== undefined) this.attempts.delete(oldest);
     return attempt;
   }
 

@@ -1,14 +1,14 @@
 import { BEHAVIOURS, type BehaviourName } from './behaviours.js';
-import type { NewIntent } from './books.js';
-import { type Call, PaymentSimulator, type Reply } from './payment-simulator.js';
+import { type Call, type PaymentOrder, PaymentSimulator, type Reply } from './payment-simulator.js';
 import type { Intent } from './records.js';
+import { resultOf } from './testing/replies.js';
 
 let now: number;
 let simulator: PaymentSimulator;
 
 beforeEach(() => {
   now = 10_000;
-  simulator = new PaymentSimulator(() => now);
+  simulator = new PaymentSimulator({ now: () => now });
 });
 
 const call = (key: string | undefined, fingerprint = `request of ${key}`, asked?: BehaviourName): Call => ({
@@ -16,25 +16,25 @@ const call = (key: string | undefined, fingerprint = `request of ${key}`, asked?
   fingerprint,
   asked,
 });
-const create = (paymentMethod: string, key = 'create', different: Partial<NewIntent> = {}): Reply<Intent> =>
-  simulator.create(call(key), {
-    amount: 1_000,
-    currency: 'gbp',
-    captureMethod: 'manual',
-    confirm: true,
-    paymentMethod,
-    metadata: { operation_id: key },
-    multicapture: true,
-    errorOnAction: true,
-    ...different,
-  });
+const order = (paymentMethod: string, different: Partial<PaymentOrder> = {}): PaymentOrder => ({
+  amount: 1_000,
+  currency: 'gbp',
+  captureMethod: 'manual',
+  confirm: true,
+  paymentMethod,
+  metadata: { operation_id: 'create' },
+  multicapture: true,
+  errorOnAction: true,
+  ...different,
+});
+const create = (
+  paymentMethod: string,
+  key = 'create',
+  different: Partial<PaymentOrder> = {},
+): Reply<Intent> => simulator.create(call(key), order(paymentMethod, different));
 const refund = (intentId: string, key = 'refund') =>
   simulator.refund(call(key), { intentId, reason: null, metadata: {} });
 
-function resultOf<T>({ executed }: Reply<T>): T {
-  if ('refusal' in executed) throw executed.refusal;
-  return executed.result;
-}
 function refusedOf({ executed }: Reply<unknown>) {
   return 'refusal' in executed ? executed.refusal.details : undefined;
 }
@@ -130,11 +130,43 @@ describe('a key', () => {
     expect(refusedOf(other)).toMatchObject({ status: 400, type: 'idempotency_error' });
   });
 
+  it.each<BehaviourName>([
+    'timeout_after_effect',
+    'reset_after_effect',
+    'error_500_after_effect',
+    'error_500_kept_before_effect',
+    'error_500_kept_after_effect',
+    'slow',
+  ])('is refused to another request also when the first ended with %s', (name) => {
+    create(`pm_sim_${name}`);
+    const before = effects();
+    const ofOtherParameters = simulator.create(call('create', 'other parameters'), order('pm_card_visa'));
+    const ofOtherPath = simulator.cancel(call('create', 'another path'), 'pi_1');
+    for (const other of [ofOtherParameters, ofOtherPath]) {
+      expect(other).toMatchObject({ ending: 'answered', isReplay: false });
+      expect(refusedOf(other)).toMatchObject({ status: 400, type: 'idempotency_error' });
+    }
+    expect(effects()).toEqual(before);
+  });
+
+  it.each<BehaviourName>([
+    'timeout_before_effect',
+    'reset_before_effect',
+    'error_500_before_effect',
+    'rate_limited',
+  ])('is free for any request when the first, which ended with %s, was never carried out', (name) => {
+    create(`pm_sim_${name}`);
+    const other = simulator.create(call('create', 'other parameters'), order('pm_card_visa', { amount: 1 }));
+    expect(resultOf(other)).toMatchObject({ amount: 1 });
+    expect(effects()).toEqual(['authorized create']);
+    expect(refusedOf(create('pm_card_visa'))).toMatchObject({ type: 'idempotency_error' });
+  });
+
   it('is in use while a slow request is carried out', () => {
     create('pm_sim_slow');
     expect(refusedOf(create('pm_sim_slow'))).toMatchObject({ status: 409 });
     now += 3_000;
-    expect(create('pm_sim_slow')).toMatchObject({ isReplay: true, ending: 'answered' });
+    expect(create('pm_sim_slow')).toMatchObject({ isReplay: true, ending: 'answered', delayMs: 0 });
   });
 
   it('is free again after the retention: the same request then charges twice', () => {
@@ -193,7 +225,9 @@ describe('the bank', () => {
     expect(simulator.settle().map(({ news }) => news.type)).toEqual(types);
     expect(read()).toBe(later);
     expect(simulator.nextSettlementAt).toBeUndefined();
-    expect(simulator.totals).toEqual({ gbp: { captured: 1_000, refunded, net: 1_000 - refunded } });
+    expect(simulator.totals).toEqual({
+      gbp: { captured: 1_000, refunded, disputed: 0, net: 1_000 - refunded },
+    });
   });
 });
 
@@ -278,8 +312,8 @@ describe('totals', () => {
     create('pm_card_visa', 'euros', { currency: 'eur', captureMethod: 'automatic', amount: 50 });
     simulator.refund(call('refund'), { intentId: id, amount: 300, reason: null, metadata: {} });
     expect(simulator.totals).toEqual({
-      gbp: { captured: 1_000, refunded: 300, net: 700 },
-      eur: { captured: 50, refunded: 0, net: 50 },
+      gbp: { captured: 1_000, refunded: 300, disputed: 0, net: 700 },
+      eur: { captured: 50, refunded: 0, disputed: 0, net: 50 },
     });
   });
 });

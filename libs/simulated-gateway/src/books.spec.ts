@@ -1,6 +1,7 @@
-import { Books, type NewIntent, type Verdict } from './books.js';
+import { Books } from './books.js';
+import type { NewIntent, Verdict } from './new-intent.js';
 import type { Intent } from './records.js';
-import { GatewayRefusal } from './refusal.js';
+import { refusalOf } from './testing/replies.js';
 
 let now: number;
 let books: Books;
@@ -19,6 +20,7 @@ const anIntent = (different: Partial<NewIntent> = {}): NewIntent => ({
   metadata: { operation_id: 'op' },
   multicapture: true,
   errorOnAction: true,
+  authorizationMs: 60_000,
   ...different,
 });
 const create = (different: Partial<NewIntent> = {}, verdict: Verdict = 'approved', key = 'create'): Intent =>
@@ -33,15 +35,6 @@ const refund = (
 ) => books.refund(key, { intentId, amount, reason: null, metadata: {} }, status);
 const effects = () => books.effects.map(({ kind, key, amount }) => [kind, key, amount]);
 const news = () => books.takeNews().map(({ type }) => type);
-
-function refusalOf(run: () => unknown): GatewayRefusal['details'] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof GatewayRefusal) return error.details;
-  }
-  throw new Error('It was not refused.');
-}
 
 describe('an intent', () => {
   it('with manual capture is held', () => {

@@ -23,7 +23,7 @@ export type WebhookFault = 'duplicate' | 'before_response' | 'out_of_order' | 'l
 
 /** What the bank says, where it does not simply agree. */
 export type BankAnswer =
-  { readonly decline: Decline } | 'action_required' | 'refund_pending' | 'refund_fails_later';
+  { readonly decline: Decline } | 'action_required' | 'refund_pending' | 'refund_fails_later' | 'dispute';
 
 export interface Behaviour {
   readonly fault?: Fault;
@@ -55,6 +55,7 @@ export const BEHAVIOURS = {
   action_required: { bank: 'action_required' },
   pending: { bank: 'refund_pending' },
   fails_later: { bank: 'refund_fails_later' },
+  disputed: { bank: 'dispute' },
 } as const satisfies Record<string, Behaviour>;
 
 export type BehaviourName = keyof typeof BEHAVIOURS;
@@ -79,6 +80,7 @@ const CARDS: Readonly<Record<string, Method>> = {
   pm_card_authenticationRequired: { authorize: BEHAVIOURS.action_required },
   pm_card_pendingRefund: { refund: BEHAVIOURS.pending },
   pm_card_refundFail: { refund: BEHAVIOURS.fails_later },
+  pm_card_createDispute: { capture: BEHAVIOURS.disputed },
 };
 
 /** Cards of which no more than one capture is possible. */

@@ -54,3 +54,22 @@ export function unexpectedState(intent: Intent, verb: string, allowed: readonly 
     { code: 'payment_intent_unexpected_state', intent },
   );
 }
+
+/** What says nothing about what became of the request. */
+export function serverError(): GatewayRefusal {
+  return new GatewayRefusal({
+    status: 500,
+    type: 'api_error',
+    message: 'An error occurred on our side, as it was told to.',
+  });
+}
+
+/** The request was not looked at. */
+export function rateLimited(): GatewayRefusal {
+  return new GatewayRefusal({
+    status: 429,
+    type: 'invalid_request_error',
+    code: 'rate_limit',
+    message: 'Request rate limit exceeded, as it was told to be.',
+  });
+}

@@ -1,4 +1,4 @@
-import type { Intent, Metadata } from './records.js';
+import type { Dispute, Intent, Metadata } from './records.js';
 import { invalidRequest, unexpectedState } from './refusal.js';
 
 /** What a capture asks for. */
@@ -18,6 +18,14 @@ export interface RefundOrder {
   readonly amount?: number | undefined;
   readonly reason: string | null;
   readonly metadata: Metadata;
+}
+
+/** What a dispute is about. */
+export interface DisputeOrder {
+  readonly intentId: string;
+  /** Absent: all that was captured and not given back. */
+  readonly amount?: number | undefined;
+  readonly reason: string;
 }
 
 const CANCELABLE = [
@@ -62,12 +70,10 @@ export function amountToCapture(
  * @throws GatewayRefusal when that cannot be given
  */
 export function amountToRefund(intent: Intent, { amount }: RefundOrder): number {
-  const left = intent.amountReceived - intent.amountRefunded;
-  if (intent.amountReceived === 0) {
-    throw invalidRequest('This PaymentIntent does not have a successful charge to refund.', {
-      code: 'payment_intent_unexpected_state',
-      intent,
-    });
+  const left = keptAmount(intent);
+  requireCaptured(intent);
+  if (left === 0 && intent.amountDisputed > 0) {
+    throw invalidRequest('The charge has been charged back.', { code: 'charge_disputed' });
   }
   if (left === 0) {
     throw invalidRequest('The charge has already been refunded.', { code: 'charge_already_refunded' });
@@ -76,6 +82,44 @@ export function amountToRefund(intent: Intent, { amount }: RefundOrder): number 
     throw invalidRequest('The refund is greater than what is left of the charge.', { param: 'amount' });
   }
   return amount ?? left;
+}
+
+/**
+ * What a dispute takes back.
+ *
+ * @throws GatewayRefusal when there is not so much left to take
+ */
+export function amountToDispute(intent: Intent, { amount }: DisputeOrder): number {
+  const left = keptAmount(intent);
+  requireCaptured(intent);
+  if (left === 0 || (amount !== undefined && amount > left)) {
+    throw invalidRequest('The dispute is about more than what is left of the charge.', { param: 'amount' });
+  }
+  return amount ?? left;
+}
+
+/** What was captured and neither given back nor taken back. */
+export function keptAmount({ amountReceived, amountRefunded, amountDisputed }: Intent): number {
+  return amountReceived - amountRefunded - amountDisputed;
+}
+
+function requireCaptured(intent: Intent): void {
+  if (intent.amountReceived === 0) {
+    throw invalidRequest('This PaymentIntent does not have a successful charge.', {
+      code: 'payment_intent_unexpected_state',
+      intent,
+    });
+  }
+}
+
+/** @throws GatewayRefusal when the dispute is over */
+export function requireOpen({ id, status }: Dispute): void {
+  if (status !== 'needs_response') throw invalidRequest(`The dispute ${id} is ${status} already.`);
+}
+
+/** @throws GatewayRefusal when the intent holds nothing that could expire */
+export function requireHeld(intent: Intent): void {
+  if (intent.status !== 'requires_capture') throw unexpectedState(intent, 'expired', ['requires_capture']);
 }
 
 /** @throws GatewayRefusal when the intent is over, or was captured in part */

@@ -7,12 +7,14 @@ import {
   type Step,
   type WebhookFault,
 } from './behaviours.js';
-import { Books, type NewIntent, type Verdict } from './books.js';
+import { Books } from './books.js';
 import { execution, type Executed, IdempotencyKeys } from './idempotency-keys.js';
-import type { Effect, Intent, News, Refund } from './records.js';
-import { cardRefused, GatewayRefusal, invalidRequest } from './refusal.js';
-import type { CaptureOrder, RefundOrder } from './rules.js';
+import type { KnownPayment, NewIntent, Verdict } from './new-intent.js';
+import type { Dispute, DisputeEnd, Effect, Intent, News, Refund } from './records.js';
+import { cardRefused, invalidRequest, rateLimited, serverError } from './refusal.js';
+import { type CaptureOrder, type DisputeOrder, keptAmount, type RefundOrder } from './rules.js';
 import { DEFAULT_SCRIPT, type Script, ScriptPlayer } from './script.js';
+import { type Totals, totalsOf } from './totals.js';
 
 /** What every request brings beside its parameters. */
 export interface Call {
@@ -41,11 +43,20 @@ export interface PlannedWebhook {
   readonly delayMs: number;
 }
 
-/** What was captured and given back in one currency, and the difference. */
-export interface Totals {
-  readonly captured: number;
-  readonly refunded: number;
-  readonly net: number;
+/** What came of something that no request asked for, and what to report about it. */
+export interface Happening<T> {
+  readonly result: T;
+  readonly webhooks: readonly PlannedWebhook[];
+}
+
+/** What a payment is to be. */
+export type PaymentOrder = Omit<NewIntent, 'authorizationMs'>;
+
+interface Surroundings {
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly seed?: number;
+  readonly player?: ScriptPlayer;
 }
 
 /** How a request is treated that misbehaving does not reach. */
@@ -57,18 +68,25 @@ const WELL_BEHAVED: Behaviour = {};
  * memory, and grows until reset().
  */
 export class PaymentSimulator {
+  private readonly now: () => number;
+  private readonly seed: number;
   private books: Books;
   private keys: IdempotencyKeys;
-  private player = new ScriptPlayer();
+  private player: ScriptPlayer;
   private unsettled: { refundId: string; key: string; status: 'succeeded' | 'failed'; dueAt: number }[] = [];
   private keylessCount = 0;
 
-  constructor(
-    private readonly now: () => number = Date.now,
-    private readonly seed = DEFAULT_SCRIPT.seed,
-  ) {
+  /** @param surroundings.player counts the tries of each key; simulators that share it see them as one gateway would */
+  constructor({
+    now = Date.now,
+    seed = DEFAULT_SCRIPT.seed,
+    player = new ScriptPlayer(),
+  }: Surroundings = {}) {
+    this.now = now;
+    this.seed = seed;
     this.books = new Books(now, seed);
     this.keys = new IdempotencyKeys(now);
+    this.player = player;
     this.follow(DEFAULT_SCRIPT);
   }
 
@@ -92,20 +110,17 @@ export class PaymentSimulator {
 
   /** By currency. */
   get totals(): Record<string, Totals> {
-    const totals: Record<string, Totals> = {};
-    for (const { kind, amount, currency } of this.effects) {
-      const { captured, refunded } = (totals[currency] ??= { captured: 0, refunded: 0, net: 0 });
-      const sum = {
-        captured: captured + (kind === 'captured' ? amount : 0),
-        refunded: refunded + (kind === 'refunded' ? amount : kind === 'refund_failed' ? -amount : 0),
-      };
-      totals[currency] = { ...sum, net: sum.captured - sum.refunded };
-    }
-    return totals;
+    return totalsOf(this.effects);
   }
 
-  create(call: Call, order: NewIntent): Reply<Intent> {
+  /** Takes over a payment that is not from here, without effect: what follows can then be asked of it. */
+  adopt(payment: KnownPayment): void {
+    this.books.adopt(payment);
+  }
+
+  create(call: Call, order: PaymentOrder): Reply<Intent> {
     const { paymentMethod } = order;
+    const { authorizationMs } = this.player.script;
     return this.write('authorize', call, paymentMethod, (key, bank) => {
       if (paymentMethod !== null && !methodBehaviour(paymentMethod)) {
         throw invalidRequest(`No such PaymentMethod: '${paymentMethod}'`, {
@@ -114,7 +129,10 @@ export class PaymentSimulator {
         });
       }
       const multicapture = order.multicapture && allowsMulticapture(paymentMethod ?? '');
-      return this.books.create(key, { ...order, multicapture }, verdictOf(bank ?? bankOnCapture(order)));
+      const answer = bank ?? bankOnCapture(order);
+      const intent = this.books.create(key, { ...order, multicapture, authorizationMs }, verdictOf(answer));
+      this.disputeFor(answer, key, intent);
+      return intent;
     });
   }
 
@@ -123,14 +141,17 @@ export class PaymentSimulator {
     const step = order.amount === 0 && order.isFinal ? 'void' : 'capture';
     return this.write(step, call, this.methodOf(order.intentId), (key, bank) => {
       this.refuseFor(bank, order.intentId);
-      return this.books.capture(key, order);
+      const intent = this.books.capture(key, order);
+      this.disputeFor(bank, key, intent);
+      return intent;
     });
   }
 
-  cancel(call: Call, intentId: string): Reply<Intent> {
+  /** @param reason as whoever cancels it says, or null */
+  cancel(call: Call, intentId: string, reason: string | null = null): Reply<Intent> {
     return this.write('void', call, this.methodOf(intentId), (key, bank) => {
       this.refuseFor(bank, intentId);
-      return this.books.cancel(key, intentId);
+      return this.books.cancel(key, intentId, reason);
     });
   }
 
@@ -162,11 +183,43 @@ export class PaymentSimulator {
     return this.read(call, () => this.books.refundsOfIntent(intentId));
   }
 
+  disputeOf(call: Call, id: string): Reply<Dispute> {
+    return this.read(call, () => this.books.disputeOf(id));
+  }
+
+  /** Newest first. */
+  disputesOfIntent(call: Call, intentId: string): Reply<Dispute[]> {
+    return this.read(call, () => this.books.disputesOfIntent(intentId));
+  }
+
   /** Intents that carry `value` under `name` of their metadata, newest first; the newest of all are not found yet. */
   search(call: Call, name: string, value: string): Reply<Intent[]> {
     return this.read(call, () =>
       this.books.intentsWith(name, value, this.now() - this.player.script.searchLagMs),
     );
+  }
+
+  /**
+   * The bank of a shopper takes back what was captured.
+   *
+   * @throws GatewayRefusal when there is not so much left to take
+   */
+  openDispute(order: DisputeOrder): Happening<Dispute> {
+    return this.happen((key) => this.books.openDispute(key, order));
+  }
+
+  /** @throws GatewayRefusal when the dispute is over */
+  closeDispute(id: string, status: DisputeEnd): Happening<Dispute> {
+    return this.happen((key) => this.books.closeDispute(key, id, status));
+  }
+
+  /**
+   * The time to capture what is held is over.
+   *
+   * @throws GatewayRefusal when nothing is held
+   */
+  expireAuthorization(intentId: string): Happening<Intent> {
+    return this.happen((key) => this.books.expire(key, intentId));
   }
 
   /** Settles the refunds whose time has come, and tells what to report about them. */
@@ -180,6 +233,10 @@ export class PaymentSimulator {
   /** When settle() has something to do next; undefined when nothing waits. */
   get nextSettlementAt(): number | undefined {
     return this.unsettled.length === 0 ? undefined : Math.min(...this.unsettled.map(({ dueAt }) => dueAt));
+  }
+
+  private happen<T>(run: (key: string) => T): Happening<T> {
+    return { result: run(this.nameOfKeyless()), webhooks: this.plan(undefined) };
   }
 
   private read<T>(call: Call, run: () => T): Reply<T> {
@@ -218,7 +275,8 @@ export class PaymentSimulator {
         ? { refusal: fault.answers === 429 ? rateLimited() : serverError() }
         : executed,
       isReplay,
-      delayMs: fault?.isSlow ? this.player.script.slowMs : 0,
+      // What is kept is at hand.
+      delayMs: fault?.isSlow && !isReplay ? this.player.script.slowMs : 0,
       webhooks: this.plan(webhooks),
     };
   }
@@ -245,6 +303,12 @@ export class PaymentSimulator {
     if (typeof bank === 'object') throw cardRefused(bank.decline, this.books.intent(intentId));
   }
 
+  /** Whoever disputes everything does so as soon as it is captured. */
+  private disputeFor(bank: BankAnswer | undefined, key: string, intent: Intent): void {
+    if (bank !== 'dispute' || keptAmount(intent) === 0) return;
+    this.books.openDispute(key, { intentId: intent.id, reason: 'fraudulent' });
+  }
+
   private nameOfKeyless(): string {
     this.keylessCount += 1;
     return `without-key-${this.keylessCount}`;
@@ -252,28 +316,11 @@ export class PaymentSimulator {
 }
 
 /** Authorizing and capturing in one step fails as a whole when the capture would. */
-function bankOnCapture({ captureMethod, paymentMethod }: NewIntent): BankAnswer | undefined {
+function bankOnCapture({ captureMethod, paymentMethod }: PaymentOrder): BankAnswer | undefined {
   return captureMethod === 'automatic' ? methodBehaviour(paymentMethod ?? '')?.capture?.bank : undefined;
 }
 
 function verdictOf(bank: BankAnswer | undefined): Verdict {
   if (typeof bank === 'object') return bank.decline;
   return bank === 'action_required' ? 'action_required' : 'approved';
-}
-
-function serverError(): GatewayRefusal {
-  return new GatewayRefusal({
-    status: 500,
-    type: 'api_error',
-    message: 'An error occurred on our side, as it was told to.',
-  });
-}
-
-function rateLimited(): GatewayRefusal {
-  return new GatewayRefusal({
-    status: 429,
-    type: 'invalid_request_error',
-    code: 'rate_limit',
-    message: 'Request rate limit exceeded, as it was told to be.',
-  });
 }

@@ -35,6 +35,16 @@ describe('without a script', () => {
     }
   });
 
+  it.each([
+    ['pm_sim_slow', BEHAVIOURS.slow],
+    ['pm_sim_error_500_kept_after_effect', BEHAVIOURS.error_500_kept_after_effect],
+  ])('what lasts because of the payment method is there on every try: %s', (method, behaviour) => {
+    const player = playing({});
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      expect(player.behaviourFor(occasion({ method }))).toEqual(behaviour);
+    }
+  });
+
   it('a request gets what it asks for, every time', () => {
     const player = playing({});
     for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -45,6 +55,27 @@ describe('without a script', () => {
   it('what a request asks for does not change the mind of the bank', () => {
     const asked = occasion({ asked: 'slow', method: 'pm_card_chargeDeclined' });
     expect(playing({}).behaviourFor(asked)).toMatchObject({ ...BEHAVIOURS.slow, bank: { decline: {} } });
+  });
+});
+
+describe('the tries of a key', () => {
+  const method = 'pm_sim_timeout_after_effect';
+
+  it('are counted by step', () => {
+    const player = playing({});
+    expect(player.attemptsOf('refund', 'key')).toBe(0);
+    player.behaviourFor(occasion({ step: 'refund' }));
+    player.behaviourFor(occasion({ step: 'refund' }));
+    player.behaviourFor(occasion({ step: 'capture' }));
+    expect(player.attemptsOf('refund', 'key')).toBe(2);
+  });
+
+  it('are forgotten, the oldest first, when there are more keys than it is told to remember', () => {
+    const player = new ScriptPlayer(2);
+    for (const key of ['one', 'two', 'three']) player.behaviourFor(occasion({ key, method }));
+    expect(['one', 'two', 'three'].map((key) => player.attemptsOf('authorize', key))).toEqual([0, 1, 1]);
+    expect(player.behaviourFor(occasion({ key: 'one', method }))).toEqual(BEHAVIOURS.timeout_after_effect);
+    expect(player.behaviourFor(occasion({ key: 'three', method }))).toEqual({});
   });
 });
 
@@ -88,7 +119,7 @@ describe('a rule', () => {
 
   it('ends with the next script, which leaves known what was tried', () => {
     const player = playing({ rules: [{ behaviour: 'rate_limited' }] });
-    const method = 'pm_sim_slow';
+    const method = 'pm_sim_reset_after_effect';
     player.behaviourFor(occasion({ method }));
     player.follow(DEFAULT_SCRIPT);
     expect(player.behaviourFor(occasion({ method }))).toEqual({});

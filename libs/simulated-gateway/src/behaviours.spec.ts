@@ -22,6 +22,7 @@ describe('a payment method', () => {
     ['pm_card_authenticationRequired', { authorize: { bank: 'action_required' } }],
     ['pm_card_pendingRefund', { refund: { bank: 'refund_pending' } }],
     ['pm_card_refundFail', { refund: { bank: 'refund_fails_later' } }],
+    ['pm_card_createDispute', { capture: { bank: 'dispute' } }],
   ])('of Stripe, %s, does what Stripe documents', (method, behaviour) => {
     expect(methodBehaviour(method)).toEqual(behaviour);
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { Books } from './books.js';
 import type { Intent } from './records.js';
 import { execution } from './idempotency-keys.js';
+import { totalsOf } from './totals.js';
 
 type Verb =
   | { readonly kind: 'capture'; readonly amount: number | undefined; readonly isFinal: boolean }
@@ -11,21 +12,32 @@ type Verb =
       readonly amount: number | undefined;
       readonly status: 'succeeded' | 'pending' | 'failed';
     }
-  | { readonly kind: 'settle'; readonly index: number; readonly status: 'succeeded' | 'failed' };
+  | { readonly kind: 'settle'; readonly index: number; readonly status: 'succeeded' | 'failed' }
+  | { readonly kind: 'expire' }
+  | { readonly kind: 'dispute'; readonly amount: number | undefined }
+  | { readonly kind: 'close'; readonly index: number; readonly status: 'won' | 'lost' };
 
 const amount = fc.option(fc.nat({ max: 120 }), { nil: undefined });
+const positive = amount.map((any) => (any === 0 ? 1 : any));
 const verb: fc.Arbitrary<Verb> = fc.oneof(
   fc.record({ kind: fc.constant('capture' as const), amount, isFinal: fc.boolean() }),
   fc.record({ kind: fc.constant('cancel' as const) }),
   fc.record({
     kind: fc.constant('refund' as const),
-    amount: amount.map((any) => (any === 0 ? 1 : any)),
+    amount: positive,
     status: fc.constantFrom('succeeded', 'pending', 'failed'),
   }),
   fc.record({
     kind: fc.constant('settle' as const),
     index: fc.nat({ max: 5 }),
     status: fc.constantFrom('succeeded', 'failed'),
+  }),
+  fc.record({ kind: fc.constant('expire' as const) }),
+  fc.record({ kind: fc.constant('dispute' as const), amount: positive }),
+  fc.record({
+    kind: fc.constant('close' as const),
+    index: fc.nat({ max: 5 }),
+    status: fc.constantFrom('won', 'lost'),
   }),
 );
 const opening = fc.record({
@@ -48,26 +60,25 @@ function carryOut(books: Books, key: string, intentId: string, asked: Verb): voi
     case 'settle': {
       const refund = books.refundsOfIntent(intentId)[asked.index];
       if (refund) books.settleRefund(`settle ${refund.id}`, refund.id, asked.status);
+      return;
+    }
+    case 'expire':
+      books.expire(key, intentId);
+      return;
+    case 'dispute':
+      books.openDispute(key, { intentId, amount: asked.amount, reason: 'general' });
+      return;
+    case 'close': {
+      const dispute = books.disputesOfIntent(intentId)[asked.index];
+      if (dispute) books.closeDispute(key, dispute.id, asked.status);
     }
   }
 }
 
-/** What the log of effects says, by kind. */
-function sumsOf({ effects }: Books): Record<string, number> {
-  const sums: Record<string, number> = {
-    authorized: 0,
-    captured: 0,
-    voided: 0,
-    refunded: 0,
-    refund_failed: 0,
-  };
-  for (const { kind, amount: of } of effects) sums[kind] = (sums[kind] ?? 0) + of;
-  return sums;
-}
-
 function expectSound(intent: Intent): void {
   expect(intent.amountRefunded).toBeGreaterThanOrEqual(0);
-  expect(intent.amountRefunded).toBeLessThanOrEqual(intent.amountReceived);
+  expect(intent.amountDisputed).toBeGreaterThanOrEqual(0);
+  expect(intent.amountRefunded + intent.amountDisputed).toBeLessThanOrEqual(intent.amountReceived);
   expect(intent.amountCapturable).toBeGreaterThanOrEqual(0);
   expect(intent.amountCapturable + intent.amountReceived).toBeLessThanOrEqual(intent.amount);
 }
@@ -86,6 +97,7 @@ it('whatever is asked in whatever order, amounts stay sound and the log says wha
           paymentMethod: 'pm_card_visa',
           metadata: {},
           errorOnAction: true,
+          authorizationMs: 60_000,
         },
         'approved',
       );
@@ -103,11 +115,13 @@ it('whatever is asked in whatever order, amounts stay sound and the log says wha
         }
         expect(books.effects.length - logged).toBeLessThanOrEqual(1);
       });
-      const { captured = 0, refunded = 0, refund_failed: failed = 0 } = sumsOf(books);
-      const { amountReceived, amountRefunded } = books.intent(id);
-      expect({ amountReceived, amountRefunded }).toEqual({
-        amountReceived: captured,
-        amountRefunded: refunded - failed,
+      const { amountReceived, amountRefunded, amountDisputed } = books.intent(id);
+      const { gbp: totals } = totalsOf(books.effects);
+      expect(totals).toEqual({
+        captured: amountReceived,
+        refunded: amountRefunded,
+        disputed: amountDisputed,
+        net: amountReceived - amountRefunded - amountDisputed,
       });
       expect(books.effects.map(({ sequence }) => sequence)).toEqual(
         books.effects.map((_, index) => index + 1),

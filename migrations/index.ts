@@ -1,4 +1,5 @@
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
+import { Invariants1795000000008 } from './1795000000008-invariants.js';
 import { Orders1795000000005 } from './1795000000005-orders.js';
 import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
@@ -11,4 +12,5 @@ export const migrations = [
   Catalog1795000000003,
   Payments1795000000004,
   Orders1795000000005,
+  Invariants1795000000008,
 ];

@@ -9,6 +9,7 @@ import { FindOrders } from './application/find-orders.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
 import { OrderAccess } from './application/order-access.js';
+import { OrderInvariants } from './application/order-invariants.js';
 import { PayOrder } from './application/pay-order.js';
 import { PlaceOrder } from './application/place-order.js';
 import { PrepareOrder } from './application/prepare-order.js';
@@ -33,6 +34,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     OrderAccess,
     PrepareOrder,
     SettleCancellation,
+    OrderInvariants,
     { provide: OrderRepository, useClass: SqlOrderRepository },
   ],
   exports: [ExpireUnpaidOrders],

@@ -1,3 +1,4 @@
+export type { PaymentAudit } from './application/audit-payments.js';
 export { ResolveOpenOperations } from './application/resolve-open-operations.js';
 export { paymentErrors } from './domain/payment.errors.js';
 export { CAPTURE_MODES, type CaptureMode } from './domain/payment.js';

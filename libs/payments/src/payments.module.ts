@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { LedgerController } from './api/ledger.controller.js';
 import { PaymentsController } from './api/payments.controller.js';
+import { AuditPayments } from './application/audit-payments.js';
 import { CapturePayment } from './application/capture-payment.js';
 import { FindPayments } from './application/find-payments.js';
+import { PaymentInvariants } from './application/payment-invariants.js';
 import { ReadLedger } from './application/read-ledger.js';
 import { RefundPayment } from './application/refund-payment.js';
 import { ResolveOpenOperations } from './application/resolve-open-operations.js';
@@ -24,6 +26,8 @@ import { PaymentsFacade } from './payments.facade.js';
     ResolveOpenOperations,
     FindPayments,
     ReadLedger,
+    PaymentInvariants,
+    AuditPayments,
     PaymentsFacade,
     { provide: PaymentRepository, useClass: SqlPaymentRepository },
     {

@@ -2,7 +2,8 @@ import { CheckInvariants, Invariants } from '#platform/invariants';
 import { ManagementServer } from '#platform/management';
 import { Client } from 'pg';
 import { brokenChecks, checkOf, INVARIANTS_PATH, readInvariants } from '../support/live-invariants.js';
-import { gbp, line, Shop } from '../support/shop.js';
+import { placeOneOfEach } from '../support/one-of-each.js';
+import { Shop } from '../support/shop.js';
 
 let shop: Shop;
 
@@ -26,15 +27,7 @@ const copyOf = (table: string) => `backup.${table.replace('.', '_')}`;
 
 beforeAll(async () => {
   shop = await Shop.open({ ORDER_SHIPPING_FLAT_MINOR: '499', ORDER_TAX_BASIS_POINTS: '2000' });
-  // An order of each kind: refunded in part, sent in part, canceled, waiting, and one whose refund failed.
-  const refunded = await shop.placed({ lines: [line(shop.mug, 2), line(shop.mug)] });
-  await shop.refund(refunded.payment.id, { lines: [{ lineId: refunded.lines[0].id, amount: gbp(100) }] });
-  const sent = await shop.placed({ lines: [line(shop.mug, 3)], capture: 'on_fulfillment' });
-  await shop.fulfil(sent.id, [{ lineId: sent.lines[0].id, quantity: 1 }]);
-  await shop.cancel((await shop.placed({ capture: 'manual' })).id);
-  await shop.placed({ method: 'pm_card_chargeDeclined' }, {}, 402);
-  await shop.refund((await shop.placed({ method: 'pm_sim_refund_fails' })).payment.id);
-  await shop.settle();
+  await placeOneOfEach(shop);
   // What these keep out is what is put in.
   await shop.sql.query(`ALTER TABLE payments.payments DROP CONSTRAINT payments_amounts;
     ALTER TABLE catalog.stock_levels DROP CONSTRAINT stock_levels_never_oversold; CREATE SCHEMA backup;`);

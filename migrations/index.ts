@@ -1,5 +1,6 @@
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
+import { Invariants1795000000008 } from './1795000000008-invariants.js';
 import { Orders1795000000005 } from './1795000000005-orders.js';
 import { PaymentResolution1795000000006 } from './1795000000006-payment-resolution.js';
 import { Payments1795000000004 } from './1795000000004-payments.js';
@@ -15,4 +16,5 @@ export const migrations = [
   Orders1795000000005,
   PaymentResolution1795000000006,
   OrderReturns1795000000007,
+  Invariants1795000000008,
 ];

@@ -98,6 +98,10 @@ const EXPECTED: Record<string, AccessRule> = {
   'GET /ledger/accounts': 'admin',
   'GET /ledger/transactions': 'admin',
   'GET /ledger/trial-balance': 'admin',
+
+  'GET /admin/invariants': 'admin',
+  'POST /admin/invariants/freeze': 'admin',
+  'DELETE /admin/invariants/freeze': 'admin',
 };
 
 describe('endpoints', () => {

@@ -1,26 +1,12 @@
 import { findBreaches, INVARIANTS } from '../support/invariants.js';
-import { gbp, line, Shop } from '../support/shop.js';
+import { placeOneOfEach } from '../support/one-of-each.js';
+import { Shop } from '../support/shop.js';
 
 let shop: Shop;
 
 beforeAll(async () => {
   shop = await Shop.open({ ORDER_SHIPPING_FLAT_MINOR: '499', ORDER_TAX_BASIS_POINTS: '2000' });
-  // An order of each kind: refunded in part, sent and returned in part, canceled, waiting, and one whose refund failed.
-  const refunded = await shop.placed({ lines: [line(shop.mug, 2), line(shop.mug)] });
-  await shop.refund(refunded.payment.id, { lines: [{ lineId: refunded.lines[0].id, amount: gbp(100) }] });
-  const sent = await shop.placed({ lines: [line(shop.mug, 3)], capture: 'on_fulfillment' });
-  const lineId: string = sent.lines[0].id;
-  await shop.fulfil(sent.id, [{ lineId, quantity: 2 }]);
-  const returned = [true, false].map((restock) => ({ lineId, quantity: 1, restock }));
-  expect(await shop.takeBack(sent.id, returned)).toMatchObject({ status: 201 });
-  await shop.cancel((await shop.placed({ capture: 'manual' })).id);
-  await shop.placed({ method: 'pm_card_chargeDeclined' }, {}, 402);
-  await shop.refund((await shop.placed({ method: 'pm_sim_refund_fails' })).payment.id);
-  await shop.settle();
-  // The gateway of these tests sends no reports and knows no disputes; the check looks at what is stored.
-  await shop.sql.query(
-    `INSERT INTO payments.gateway_reports (gateway, id, type, payload, status) VALUES ('sandbox', 'evt_1', 'any', '{}', 'applied')`,
-  );
+  await placeOneOfEach(shop);
 });
 
 afterAll(() => shop.close());

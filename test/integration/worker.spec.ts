@@ -124,6 +124,23 @@ describe('the worker', () => {
   });
 });
 
+it('a worker checks the invariants without being asked, and says loudly what breaks one', async () => {
+  const metricsPort = await freePort();
+  const watching = await startWorker({ INVARIANTS_CHECK_SECONDS: '1', MANAGEMENT_PORT: String(metricsPort) });
+  const metrics = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  try {
+    await eventually(async () => expect(await metrics()).toMatch(/^invariant_breaches\{invariant="1"\} 0$/m));
+    await sql.query(
+      `INSERT INTO payments.ledger_transactions (id, kind, payment_id, order_id, operation_id, currency)
+       VALUES (uuidv7(), 'capture', uuidv7(), uuidv7(), uuidv7(), 'GBP')`,
+    );
+    await watching.wrote(/"level":"error".*"check":"ledger_transactions_balanced".*"An invariant is broken"/);
+    await eventually(async () => expect(await metrics()).toMatch(/^invariant_breaches\{invariant="1"\} 1$/m));
+  } finally {
+    expect(await watching.end('SIGTERM')).toBe(0);
+  }
+});
+
 it('a worker without its database says so in one sentence', async () => {
   const failing = await startWorker({ DATABASE_URL: 'postgres://shop:canary@127.0.0.1:1/shop' });
   expect(await failing.ended).toBe(1);

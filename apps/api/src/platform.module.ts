@@ -7,6 +7,7 @@ import { armFailpoints } from '#platform/failpoints';
 import { HealthModule } from '#platform/health';
 import { HttpModule } from '#platform/http';
 import { IdempotencyModule } from '#platform/idempotency';
+import { InvariantsModule } from '#platform/invariants';
 import { LifecycleModule } from '#platform/lifecycle';
 import { ManagementModule } from '#platform/management';
 import { MessagingModule } from '#platform/messaging';
@@ -29,6 +30,7 @@ export class PlatformModule {
         LoggingModule.forRoot(service, VERSION),
         DatabaseModule.forRoot(),
         MetricsModule.forRoot(),
+        InvariantsModule,
         MessagingModule,
         IdempotencyModule,
         CacheModule,

@@ -3,6 +3,7 @@ import { CompleteOrders, ExpireAuthorizations, ExpireUnpaidOrders } from '#order
 import { ApplyReports, GatewayReports, ResolveOpenOperations } from '#payments';
 import { Config } from '#platform/config';
 import { Idempotency } from '#platform/idempotency';
+import { CheckInvariants } from '#platform/invariants';
 import { type PollingJob, PollingLoop } from '#platform/jobs';
 import { OutboxRelay } from '#platform/messaging';
 import { PinoLogger } from 'nestjs-pino';
@@ -10,6 +11,9 @@ import { PinoLogger } from 'nestjs-pino';
 /** What lives for days may end a minute late. */
 const SLOW_POLL_MS = 60_000;
 const PRUNE_BATCH_SIZE = 10_000;
+
+/** A worker leaves alone what another has checked in this part of the interval, so that many do no more than one. */
+const CHECKED_LATELY = 0.9;
 
 /** Everything that happens without a request, each in a loop of its own. Any number of workers may run at once. */
 @Injectable()
@@ -25,10 +29,12 @@ export class WorkerJobs {
     expireAuthorizations: ExpireAuthorizations,
     completeOrders: CompleteOrders,
     idempotency: Idempotency,
+    checkInvariants: CheckInvariants,
     config: Config,
     logger: PinoLogger,
   ) {
     const pollMs = config.settings.WORKER_POLL_MS;
+    const checkMs = config.settings.INVARIANTS_CHECK_SECONDS * 1_000;
     const jobs: PollingJob[] = [
       { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
@@ -45,6 +51,11 @@ export class WorkerJobs {
         name: 'prune-gateway-reports',
         pollMs: SLOW_POLL_MS,
         round: () => gatewayReports.prune(PRUNE_BATCH_SIZE),
+      },
+      {
+        name: 'check-invariants',
+        pollMs: checkMs,
+        round: () => checkInvariants.execute(checkMs * CHECKED_LATELY),
       },
     ];
     this.loops = jobs.map((job) => new PollingLoop(job, logger));

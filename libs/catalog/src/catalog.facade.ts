@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CommitReservations } from './application/commit-reservations.js';
+import { FindReservations, type ReservationView } from './application/find-reservations.js';
 import { FindSellable, type ProductForSale, type ProductReference } from './application/find-sellable.js';
 import { ReleaseReservations } from './application/release-reservations.js';
 import { ReserveStock } from './application/reserve-stock.js';
@@ -21,6 +22,7 @@ export class CatalogFacade {
     private readonly releaser: ReleaseReservations,
     private readonly shipStock: ShipStock,
     private readonly returnStock: ReturnStock,
+    private readonly reservations: FindReservations,
   ) {}
 
   /** The products of the references, in their order; `undefined` for one that is unknown or not active. */
@@ -69,5 +71,10 @@ export class CatalogFacade {
    */
   returnToStock(orderId: string, lines: readonly StockQuantity[]): Promise<void> {
     return this.returnStock.execute(orderId, lines);
+  }
+
+  /** All that was ever reserved for the orders, to compare it with them. */
+  reservationsOf(orderIds: readonly string[]): Promise<ReservationView[]> {
+    return this.reservations.execute(orderIds);
   }
 }

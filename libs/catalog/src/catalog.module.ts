@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { StockController } from './api/stock.controller.js';
 import { AvailabilityAnnouncer } from './application/availability-announcer.js';
 import { CommitReservations } from './application/commit-reservations.js';
+import { FindReservations } from './application/find-reservations.js';
 import { FindSellable } from './application/find-sellable.js';
 import { FindStock } from './application/find-stock.js';
 import { RecordStockMovement } from './application/record-stock-movement.js';
@@ -9,6 +10,7 @@ import { ReleaseReservations } from './application/release-reservations.js';
 import { ReserveStock } from './application/reserve-stock.js';
 import { ReturnStock } from './application/return-stock.js';
 import { ShipStock } from './application/ship-stock.js';
+import { StockInvariants } from './application/stock-invariants.js';
 import { CatalogFacade } from './catalog.facade.js';
 import { DemoCatalog } from './demo-catalog.js';
 import { StockRepository } from './domain/stock.repository.js';
@@ -44,6 +46,8 @@ import { ProductsController } from './products/products.controller.js';
     ShipStock,
     ReturnStock,
     AvailabilityAnnouncer,
+    FindReservations,
+    StockInvariants,
     { provide: StockRepository, useClass: SqlStockRepository },
 
     CatalogFacade,

@@ -15,6 +15,7 @@ import { FindStuck } from './application/find-stuck.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
 import { OrderAccess } from './application/order-access.js';
+import { OrderInvariants } from './application/order-invariants.js';
 import { PayOrder } from './application/pay-order.js';
 import { PlaceOrder } from './application/place-order.js';
 import { PrepareOrder } from './application/prepare-order.js';
@@ -45,6 +46,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     OrderAccess,
     PrepareOrder,
     SettleCancellation,
+    OrderInvariants,
     { provide: OrderRepository, useClass: SqlOrderRepository },
   ],
   exports: [ExpireUnpaidOrders, ExpireAuthorizations, CompleteOrders],

@@ -1,6 +1,7 @@
 export { ApplyReports } from './application/apply-reports.js';
 export type { StuckPayments } from './application/find-stuck-payments.js';
 export { GatewayReports } from './application/gateway-reports.js';
+export type { PaymentAudit } from './application/audit-payments.js';
 export { ResolveOpenOperations } from './application/resolve-open-operations.js';
 export { paymentErrors } from './domain/payment.errors.js';
 export { CAPTURE_MODES, type CaptureMode } from './domain/payment.js';

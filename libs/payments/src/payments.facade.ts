@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Currency, DomainError, newId } from '#kernel';
 import { FindStuckPayments, type StuckPayments } from './application/find-stuck-payments.js';
+import { CaptureFreeze, type Change, type Position } from '#platform/invariants';
+import { AuditPayments, type PaymentAudit } from './application/audit-payments.js';
 import { RunOperation } from './application/run-operation.js';
 import { type Composition, totalOf } from './domain/ledger.js';
 import { paymentErrors } from './domain/payment.errors.js';
@@ -35,6 +37,8 @@ export class PaymentsFacade {
     private readonly gateway: PaymentGateway,
     private readonly runOperation: RunOperation,
     private readonly findStuckPayments: FindStuckPayments,
+    private readonly auditPayments: AuditPayments,
+    private readonly freeze: CaptureFreeze,
   ) {}
 
   /** @throws DomainError unknown_payment_method when the gateway cannot even be asked about it */
@@ -46,8 +50,13 @@ export class PaymentsFacade {
     }
   }
 
-  /** Opens the payment of a new order. The caller runs its authorization, whose id this returns, after the commit. */
+  /**
+   * Opens the payment of a new order. The caller runs its authorization, whose id this returns, after the commit.
+   *
+   * @throws DomainError captures_frozen when it would capture at once
+   */
   async open(opening: PaymentOpening): Promise<string> {
+    if (opening.captureMode === 'automatic' && totalOf(opening.total) > 0) await this.freeze.requireNone();
     const operationId = newId();
     await this.payments.add(
       Payment.open({ ...opening, id: opening.paymentId, operationId, gateway: this.gateway.name }),
@@ -55,10 +64,17 @@ export class PaymentsFacade {
     return operationId;
   }
 
-  /** Opens another authorization after a decline and returns its id. */
+  /**
+   * Opens another authorization after a decline and returns its id.
+   *
+   * @throws DomainError captures_frozen when it would capture at once
+   */
   async retry(paymentId: string, method: string): Promise<string> {
     const operationId = newId();
-    await this.payments.update(paymentId, (payment) => payment.retry(operationId, method));
+    await this.payments.update(paymentId, async (payment) => {
+      if (payment.state.captureMode === 'automatic') await this.freeze.requireNone();
+      payment.retry(operationId, method);
+    });
     return operationId;
   }
 
@@ -69,14 +85,15 @@ export class PaymentsFacade {
    *
    * @param fulfilledMinor worth of all that has left, with what is about to
    * @returns the id of the capture, which the caller runs after the commit; undefined when there is none
-   * @throws DomainError payment_does_not_cover, payment_operation_open
+   * @throws DomainError payment_does_not_cover, payment_operation_open, captures_frozen
    */
   async backFulfillment(paymentId: string, fulfilledMinor: number): Promise<string | undefined> {
-    return this.payments.update(paymentId, (payment) => {
+    return this.payments.update(paymentId, async (payment) => {
       payment.requireCover(fulfilledMinor);
       const { captureMode, captured } = payment.state;
       const dueMinor = Math.min(fulfilledMinor - totalOf(captured), payment.capturableAmount);
       if (captureMode !== 'on_fulfillment' || dueMinor <= 0) return undefined;
+      await this.freeze.requireNone();
       const operationId = newId();
       payment.requestCapture(operationId, dueMinor);
       return operationId;
@@ -135,6 +152,16 @@ export class PaymentsFacade {
         if ((await this.runOperation.execute(operationId)) !== 'succeeded') return;
       }
     }
+  }
+
+  /** Payments as their orders must know them. */
+  audit(paymentIds: readonly string[]): Promise<PaymentAudit[]> {
+    return this.auditPayments.execute(paymentIds);
+  }
+
+  /** The orders of the payments that changed after a position, at most `limit`. */
+  changedOrders(after: Position, limit: number): Promise<readonly Change[]> {
+    return this.auditPayments.changed(after, limit);
   }
 
   private takeNextUnwindingStep(payment: Payment, reason: string): void {

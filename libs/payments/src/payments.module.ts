@@ -5,11 +5,13 @@ import { OperationsController } from './api/operations.controller.js';
 import { PaymentWebhooksController } from './api/payment-webhooks.controller.js';
 import { PaymentsController } from './api/payments.controller.js';
 import { ApplyReports } from './application/apply-reports.js';
+import { AuditPayments } from './application/audit-payments.js';
 import { CapturePayment } from './application/capture-payment.js';
 import { FindDisputes } from './application/find-disputes.js';
 import { FindPayments } from './application/find-payments.js';
 import { FindStuckPayments } from './application/find-stuck-payments.js';
 import { GatewayReports } from './application/gateway-reports.js';
+import { PaymentInvariants } from './application/payment-invariants.js';
 import { ReadLedger } from './application/read-ledger.js';
 import { ReceiveReport } from './application/receive-report.js';
 import { RefundPayment } from './application/refund-payment.js';
@@ -48,6 +50,8 @@ import { PaymentsFacade } from './payments.facade.js';
     FindDisputes,
     FindStuckPayments,
     ReadLedger,
+    PaymentInvariants,
+    AuditPayments,
     PaymentsFacade,
     { provide: PaymentRepository, useClass: SqlPaymentRepository },
     {

@@ -21,6 +21,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/invariants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the invariants
+         * @description Looks at what has changed since the last look, for a few seconds at most, and tells how all twelve stand. What only tests can prove is listed with the suites that prove it.
+         */
+        get: operations["getInvariants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/invariants/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Freeze the captures
+         * @description From now on, and everywhere within a second, capturing is refused with 503 `captures_frozen`: captures by hand, parcels that capture, and orders that capture at once. Refunds, voids and cancellations stay possible. Freezing what is frozen changes nothing.
+         */
+        post: operations["freezeCaptures"];
+        /**
+         * Lift the freeze of the captures
+         * @description The breaches that are open now do not freeze again; later ones may.
+         */
+        delete: operations["liftFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/operations/{id}/resolve": {
         parameters: {
             query?: never;
@@ -735,6 +779,23 @@ export interface components {
             };
         };
         /**
+         * @description Whether money is captured.
+         * @example {
+         *       "frozen": false,
+         *       "since": null,
+         *       "reason": null,
+         *       "by": null
+         *     }
+         */
+        Captures: {
+            /** @description Whether capturing is refused with `captures_frozen`. */
+            frozen: boolean;
+            since: string | null;
+            reason: string | null;
+            /** @description `user:<id>`, or `system:invariants` after a breach. */
+            by: string | null;
+        };
+        /**
          * @description A new product. It has no stock until some is received.
          * @example {
          *       "sku": "MUG-STONE-350",
@@ -839,6 +900,16 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description Why the captures are frozen, or go on.
+         * @example {
+         *       "reason": "The gateway reports twice our captures"
+         *     }
+         */
+        FreezeCaptures: {
+            /** @example The gateway reports twice our captures */
+            reason: string;
+        };
+        /**
          * @description Pieces of lines that leave the house.
          * @example {
          *       "lines": [
@@ -937,6 +1008,111 @@ export interface components {
                 code: string;
                 detail: string;
             }[];
+        };
+        /**
+         * @description One of the twelve promises about money, stock and orders.
+         * @example {
+         *       "number": 6,
+         *       "title": "With stock S and N buyers of one piece, exactly min(S, N) orders are confirmed",
+         *       "how": "tests",
+         *       "provenBy": [
+         *         "test/integration/concurrency.spec.ts"
+         *       ],
+         *       "checks": []
+         *     }
+         */
+        Invariant: {
+            number: number;
+            title: string;
+            /**
+             * @description `live`: checked on this database. `tests`: no look at the database can decide it.
+             * @enum {string}
+             */
+            how: "live" | "tests";
+            /** @description The suites that prove what the checks leave open; empty where they leave nothing. */
+            provenBy: string[];
+            checks: components["schemas"]["InvariantCheck"][];
+        };
+        /**
+         * @description What breaks an invariant. It is looked at again in each round, and gone once it holds.
+         * @example {
+         *       "subject": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d13",
+         *       "details": {
+         *         "captured": 7800,
+         *         "refunded": 0,
+         *         "ledger": 7799
+         *       },
+         *       "foundAt": "2026-11-20T12:00:00.000Z"
+         *     }
+         */
+        InvariantBreach: {
+            /** @description Whose state it is: the id of a payment, an order, a product. */
+            subject: string;
+            /** @description What does not agree. */
+            details: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            foundAt: string;
+        };
+        /**
+         * @description A look at our own database, over what has changed since the last one.
+         * @example {
+         *       "id": "ledger_matches_payment",
+         *       "title": "The ledger holds of each payment what was captured and not refunded",
+         *       "checked": 48211,
+         *       "upToDate": true,
+         *       "checkedAt": "2026-11-20T12:00:00.000Z",
+         *       "breachCount": 0,
+         *       "breaches": []
+         *     }
+         */
+        InvariantCheck: {
+            id: string;
+            title: string;
+            /** @description Looks at a row so far; a row is looked at after each change. */
+            checked: number;
+            /** @description Whether the last round came to the end of the changes. */
+            upToDate: boolean;
+            checkedAt: string | null;
+            breachCount: number;
+            /** @description The first twenty that are open, oldest first. */
+            breaches: components["schemas"]["InvariantBreach"][];
+        };
+        /**
+         * @description How the twelve invariants stand.
+         * @example {
+         *       "holds": true,
+         *       "checkedAt": "2026-11-20T12:00:00.000Z",
+         *       "captures": {
+         *         "frozen": false,
+         *         "since": null,
+         *         "reason": null,
+         *         "by": null
+         *       },
+         *       "invariants": [
+         *         {
+         *           "number": 6,
+         *           "title": "With stock S and N buyers of one piece, exactly min(S, N) orders are confirmed",
+         *           "how": "tests",
+         *           "provenBy": [
+         *             "test/integration/concurrency.spec.ts"
+         *           ],
+         *           "checks": []
+         *         }
+         *       ]
+         *     }
+         */
+        InvariantsReport: {
+            /** @description Whether no breach is open. */
+            holds: boolean;
+            /** @description When the check ran that has not run for longest. */
+            checkedAt: string | null;
+            captures: components["schemas"]["Captures"];
+            invariants: components["schemas"]["Invariant"][];
         };
         /**
          * @description The balance of every account in every currency.
@@ -2366,6 +2542,387 @@ export interface operations {
             };
             /** @description `validation_failed`: The request is not valid. */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInvariants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the twelve invariants stand. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvariantsReport"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    freezeCaptures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeCaptures"];
+            };
+        };
+        responses: {
+            /** @description Whether money is captured. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Captures"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    liftFreeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeCaptures"];
+            };
+        };
+        responses: {
+            /** @description Whether money is captured. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Captures"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -3945,7 +4502,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `service_unavailable`: The service cannot take this request now. */
+            /**
+             * @description `captures_frozen`: No money is captured until the books have been looked at.
+             *
+             *     `service_unavailable`: The service cannot take this request now.
+             */
             503: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -4709,7 +5270,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `service_unavailable`: The service cannot take this request now. */
+            /**
+             * @description `captures_frozen`: No money is captured until the books have been looked at.
+             *
+             *     `service_unavailable`: The service cannot take this request now.
+             */
             503: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -4921,7 +5486,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `service_unavailable`: The service cannot take this request now. */
+            /**
+             * @description `captures_frozen`: No money is captured until the books have been looked at.
+             *
+             *     `service_unavailable`: The service cannot take this request now.
+             */
             503: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -6123,7 +6692,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `service_unavailable`: The service cannot take this request now. */
+            /**
+             * @description `captures_frozen`: No money is captured until the books have been looked at.
+             *
+             *     `service_unavailable`: The service cannot take this request now.
+             */
             503: {
                 headers: {
                     /** @description Names this request in logs. */

@@ -4,6 +4,7 @@ import { CatalogFacade } from '#catalog';
 import { paymentErrors, PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
+import { invariantErrors } from '#platform/invariants';
 import type { LinePieces } from '../domain/order.js';
 import { orderErrors } from '../domain/order.errors.js';
 import { type Fulfillment, OrderRepository } from '../domain/order.repository.js';
@@ -16,6 +17,7 @@ export const FULFIL_ORDER_ERRORS: readonly ErrorDefinition[] = [
   orderErrors.quantity_exceeds_open,
   paymentErrors.payment_operation_open,
   paymentErrors.payment_does_not_cover,
+  invariantErrors.captures_frozen,
 ];
 
 export interface FulfilCommand {

@@ -4,6 +4,7 @@ import { paymentErrors, PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
+import { invariantErrors } from '#platform/invariants';
 import { orderErrors } from '../domain/order.errors.js';
 import { OrderRepository } from '../domain/order.repository.js';
 import { FindOrders } from './find-orders.js';
@@ -16,6 +17,7 @@ export const PAY_ORDER_ERRORS: readonly ErrorDefinition[] = [
   orderErrors.payment_declined,
   orderErrors.payment_action_required,
   paymentErrors.unknown_payment_method,
+  invariantErrors.captures_frozen,
 ];
 
 /** Gets an order paid: the second half of placing it, and every further attempt after a decline. */

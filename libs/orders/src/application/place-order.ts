@@ -13,6 +13,7 @@ import { type CaptureMode, paymentErrors, PaymentsFacade } from '#payments';
 import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
+import { invariantErrors } from '#platform/invariants';
 import { securityErrors } from '#platform/security';
 import { UsersFacade } from '#users';
 import { Order, type OrderLine, type ShippingAddress } from '../domain/order.js';
@@ -36,6 +37,7 @@ export const PLACE_ORDER_ERRORS: readonly ErrorDefinition[] = [
   orderErrors.payment_action_required,
   catalogErrors.insufficient_stock,
   paymentErrors.unknown_payment_method,
+  invariantErrors.captures_frozen,
 ];
 
 export interface PlaceOrderCommand {

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors, moneyErrors } from '#kernel';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
+import { invariantErrors } from '#platform/invariants';
 import type { FastifyReply } from 'fastify';
 import { CapturePayment, type OperationResult, refusal } from '../application/capture-payment.js';
 import { FindPayments } from '../application/find-payments.js';
@@ -69,6 +70,7 @@ export class PaymentsController {
       paymentErrors.payment_operation_open,
       paymentErrors.capture_exceeds_authorized,
       paymentErrors.capture_failed,
+      invariantErrors.captures_frozen,
       moneyErrors.currency_mismatch,
     ],
   })

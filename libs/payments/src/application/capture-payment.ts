@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { actorReference, DomainError, type Money, newId } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
+import { CaptureFreeze } from '#platform/invariants';
 import { isOpen, type OperationKind } from '../domain/operation.js';
 import { paymentErrors } from '../domain/payment.errors.js';
 import { PaymentRepository } from '../domain/payment.repository.js';
@@ -25,13 +26,19 @@ export class CapturePayment {
     private readonly runOperation: RunOperation,
     private readonly findPayments: FindPayments,
     private readonly idempotency: Idempotency,
+    private readonly freeze: CaptureFreeze,
   ) {}
 
-  /** Captures `amount`, or all that is left. */
+  /**
+   * Captures `amount`, or all that is left.
+   *
+   * @throws DomainError captures_frozen
+   */
   async capture(paymentId: string, amount: Money | undefined, key: string): Promise<OperationResult> {
-    return this.operate('capture', paymentId, { amount }, key, (payment, id) =>
-      payment.requestCapture(id, minorUnits(amount, payment.state.currency)),
-    );
+    return this.operate('capture', paymentId, { amount }, key, async (payment, id) => {
+      await this.freeze.requireNone();
+      payment.requestCapture(id, minorUnits(amount, payment.state.currency));
+    });
   }
 
   /** Gives up the part of the authorization that is not captured. */
@@ -44,7 +51,7 @@ export class CapturePayment {
     paymentId: string,
     payload: object,
     key: string,
-    request: (payment: Payment, operationId: string) => void,
+    request: (payment: Payment, operationId: string) => void | Promise<void>,
   ): Promise<OperationResult> {
     const operationId = newId();
     const call = {

@@ -171,6 +171,13 @@ export const settingsSchema = z.object({
     .default('GBP')
     .describe('Currency of the demo catalog.'),
 
+  INVARIANTS_CHECK_SECONDS: integer(1, 86_400, 60).describe(
+    'How often the workers check the invariants on what has changed.',
+  ),
+  INVARIANTS_FREEZE_CAPTURES: flag(false).describe(
+    'Freezes the captures when money breaks an invariant, until an admin lifts the freeze.',
+  ),
+
   FAILPOINTS: z
     .string()
     .refine(

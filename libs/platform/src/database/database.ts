@@ -55,13 +55,16 @@ export class Database {
    */
   async transaction<T>(fn: () => Promise<T>): Promise<T> {
     if (this.inTransaction) return fn();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.runTransaction(fn);
-      } catch (error) {
-        if (attempt === MAX_TRANSACTION_TRIES || !isTransient(error)) throw error;
-      }
-    }
+    return this.retry(() => this.runTransaction(fn));
+  }
+
+  /**
+   * Runs `fn` in a transaction whose reads all see the database at one moment, so that they can be compared with each
+   * other. It begins with the first read, so it cannot join a transaction that is running. `fn` may run again.
+   */
+  async snapshot<T>(fn: () => Promise<T>): Promise<T> {
+    if (this.inTransaction) throw new Error('A snapshot cannot begin inside a transaction.');
+    return this.retry(() => this.runTransaction(fn, 'REPEATABLE READ'));
   }
 
   /**
@@ -139,12 +142,22 @@ export class Database {
     return unit;
   }
 
-  private async runTransaction<T>(fn: () => Promise<T>): Promise<T> {
+  private async retry<T>(run: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await run();
+      } catch (error) {
+        if (attempt === MAX_TRANSACTION_TRIES || !isTransient(error)) throw error;
+      }
+    }
+  }
+
+  private async runTransaction<T>(fn: () => Promise<T>, isolation?: 'REPEATABLE READ'): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as ClientBase;
       const unit: UnitOfWork = { runner, client, beforeCommit: [], locks: new Set() };
-      await runner.startTransaction();
+      await runner.startTransaction(isolation);
       const result = await this.units.run(unit, async () => {
         try {
           const value = await fn();

@@ -1,4 +1,4 @@
 export { Database, isCheckViolation, isUniqueViolation } from './database.js';
 export { DatabaseModule } from './database.module.js';
 export { migrateDown, migrateUp, pendingMigrations, type MigrationClass } from './migrations.js';
-export { statement } from './statement.js';
+export { statement, type Statement } from './statement.js';

@@ -25,6 +25,8 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('db_latency_seconds') private readonly databaseLatency: Histogram,
     @InjectMetric('db_pool_connections') private readonly poolConnections: Gauge,
     @InjectMetric('db_pool_pending') private readonly poolPending: Gauge,
+    @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
+    @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @Inject(Database) private readonly database: Database,
   ) {}
 
@@ -55,6 +57,16 @@ export class Metrics implements OnModuleInit {
     this.poolConnections.set({ state: 'idle' }, idle);
     this.poolConnections.set({ state: 'busy' }, total - idle);
     this.poolPending.set(waiting);
+  }
+
+  /** Records how many breaches of an invariant are open, by its number. */
+  setBreaches(invariant: number, open: number): void {
+    this.invariantBreaches.set({ invariant: String(invariant) }, open);
+  }
+
+  /** Counts what an invariant's check has looked at. */
+  countChecked(check: string, looks: number): void {
+    this.invariantChecked.inc({ check }, looks);
   }
 }
 
@@ -94,6 +106,16 @@ export class MetricsModule {
           labelNames: ['state'],
         }),
         makeGaugeProvider({ name: 'db_pool_pending', help: 'Callers waiting for a connection.' }),
+        makeGaugeProvider({
+          name: 'invariant_breaches',
+          help: 'Open breaches of an invariant.',
+          labelNames: ['invariant'],
+        }),
+        makeCounterProvider({
+          name: 'invariant_checked_total',
+          help: 'Looks at a row by the check of an invariant.',
+          labelNames: ['check'],
+        }),
         Metrics,
       ],
       exports: [Metrics],

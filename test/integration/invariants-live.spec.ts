@@ -105,6 +105,10 @@ const CORRUPTIONS: readonly (readonly [check: string, ...statements: readonly st
   ],
   ['payment_matches_operations', changePayments('pending_refund_amount = 1', 'captured_amount > 0')],
   [
+    'payment_matches_operations',
+    changePayments('authorized_amount = authorized_amount - 1', 'captured_amount = 0'),
+  ],
+  [
     'refunds_match_operations',
     `UPDATE payments.refunds SET status = 'succeeded' WHERE status = 'failed'`,
     PAYMENTS_CHANGED,

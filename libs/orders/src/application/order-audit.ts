@@ -75,7 +75,7 @@ export function checkCapturedMoney(order: AuditedOrder, payment: PaymentAudit | 
   if (!payment || payment.captured <= payment.refunded || CONFIRMED_OR_LATER.has(order.status))
     return undefined;
   const isGoingBack = payment.hasOpenOperation;
-  const isKnownToStaff = order.status === 'cancel_pending' && payment.waitsForStaff;
+  const isKnownToStaff = order.status !== 'pending_payment' && payment.waitsForStaff;
   if (isGoingBack || isKnownToStaff) return undefined;
   return { orderStatus: order.status, captured: payment.captured, refunded: payment.refunded };
 }

@@ -48,7 +48,7 @@ const unorderedAmounts = statement(
       AND refunded_amount + pending_refund_amount <= captured_amount
       AND captured_amount <= authorized_amount AND authorized_amount <= amount)`,
 );
-// Disputes and fees move clearing, too, but neither what was captured nor what was refunded.
+// Disputes move clearing, too, but neither what was captured nor what was refunded.
 const ledgerUnlikePayment = statement(
   'payments.ledger_unlike_payment',
   `SELECT p.id AS subject, json_build_object('captured', p.captured_amount, 'refunded', p.refunded_amount,
@@ -58,11 +58,12 @@ const ledgerUnlikePayment = statement(
               coalesce(-sum(amount) FILTER (WHERE account = 'shipping'), 0) AS shipping,
               coalesce(-sum(amount) FILTER (WHERE account = 'tax_payable'), 0) AS tax
          FROM payments.ledger_transactions t JOIN payments.ledger_postings ON transaction_id = t.id
-        WHERE t.order_id = p.order_id AND t.payment_id = p.id AND t.kind IN ('capture', 'refund')) l
+        WHERE t.order_id = p.order_id AND t.payment_id = p.id AND t.kind NOT LIKE 'dispute%') l
     WHERE p.id = ANY($1::uuid[]) AND (l.clearing <> p.captured_amount - p.refunded_amount
        OR l.shipping <> p.captured_shipping_amount - p.refunded_shipping_amount
        OR l.tax <> p.captured_tax_amount - p.refunded_tax_amount)`,
 );
+// A gateway gives up by itself, in time, what was authorized and not captured: no operation tells of that.
 const paymentUnlikeOperations = statement(
   'payments.payment_unlike_operations',
   `SELECT p.id AS subject, json_build_object('authorized', p.authorized_amount, 'captured', p.captured_amount,
@@ -77,8 +78,9 @@ const paymentUnlikeOperations = statement(
        SELECT coalesce(sum(amount), 0) AS amount
          FROM payments.refunds r WHERE r.payment_id = p.id AND r.status = 'pending') pending
     WHERE p.id = ANY($1::uuid[])
-      AND (p.authorized_amount, p.captured_amount, p.refunded_amount, p.pending_refund_amount)
-          IS DISTINCT FROM (done.authorized, done.captured, done.refunded, pending.amount)`,
+      AND (p.authorized_amount NOT IN (done.authorized, done.captured)
+        OR (p.captured_amount, p.refunded_amount, p.pending_refund_amount)
+           IS DISTINCT FROM (done.captured, done.refunded, pending.amount))`,
 );
 const refundsUnlikeOperations = statement(
   'payments.refunds_unlike_operations',

@@ -17,6 +17,7 @@ const TABLES = [
   'payments.allocations',
   'payments.refunds',
   'payments.operations',
+  'payments.disputes',
   'payments.ledger_transactions',
   'payments.ledger_postings',
   'orders.orders',
@@ -105,6 +106,17 @@ const CORRUPTIONS: readonly (readonly [check: string, ...statements: readonly st
   ],
   ['payment_matches_operations', changePayments('pending_refund_amount = 1', 'captured_amount > 0')],
   [
+    'payment_matches_operations',
+    changePayments('authorized_amount = authorized_amount - 1', 'captured_amount = 0'),
+  ],
+  ['disputes_match_ledger', changePayments('disputed_amount = 1', 'captured_amount > 0')],
+  [
+    'disputes_match_ledger',
+    `INSERT INTO payments.disputes (id, payment_id, gateway_id, amount, reason, status)
+     SELECT uuidv7(), id, 'dp_1', 1, 'fraudulent', 'lost' FROM payments.payments`,
+    PAYMENTS_CHANGED,
+  ],
+  [
     'refunds_match_operations',
     `UPDATE payments.refunds SET status = 'succeeded' WHERE status = 'failed'`,
     PAYMENTS_CHANGED,
@@ -114,7 +126,7 @@ const CORRUPTIONS: readonly (readonly [check: string, ...statements: readonly st
   ['allocations_match_refunds', `UPDATE payments.allocations SET amount = amount + 1`, PAYMENTS_CHANGED],
   [
     'operations_resolved',
-    `UPDATE payments.operations SET status = 'unknown', created_at = now() - interval '1 hour' WHERE kind = 'void'`,
+    `UPDATE payments.operations SET status = 'unknown', created_at = now() - interval '2 hours' WHERE kind = 'void'`,
   ],
 
   ['captured_money_belongs', changeOrders(`status = 'expired'`, `status = 'confirmed'`)],
@@ -150,7 +162,11 @@ const CORRUPTIONS: readonly (readonly [check: string, ...statements: readonly st
     'UPDATE catalog.stock_levels SET on_hand = reserved - 1 WHERE reserved > 0',
     MUG_MOVED,
   ],
-  ['orders_match_reservations', 'UPDATE orders.order_lines SET fulfilled_quantity = 0', ORDERS_CHANGED],
+  [
+    'orders_match_reservations',
+    'UPDATE orders.order_lines SET fulfilled_quantity = 0, returned_quantity = 0',
+    ORDERS_CHANGED,
+  ],
   ['orders_match_reservations', `DELETE FROM catalog.reservations WHERE status = 'active'`, ORDERS_CHANGED],
   [
     'orders_match_reservations',

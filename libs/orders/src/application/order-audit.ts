@@ -72,12 +72,13 @@ export function checkKnowledge(order: AuditedOrder, payment: PaymentAudit | unde
 
 /** Captured money belongs to a confirmed-or-later order, or is on its way back, or waits for a decision of staff. */
 export function checkCapturedMoney(order: AuditedOrder, payment: PaymentAudit | undefined): Finding {
-  if (!payment || payment.captured <= payment.refunded || CONFIRMED_OR_LATER.has(order.status))
-    return undefined;
+  if (!payment || CONFIRMED_OR_LATER.has(order.status)) return undefined;
+  const { captured, refunded, disputed } = payment;
+  if (captured <= refunded + disputed) return undefined;
   const isGoingBack = payment.hasOpenOperation;
-  const isKnownToStaff = order.status === 'cancel_pending' && payment.waitsForStaff;
+  const isKnownToStaff = order.status !== 'pending_payment' && payment.waitsForStaff;
   if (isGoingBack || isKnownToStaff) return undefined;
-  return { orderStatus: order.status, captured: payment.captured, refunded: payment.refunded };
+  return { orderStatus: order.status, captured, refunded, disputed };
 }
 
 /** The money of a confirmed order covers its total, unless staff captured a part and gave up the rest. */

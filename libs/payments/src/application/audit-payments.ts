@@ -15,6 +15,8 @@ export interface PaymentAudit {
   readonly authorized: number;
   readonly captured: number;
   readonly refunded: number;
+  /** What banks hold because customers have complained. */
+  readonly disputed: number;
   /** What was refunded of each line, by its id. */
   readonly refundedOfLines: Readonly<Record<string, number>>;
   readonly hasOpenOperation: boolean;
@@ -33,7 +35,8 @@ const auditPayments = statement(
   'payments.audit',
   `SELECT p.id AS "paymentId", p.order_id AS "orderId", p.status, p.outcome, p.decline_code AS "declineCode",
           p.currency, p.amount, p.authorized_amount AS authorized, p.captured_amount AS captured,
-          p.refunded_amount AS refunded, lines.refunded AS "refundedOfLines",
+          p.refunded_amount AS refunded,
+          p.disputed_amount AS disputed, lines.refunded AS "refundedOfLines",
           coalesce(o.is_open, false) AS "hasOpenOperation", coalesce(o.is_voided, false) AS "isRestVoided",
           coalesce(o.is_refused, false) AS "waitsForStaff"
      FROM payments.payments p, LATERAL (

@@ -64,6 +64,7 @@ const ledgerUnlikePayment = statement(
        OR l.shipping <> p.captured_shipping_amount - p.refunded_shipping_amount
        OR l.tax <> p.captured_tax_amount - p.refunded_tax_amount)`,
 );
+// A gateway gives up by itself, in time, what was authorized and not captured: no operation tells of that.
 const paymentUnlikeOperations = statement(
   'payments.payment_unlike_operations',
   `SELECT p.id AS subject, json_build_object('authorized', p.authorized_amount, 'captured', p.captured_amount,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
-import { type Call, PaymentSimulator, type Reply, ScriptPlayer } from '#simulated-gateway';
+import { type Call, methodBehaviour, PaymentSimulator, type Reply, ScriptPlayer } from '#simulated-gateway';
 import { paymentErrors } from '../domain/payment.errors.js';
 import {
   type AuthorizeRequest,
@@ -62,7 +62,7 @@ export class SandboxGateway extends PaymentGateway {
           ? { result: 'requires_action' }
           : {
               result: 'succeeded',
-              gatewayId: `sbx_${operationId}_${method}`,
+              gatewayId: nameOf({ kind: 'authorize', ...request }),
               ...(!captureNow && { authorizedUntil: new Date(createdAt(operationId) + AUTHORIZATION_MS) }),
             },
       refusedByBank: (declineCode) => ({
@@ -77,7 +77,7 @@ export class SandboxGateway extends PaymentGateway {
     const order = { intentId: request.gatewayPaymentId, isFinal: true, metadata: {} };
     const reply = this.gatewayOf(request, { isCaptured: false }).capture(callOf(request), order);
     return outcomeOf(reply, request.signal, {
-      done: () => ({ result: 'succeeded', gatewayId: `sbx_cap_${request.operationId}` }),
+      done: () => ({ result: 'succeeded', gatewayId: nameOf({ kind: 'capture', ...request }) }),
       refusedByBank: () => ({ result: 'failed', declineCode: 'capture_refused' }),
     });
   }
@@ -87,7 +87,7 @@ export class SandboxGateway extends PaymentGateway {
     const gateway = this.gatewayOf(request, { isCaptured: false });
     const reply = gateway.cancel(callOf(request), request.gatewayPaymentId);
     return outcomeOf(reply, request.signal, {
-      done: () => ({ result: 'succeeded', gatewayId: `sbx_void_${request.operationId}` }),
+      done: () => ({ result: 'succeeded', gatewayId: nameOf({ kind: 'void', ...request }) }),
       refusedByBank: () => ({ result: 'failed', declineCode: 'void_refused' }),
     });
   }
@@ -104,19 +104,30 @@ export class SandboxGateway extends PaymentGateway {
         // Nothing tells the sandbox that time has passed but that it is asked again.
         const isFirstTry = this.player.attemptsOf('refund', operationId) === 1;
         if (status === 'pending' && isFirstTry) throw new OutcomeUnknown('The refund is pending.');
-        return { result: 'succeeded', gatewayId: `sbx_re_${operationId}` };
+        return { result: 'succeeded', gatewayId: nameOf({ kind: 'refund', ...request }) };
       },
       refusedByBank,
     });
   }
 
-  /** It answers from the operation alone, so what it knows of one is what it would answer. */
-  override async find(operation: GatewayOperation): Promise<GatewayOutcome> {
+  /**
+   * It answers from the operation alone, so what it knows of one is what it would answer; but for an error that it
+   * keeps, behind which there is an effect or there is none.
+   *
+   * @throws OutcomeUnknown
+   */
+  override async find(operation: GatewayOperation): Promise<GatewayOutcome | undefined> {
+    const method = operation.kind === 'authorize' ? operation.method : methodOf(operation.gatewayPaymentId);
+    const fault = methodBehaviour(method)?.[operation.kind]?.fault;
+    if (fault?.isKept) {
+      return fault.hasEffect ? { result: 'succeeded', gatewayId: nameOf(operation) } : undefined;
+    }
     return operation.kind === 'authorize' ? this.authorize(operation) : this[operation.kind](operation);
   }
 
-  override async ruleOut(operation: GatewayOperation): Promise<GatewayOutcome> {
-    return this.find(operation);
+  /** Nothing is ever on its way to a gateway inside the process. */
+  override async ruleOut(): Promise<GatewayOutcome> {
+    return { result: 'failed', declineCode: 'never_received' };
   }
 
   override readReport(): GatewayReport {
@@ -143,6 +154,21 @@ export class SandboxGateway extends PaymentGateway {
       isCaptured,
     });
     return simulator;
+  }
+}
+
+/** What the sandbox calls the effect of an operation; the name of a payment says with which method it was made. */
+function nameOf(operation: GatewayOperation): string {
+  const { kind, operationId } = operation;
+  switch (kind) {
+    case 'authorize':
+      return `sbx_${operationId}_${operation.method}`;
+    case 'capture':
+      return `sbx_cap_${operationId}`;
+    case 'void':
+      return `sbx_void_${operationId}`;
+    case 'refund':
+      return `sbx_re_${operationId}`;
   }
 }
 

@@ -6,6 +6,7 @@ set -uo pipefail
 HELM_VERSION=v4.3.1
 KUBECONFORM_VERSION=v0.8.0
 KUBERNETES_VERSION=v1.36.3
+STRIPE_MOCK_VERSION=v0.203.0
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 tools="${STEELYARD_TOOLS_DIR:-$HOME/.cache/steelyard-tools}"
@@ -61,4 +62,5 @@ kubernetes_schemas() {
 
 go_tool helm helm.sh/helm/v4/cmd/helm "$HELM_VERSION"
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION"
+go_tool stripe-mock github.com/stripe/stripe-mock "$STRIPE_MOCK_VERSION"
 kubernetes_schemas

@@ -161,6 +161,14 @@ whereThereIsOne('stripe-mock', () => {
     for (const { request, status } of all) expect([request.startsWith('GET'), status]).toEqual([true, 200]);
   });
 
+  it('accepts what takes the key of an operation, so that it is ruled out', async () => {
+    const all = await exchangesOf(gateway.ruleOut({ kind: 'authorize', ...authorization(true) }));
+    expect(all.map(({ request, status }) => [request.replace(/pi_\w+/, 'pi'), status])).toEqual([
+      ['POST /v1/payment_intents', 200],
+      ['POST /v1/payment_intents/pi/cancel', 200],
+    ]);
+  });
+
   it('refuses what Stripe does not know, so that its acceptance means something', async () => {
     const headers = { authorization: 'Bearer sk_test_123' };
     const body = new URLSearchParams({ amount: '1', currency: 'gbp', no_such_parameter: '1' });

@@ -41,7 +41,7 @@ export class WorkerJobs {
       { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
       { name: 'expire-authorizations', pollMs: SLOW_POLL_MS, round: () => expireAuthorizations.execute() },
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
-      { name: 'complete-orders', pollMs: SLOW_POLL_MS, round: () => completeOrders.execute() },
+      { name: 'complete-orders', pollMs, round: () => completeOrders.execute() },
       {
         name: 'prune-idempotency-keys',
         pollMs: SLOW_POLL_MS,

@@ -43,6 +43,8 @@ export function isFinal({ status, body }: Answer): boolean {
 export class Caller {
   /** Every 2xx that any client ever got. */
   told: Told[] = [];
+  /** Keyed calls that were made, each try counted. */
+  sent = 0;
   private readonly tokens = new Map<Role, string>();
 
   constructor(readonly baseUrl: string) {}
@@ -60,6 +62,7 @@ export class Caller {
   /** Sends a call once. Undefined: the connection broke, or nobody answered. */
   async send(call: KeyedCall, requestId = newId()): Promise<Answer | undefined> {
     const { as, path, body, key } = call;
+    this.sent += 1;
     const answer = await this.request('POST', path, { as, body, key, requestId });
     if (answer && answer.status >= 200 && answer.status < 300) this.told.push({ call, answer });
     return answer;

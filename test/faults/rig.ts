@@ -97,6 +97,24 @@ export class Rig {
     await this.app.end('SIGKILL');
   }
 
+  /** Starts the application again whenever it has died, until `over`; then it runs, with no failpoint armed. */
+  async keepAppAlive(over: Promise<unknown>): Promise<void> {
+    const isOver = over.then(() => 'over' as const);
+    for (;;) {
+      const event = await Promise.race([this.app.ended, isOver]);
+      if (event === 'over' && (await this.isDisarmed())) return;
+      if (event !== 'over') this.kills.app += 1;
+      // It does not start as long as PostgreSQL does not.
+      while (
+        !(await this.startApp().then(
+          () => true,
+          () => false,
+        ))
+      )
+        await delay(100);
+    }
+  }
+
   /** Kills PostgreSQL with all its processes where they stand, and starts it again on what it had written. */
   async killPostgres(): Promise<void> {
     this.kills.postgres += 1;
@@ -121,6 +139,22 @@ export class Rig {
     await this.sql.query(
       `UPDATE platform.idempotency_keys SET leased_until = now() - interval '1 second' WHERE result IS NULL`,
     );
+  }
+
+  /** An empty shop, and a gateway that has never done anything; people keep their accounts. */
+  async forgetEverything(): Promise<void> {
+    const { rows } = await this.sql.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+        WHERE schemaname IN ('platform', 'catalog', 'payments', 'orders')`,
+    );
+    // The ledger refuses to forget, by a trigger that only a replica leaves out.
+    await this.sql.query(
+      `BEGIN; SET LOCAL session_replication_role = replica;
+       TRUNCATE ${rows.map(({ name }) => name).join(', ')} CASCADE; COMMIT`,
+    );
+    this.gateway.simulator.reset();
+    this.caller.told = [];
+    this.caller.sent = 0;
   }
 
   /** A new product, of which so many pieces are there. */
@@ -156,6 +190,14 @@ export class Rig {
     await this.gateway.close();
     await this.postgres.stop();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  }
+
+  /** Whether it lives and will go on living. */
+  private async isDisarmed(): Promise<boolean> {
+    return this.app.tell('').then(
+      () => true,
+      () => false,
+    );
   }
 
   private async connect(): Promise<void> {

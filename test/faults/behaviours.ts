@@ -1,5 +1,4 @@
 import { BEHAVIOUR_NAMES } from '../../apps/gateway-simulator/src/engine/behaviours.js';
-import { TAKES_WEBHOOKS } from './failpoint-registry.js';
 
 /** What a flow asks the gateway for; the behaviours of its cells are behaviours of that. */
 export type GatewayStep = 'authorize' | 'capture' | 'void' | 'refund';
@@ -15,30 +14,6 @@ const ONLY_FOR: Partial<Record<Behaviour, GatewayStep>> = {
   fails_later: 'refund',
 };
 
-/** What a behaviour needs that Steelyard may not have yet; its cells are reported as not run until it does. */
-const GAPS: readonly {
-  readonly behaviours: readonly Behaviour[];
-  readonly isClosed: boolean;
-  readonly reason: string;
-}[] = [
-  {
-    behaviours: ['error_500_kept_before_effect'],
-    isClosed: TAKES_WEBHOOKS,
-    reason:
-      'the gateway never says what came of it: the last rungs of the ladder for unknown outcomes end it',
-  },
-  {
-    behaviours: ['fails_later'],
-    isClosed: TAKES_WEBHOOKS,
-    reason: 'only a webhook tells of a refund that fails after it has succeeded',
-  },
-];
-
-/** Why a behaviour cannot be asked of this version; undefined when it can. */
-export function gapOf(behaviour: Behaviour): string | undefined {
-  return GAPS.find(({ behaviours, isClosed }) => behaviours.includes(behaviour) && !isClosed)?.reason;
-}
-
 export function behavioursOf(step: GatewayStep): Behaviour[] {
   return BEHAVIOURS.filter((behaviour) => (ONLY_FOR[behaviour] ?? step) === step);
 }
@@ -49,7 +24,12 @@ export function methodFor(step: GatewayStep, behaviour: Behaviour): string {
   return step === 'authorize' ? `pm_sim_${behaviour}` : `pm_sim_${step}_${behaviour}`;
 }
 
-/** Whether the bank says no, for good. */
+/** The gateway keeps an error under the key: what came of it is only certain once the ladder has ruled it out. */
+export function needsLadder(behaviour: Behaviour): boolean {
+  return behaviour === 'error_500_kept_before_effect';
+}
+
+/** Whether the money never moves: the bank says no, or the gateway never does anything. */
 export function isRefused(behaviour: Behaviour): boolean {
-  return behaviour === 'fails' || behaviour === 'action_required';
+  return behaviour === 'fails' || behaviour === 'action_required' || needsLadder(behaviour);
 }

@@ -33,6 +33,8 @@ const NUMBERS: Readonly<Record<string, number>> = {
   'each ledger transaction has two sides that sum to zero, in its one currency': 1,
   'the whole ledger sums to zero per currency': 1,
   'the ledger holds of each payment what was captured and not refunded': 3,
+  'what is disputed of a payment is what banks hold, and the ledger says so': 3,
+  'every report of the gateway was applied, and none contradicts the books': 11,
   '0 <= refunded + pending refund <= captured <= authorized <= amount': 2,
   'the amounts of a payment are those of the operations that succeeded': 2,
   'each refund has one operation, with its amount and its fate': 2,

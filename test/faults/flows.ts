@@ -1,6 +1,13 @@
-import { type Behaviour, behavioursOf, type GatewayStep, isRefused, methodFor } from './behaviours.js';
+import { eventually } from '../support/eventually.js';
+import {
+  type Behaviour,
+  behavioursOf,
+  type GatewayStep,
+  isRefused,
+  methodFor,
+  needsLadder,
+} from './behaviours.js';
 import { type Answer, type Caller, type KeyedCall, keyedCall, type Role } from './caller.js';
-import { WEBHOOK_FAILPOINTS } from './failpoint-registry.js';
 import type { Product, Rig } from './rig.js';
 
 const ORDERS = '/api/v1/orders';
@@ -37,6 +44,10 @@ interface FlowBase {
   readonly behaviours: readonly Behaviour[];
   /** At most so many cells at once. */
   readonly mostAtOnce?: number;
+  /** Its cells share no wave with those of other flows. */
+  readonly isAlone?: boolean;
+  /** Why a cell cannot get to its failpoint by nature; undefined when it can. */
+  readonly unreached?: (behaviour: Behaviour) => string | undefined;
   /** Cells are to use cards that the bank declines. */
   readonly needsDecliningCard?: boolean;
   /** Brings the shop to where the flow begins, while nobody breaks anything. */
@@ -77,7 +88,7 @@ const WAITS_FOR_SHOPPER: Ending = { ...DECLINED, payment: 'requires_action' };
 
 /** Where an authorization ends that was asked for with `behaviour`. */
 function authorizationEnding(behaviour: Behaviour, granted: Ending): Ending {
-  if (behaviour === 'fails') return DECLINED;
+  if (behaviour === 'fails' || needsLadder(behaviour)) return DECLINED;
   return behaviour === 'action_required' ? WAITS_FOR_SHOPPER : granted;
 }
 
@@ -255,6 +266,46 @@ async function placeBehindTheRelay(rig: Rig, stages: readonly Stage[]): Promise<
   return calls;
 }
 
+async function placeAll({ caller }: Rig, stages: readonly Stage[]): Promise<KeyedCall[]> {
+  const calls = stages.map((stage) => placing(stage, methodFor('authorize', stage.behaviour)));
+  await Promise.all(calls.map((call) => caller.send(call)));
+  return calls;
+}
+
+/** Places the orders while reports about them are kept and not due yet; then all become due at once. */
+async function placeAheadOfReports(rig: Rig, stages: readonly Stage[]): Promise<KeyedCall[]> {
+  await dueAfter(rig, '1 hour');
+  const calls = await placeAll(rig, stages);
+  await eventually(async () => {
+    const { rows } = await rig.sql.query(`SELECT FROM payments.gateway_reports WHERE status = 'received'`);
+    if (rows.length < stages.length) throw new Error(`Only ${rows.length} reports have come.`);
+  }, PREPARATION_MS);
+  await dueAfter(rig, '0');
+  await rig.passTime();
+  return calls;
+}
+
+async function dueAfter(rig: Rig, interval: string): Promise<void> {
+  await rig.sql.query(
+    `ALTER TABLE payments.gateway_reports ALTER next_attempt_at SET DEFAULT now() + interval '${interval}'`,
+  );
+}
+
+/** Flows of what the gateway tells by itself about orders that are placed. */
+const reporting = {
+  passesOnTheWay: [...RESUMABLE, ...operation('authorize')],
+  behaviours: behavioursOf('authorize'),
+  // Reports of other flows would stand in between.
+  isAlone: true,
+  unreached: (behaviour: Behaviour) => {
+    if (behaviour === 'webhook_lost') return 'the report gets lost';
+    return needsLadder(behaviour) ? 'the gateway does nothing that it could report' : undefined;
+  },
+  prepare: nothing,
+  heldAtOnce: (cells: number) => cells,
+  endingOf: (behaviour: Behaviour) => authorizationEnding(behaviour, PLACED),
+};
+
 const workerFlows: readonly Omit<WorkerFlow, 'carriedOutBy'>[] = [
   {
     name: 'relay events',
@@ -285,18 +336,18 @@ const workerFlows: readonly Omit<WorkerFlow, 'carriedOutBy'>[] = [
     endingOf: () => ({ answer: 0, order: 'expired', payment: 'canceled' }),
   },
   {
-    name: 'take a webhook',
-    passes: WEBHOOK_FAILPOINTS,
-    passesOnTheWay: [...RESUMABLE, ...operation('authorize')],
-    behaviours: behavioursOf('authorize'),
-    prepare: nothing,
-    provoke: async ({ caller }, stages) => {
-      const calls = stages.map((stage) => placing(stage, methodFor('authorize', stage.behaviour)));
-      await Promise.all(calls.map((call) => caller.send(call)));
-      return calls;
-    },
-    heldAtOnce: () => 1,
-    endingOf: (behaviour) => authorizationEnding(behaviour, PLACED),
+    ...reporting,
+    name: 'take a report of the gateway',
+    passes: ['verified', 'kept'].map((at) => `payments.report.${at}`),
+    provoke: placeAll,
+  },
+  {
+    ...reporting,
+    name: 'apply a report of the gateway',
+    passes: ['due', 'applied', 'committed'].map((at) => `payments.report.${at}`),
+    // What the worker takes at once.
+    mostAtOnce: 8,
+    provoke: placeAheadOfReports,
   },
 ];
 

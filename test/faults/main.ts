@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { runOutage } from './outage.js';
 import { say } from './report.js';
 import { runMatrix } from './run-matrix.js';
 import { runSchedules } from './run-schedules.js';
@@ -14,25 +15,32 @@ const { values } = parseArgs({
     failpoint: { type: 'string', default: '' },
     flow: { type: 'string', default: '' },
     behaviour: { type: 'string', default: '' },
+    outage: { type: 'boolean', default: true },
     schedules: { type: 'string' },
     minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
 });
-const totals = new Totals();
-if (values.matrix) {
-  await runMatrix(
-    totals,
-    ({ failpoint, flow, behaviour }) =>
-      failpoint.includes(values.failpoint) &&
-      flow.name.includes(values.flow) &&
-      behaviour.includes(values.behaviour),
-  );
+const schedules = Number(values.schedules ?? (values.minutes === undefined ? FEW_SCHEDULES : Infinity));
+const minutes = Number(values.minutes ?? Infinity);
+const seed = Number(values.seed);
+if (![schedules, minutes, seed].every((number) => number >= 0)) {
+  throw new Error('--schedules, --minutes and --seed take numbers.');
 }
-await runSchedules(totals, {
-  seed: Number(values.seed),
-  schedules: Number(values.schedules ?? (values.minutes === undefined ? FEW_SCHEDULES : Infinity)),
-  minutes: Number(values.minutes ?? Infinity),
-});
+
+const totals = new Totals();
+// The outage mostly waits, so it costs the matrix nothing.
+await Promise.all([
+  values.matrix &&
+    runMatrix(
+      totals,
+      ({ failpoint, flow, behaviour }) =>
+        failpoint.includes(values.failpoint) &&
+        flow.name.includes(values.flow) &&
+        behaviour.includes(values.behaviour),
+    ),
+  values.outage && runOutage(totals),
+]);
+if (schedules > 0) await runSchedules(totals, { seed, schedules, minutes });
 say(totals.toString());
 process.exitCode = totals.failed > 0 ? 1 : 0;

@@ -3,6 +3,7 @@ import { newId } from '#kernel';
 import { findBreaches } from '../support/invariants.js';
 import { type Answer, isFinal, type KeyedCall } from './caller.js';
 import { DECLINING_CARDS, type Stage, type WorkerFlow } from './flows.js';
+import { needsLadder } from './behaviours.js';
 import type { Cell, Wave } from './matrix.js';
 import type { Product, Rig } from './rig.js';
 
@@ -51,8 +52,10 @@ export interface WaveReport {
 export async function runWave(rig: Rig, wave: Wave, products: readonly Product[]): Promise<WaveReport> {
   const cells = stageCells(rig, wave, products);
   rig.gateway.simulator.follow({ slowMs: SLOW_MS, rules: rulesFor(cells) });
+  const stopClock = climbLadder(rig, cells);
   await Promise.all(cells.map(({ cell, stage }) => cell.flow.prepare(stage)));
   await rig.drains(REST_WITHIN_MS);
+  await stopClock();
 
   const armed = new Set(wave.map(({ failpoint }) => failpoint));
   await rig.app.tell([...armed].map((name) => `${name}=hold`).join(','));
@@ -63,10 +66,29 @@ export async function runWave(rig: Rig, wave: Wave, products: readonly Product[]
 
   await rig.startApp();
   await rig.passTime();
+  const stopClockAgain = climbLadder(rig, cells);
   await Promise.all(cells.map((running) => finish(rig, running)));
   await rig.drains(REST_WITHIN_MS);
   await Promise.all(cells.map((running) => askOnceMore(rig, running)));
-  return judge(rig, cells, await rig.drains(REST_WITHIN_MS));
+  const isDrained = await rig.drains(REST_WITHIN_MS);
+  await stopClockAgain();
+  return judge(rig, cells, isDrained);
+}
+
+/** Until it is stopped, lets hours pass for the orders about which the gateway never says anything certain. */
+function climbLadder(rig: Rig, cells: readonly RunningCell[]): () => Promise<void> {
+  const products = cells.filter(({ cell }) => needsLadder(cell.behaviour)).map(({ stage }) => stage.product);
+  const stopping = new AbortController();
+  const climbing = (async () => {
+    while (products.length > 0 && !stopping.signal.aborted) {
+      await rig.passSettleWindow(products);
+      await delay(300, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await climbing;
+  };
 }
 
 function stageCells(rig: Rig, wave: Wave, products: readonly Product[]): RunningCell[] {

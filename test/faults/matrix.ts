@@ -1,4 +1,4 @@
-import { type Behaviour, gapOf } from './behaviours.js';
+import type { Behaviour } from './behaviours.js';
 import { FAILPOINTS } from './failpoint-registry.js';
 import { DECLINING_CARDS, type Flow, FLOWS } from './flows.js';
 
@@ -9,7 +9,7 @@ export interface Cell {
   readonly behaviour: Behaviour;
 }
 
-/** A cell that is not run, and why. */
+/** A cell that is not run because its place cannot be reached, and why. */
 export type LeftOutCell = Cell & { readonly reason: string };
 
 /** Cells that one kill is for. */
@@ -34,15 +34,19 @@ export function planMatrix(isWanted: (cell: Cell) => boolean): Matrix {
     flow.passes.flatMap((failpoint) => flow.behaviours.map((behaviour) => ({ failpoint, flow, behaviour }))),
   ).filter(isWanted);
   const leftOut = all.flatMap((cell) => {
-    const reason = gapOf(cell.behaviour);
+    const reason = reasonToLeaveOut(cell);
     return reason === undefined ? [] : [{ ...cell, reason }];
   });
   return {
-    waves: pack(all.filter(({ behaviour }) => gapOf(behaviour) === undefined)),
+    waves: pack(all.filter((cell) => reasonToLeaveOut(cell) === undefined)),
     leftOut,
     uncovered: FAILPOINTS.filter((name) => !passed.has(name)),
     unknown: [...passed].filter((name) => !FAILPOINTS.includes(name)),
   };
+}
+
+function reasonToLeaveOut({ flow, behaviour }: Cell): string | undefined {
+  return flow.unreached?.(behaviour);
 }
 
 /** Puts the cells into as few waves as their failpoints allow: the first wave in which there is room takes it. */
@@ -59,6 +63,8 @@ function pack(cells: readonly Cell[]): Wave[] {
 /** In a wave, every cell gets to its own failpoint before it gets to that of another. */
 function hasRoomFor(cell: Cell, wave: Wave): boolean {
   if (wave.length >= MOST_CELLS_PER_WAVE) return false;
+  const isAlone = cell.flow.isAlone ?? false;
+  if (wave.some(({ flow }) => flow !== cell.flow && (isAlone || flow.isAlone))) return false;
   const sameFlow = wave.filter(({ flow }) => flow === cell.flow);
   if (sameFlow.length >= (cell.flow.mostAtOnce ?? MOST_CELLS_PER_WAVE)) return false;
   const cards = wave.filter(({ flow }) => flow.needsDecliningCard).length;

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +14,15 @@ import {
 } from '../support/gateway-simulator.js';
 import { freePort, type SpawnedApp, spawnApp } from '../support/spawn-app.js';
 import { Caller, keyedCall } from './caller.js';
-import { TAKES_WEBHOOKS } from './failpoint-registry.js';
 
 /** A product of the shop; `price` in minor units. */
 export interface Product {
   readonly id: string;
   readonly price: number;
 }
+
+/** A gateway that behaves again has answered one of so many. */
+const MANY_ATTEMPTS = 12;
 
 const WEBHOOK_PATH = '/api/v1/payment-webhooks/stripe';
 
@@ -39,6 +42,17 @@ const SETTINGS = {
   ORDER_PAYMENT_WINDOW_SECONDS: '86400',
 };
 
+/** A server that is just ending may still be writing: hence the retries. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 };
+
+/** Rigs that run, for when this process ends before they do. */
+const running = new Set<Rig>();
+
+process.once('exit', () => {
+  for (const rig of running) rig.abandon();
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
 /**
  * Everything that can die: PostgreSQL, durable; the application, api and worker in one process; and the gateway, which
  * lives here and remembers every effect. The application keeps its ports and secrets from one life to the next.
@@ -57,14 +71,15 @@ export class Rig {
     private readonly settings: Record<string, string>,
   ) {}
 
-  static async start(settings: Record<string, string>): Promise<Rig> {
+  /** @param tells whether the gateway sends webhooks */
+  static async start(settings: Record<string, string>, { tells = true } = {}): Promise<Rig> {
     const directory = await mkdtemp(join(tmpdir(), 'steelyard-faults-'));
     // As root, PostgreSQL runs as another account, which may enter and not look around.
     await chmod(directory, 0o711);
     const postgres = await startEmbeddedPostgres({ dataDir: join(directory, 'data') });
     const [port, managementPort] = [await freePort(), await freePort()];
     const baseUrl = `http://127.0.0.1:${port}`;
-    const gateway = await startGatewaySimulator(TAKES_WEBHOOKS ? baseUrl + WEBHOOK_PATH : undefined);
+    const gateway = await startGatewaySimulator(tells ? baseUrl + WEBHOOK_PATH : undefined);
     const rig = new Rig(directory, postgres, gateway, new Caller(baseUrl), {
       ...SETTINGS,
       DATABASE_URL: postgres.url,
@@ -78,6 +93,7 @@ export class Rig {
     });
     await rig.connect();
     await rig.startApp();
+    running.add(rig);
     await rig.caller.signIn();
     return rig;
   }
@@ -131,10 +147,19 @@ export class Rig {
    * ends while somebody still works under it is one more thing that must do no harm.
    */
   async passTime(): Promise<void> {
+    // Whatever is sent again and again to no avail: its settle window ends.
+    await this.sql.query(
+      `UPDATE payments.operations SET first_sent_at = now() - interval '2 hours'
+        WHERE status = 'unknown' AND attempts >= ${MANY_ATTEMPTS}`,
+    );
     // Not now(): the columns round to milliseconds, up as well as down.
     await this.sql.query(
       `UPDATE payments.operations SET leased_until = now() - interval '1 second', next_attempt_at = now() - interval '1 second'
         WHERE status IN ('created', 'sent', 'unknown')`,
+    );
+    await this.sql.query(
+      `UPDATE payments.gateway_reports SET next_attempt_at = now() - interval '1 second'
+        WHERE status IN ('received', 'unmatched')`,
     );
     await this.sql.query(
       `UPDATE platform.idempotency_keys SET leased_until = now() - interval '1 second' WHERE result IS NULL`,
@@ -157,6 +182,17 @@ export class Rig {
     this.caller.sent = 0;
   }
 
+  /** Has the settle window end for orders of these products: what the gateway has not done by now it never will. */
+  async passSettleWindow(products: readonly Product[]): Promise<void> {
+    await this.sql.query(
+      `UPDATE payments.operations o
+          SET first_sent_at = now() - interval '2 hours', next_attempt_at = now() - interval '1 second'
+         FROM payments.payments p JOIN orders.order_lines l ON l.order_id = p.order_id
+        WHERE p.id = o.payment_id AND o.status = 'unknown' AND l.product_id = ANY($1)`,
+      [products.map(({ id }) => id)],
+    );
+  }
+
   /** A new product, of which so many pieces are there. */
   async product(price: number, stock: number): Promise<Product> {
     const draft = { sku: `SKU-${newId()}`, name: 'Stoneware mug', price: { amount: price, currency: 'GBP' } };
@@ -174,11 +210,14 @@ export class Rig {
   async drains(withinMs: number): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     while (performance.now() < deadline) {
+      // Asked first: what comes of the last webhook is still to be seen then.
+      const isQuiet = this.gateway.isQuiet();
       const { rows } = await this.sql.query<{ open: number }>(
         `SELECT ((SELECT count(*) FROM payments.operations WHERE status IN ('created', 'sent', 'unknown'))
+               + (SELECT count(*) FROM payments.gateway_reports WHERE status IN ('received', 'unmatched'))
                + (SELECT count(*) FROM platform.outbox WHERE published_at IS NULL))::int AS open`,
       );
-      if (rows[0]!.open === 0) return true;
+      if (rows[0]!.open === 0 && isQuiet) return true;
       await delay(50);
     }
     return false;
@@ -189,7 +228,19 @@ export class Rig {
     await this.app.end('SIGKILL');
     await this.gateway.close();
     await this.postgres.stop();
-    await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    await rm(this.directory, REMOVAL);
+    running.delete(this);
+  }
+
+  /** Leaves no process and no file behind, at once. */
+  abandon(): void {
+    this.app.signal('SIGKILL');
+    try {
+      process.kill(-this.postgres.pid, 'SIGKILL');
+    } catch {
+      // It is dead already.
+    }
+    rmSync(this.directory, REMOVAL);
   }
 
   /** Whether it lives and will go on living. */

@@ -1,4 +1,4 @@
-import { type Behaviour, BEHAVIOURS, gapOf } from './behaviours.js';
+import { type Behaviour, BEHAVIOURS } from './behaviours.js';
 import { FAILPOINTS } from './failpoint-registry.js';
 import { Random } from './random.js';
 
@@ -50,7 +50,7 @@ export function planSchedule(seed: number): Schedule {
 
 /** A few behaviours share a probability that leaves most calls alone, or hardly any. */
 function drawChances(random: Random): Schedule['chances'] {
-  const known = BEHAVIOURS.filter((name) => name !== 'plain').filter((name) => gapOf(name) === undefined);
+  const known = BEHAVIOURS.filter((name) => name !== 'plain');
   const together = random.pick([0, 0.1, 0.25, 0.5]);
   const kinds = random.integer(2, known.length);
   const chosen = new Set(Array.from({ length: kinds }, () => random.pick(known)));

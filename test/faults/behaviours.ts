@@ -1,4 +1,4 @@
-import { BEHAVIOUR_NAMES } from '../../apps/gateway-simulator/src/engine/behaviours.js';
+import { BEHAVIOUR_NAMES } from '#simulated-gateway';
 
 /** What a flow asks the gateway for; the behaviours of its cells are behaviours of that. */
 export type GatewayStep = 'authorize' | 'capture' | 'void' | 'refund';
@@ -10,6 +10,7 @@ export type Behaviour = (typeof BEHAVIOURS)[number];
 /** What only happens to some steps: a bank asks to see the shopper when it authorizes, and changes its mind later. */
 const ONLY_FOR: Partial<Record<Behaviour, GatewayStep>> = {
   action_required: 'authorize',
+  disputed: 'capture',
   pending: 'refund',
   fails_later: 'refund',
 };

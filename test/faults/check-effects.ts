@@ -57,9 +57,11 @@ function breachesOf(
   const expected = { ...wanted, void: 'voided', refund: 'refunded' }[kind];
   const taken = all.filter((effect) => effect.kind === expected);
   const undone = all.filter((effect) => effect.kind === 'refund_failed');
+  // What a shopper disputes is the shopper's doing, under the key of what was captured.
+  const own = all.filter(({ kind: each }) => each !== 'disputed' && each !== 'dispute_won');
   const problems: string[] = [];
   if (taken.length > 1) problems.push('more than one effect');
-  if (taken.length + undone.length !== all.length) problems.push('an effect of another kind');
+  if (taken.length + undone.length !== own.length) problems.push('an effect of another kind');
   if (taken.some((effect) => effect.amount !== amount)) problems.push('an effect of another amount');
   if (undone.length > 0 && refund !== 'failed')
     problems.push('a refund that failed and is not known to have');

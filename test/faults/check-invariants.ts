@@ -46,6 +46,9 @@ const NUMBERS: Readonly<Record<string, number>> = {
   'received + returned - shipped + adjusted = on hand, and the journal adds up to the level': 5,
   'active and committed reservations = reserved <= on hand': 5,
   'an order reserves what its lines ask for, and ships what was fulfilled': 5,
+  'what was returned of a line is what the returns of its order say': 5,
+  'what came back on hand of an order is what its returns restocked': 5,
+  'each return is a row of the timeline': 9,
   'a reservation is held for as long as its order lives': 11,
   'the timeline of an order has a row for each version, each a legal transition from the row before': 9,
   'the events of an aggregate are numbered without a gap up to its version': 10,
@@ -67,6 +70,7 @@ export async function checkInvariants(
   if (unnumbered.length > 0)
     throw new Error(`Say in NUMBERS which invariant each is: ${unnumbered.join('; ')}`);
   const inDatabase = Object.entries(await findBreaches(sql));
+  const live = await findLiveBreaches(caller);
   const applied = await sql.query<object>(APPLIED_TO_NOTHING);
   const elsewhere: Readonly<Partial<Record<number, readonly object[]>>> = {
     ...seen,
@@ -78,6 +82,21 @@ export async function checkInvariants(
     const number = index + 1;
     const found = inDatabase.filter(([name]) => NUMBERS[name] === number);
     const rows = found.flatMap(([name, all]) => all.map((row) => ({ rule: name, ...row })));
-    return { number, rule, breaches: [...rows, ...(elsewhere[number] ?? [])] };
+    const shown = live.filter((breach) => breach.invariant === number);
+    return { number, rule, breaches: [...rows, ...shown, ...(elsewhere[number] ?? [])] };
   });
+}
+
+/** What the running system says of itself. */
+async function findLiveBreaches(caller: Rig['caller']): Promise<{ invariant: number }[]> {
+  const answer = await caller.read('/api/v1/admin/invariants');
+  if (answer?.status !== 200) return [{ invariant: 11, ...answer }];
+  const { invariants } = answer.body as {
+    invariants: { number: number; checks: { id: string; upToDate: boolean; breaches: object[] }[] }[];
+  };
+  return invariants.flatMap(({ number, checks }) =>
+    checks
+      .filter(({ upToDate, breaches }) => !upToDate || breaches.length > 0)
+      .map((check) => ({ invariant: number, live: true, ...check })),
+  );
 }

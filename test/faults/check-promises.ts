@@ -69,7 +69,7 @@ async function readKept(sql: Client): Promise<Kept> {
   };
   const others = await byId(
     `SELECT id FROM orders.fulfillments UNION ALL SELECT id FROM catalog.stock_movements
-     UNION ALL SELECT id FROM catalog.products`,
+     UNION ALL SELECT id FROM catalog.products UNION ALL SELECT id FROM orders.returns`,
   );
   return {
     orders: await byId('SELECT id, total_amount::float8 AS total, status, payment_id FROM orders.orders'),

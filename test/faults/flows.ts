@@ -241,6 +241,20 @@ const clientFlows: readonly Omit<ClientFlow, 'carriedOutBy'>[] = [
     endingOf: () => ({ answer: 201, order: 'fulfilled', payment: 'captured' }),
   },
   {
+    name: 'take goods back',
+    passes: ONCE,
+    behaviours: UNDISTURBED,
+    prepare: async (stage) => {
+      await place(stage, 'pm_card_visa', 'automatic');
+      await stage.caller.finish(fulfilling(stage), PREPARATION_MS);
+    },
+    act: ({ order }) =>
+      keyedCall('staff', `${ORDERS}/${order.id}/returns`, {
+        lines: [{ lineId: order.lines[0].id, quantity: 2, restock: true }],
+      }),
+    endingOf: () => ({ answer: 201, order: 'fulfilled', payment: 'captured' }),
+  },
+  {
     name: 'receive goods for an order',
     passes: ONCE,
     behaviours: UNDISTURBED,

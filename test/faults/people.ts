@@ -125,6 +125,10 @@ function anything(order: Answer['body'], random: Random): KeyedCall {
       keyedCall('staff', `${ORDERS}/${id}/fulfillments`, {
         lines: lines.map(({ id: lineId, quantity }) => ({ lineId, quantity })),
       }),
+    () =>
+      keyedCall('staff', `${ORDERS}/${id}/returns`, {
+        lines: [{ lineId: line.id, quantity: 1, restock: random.happens(0.5) }],
+      }),
     () => keyedCall('staff', `${PAYMENTS}/${payment.id}/capture`, some),
     () => keyedCall('staff', `${PAYMENTS}/${payment.id}/cancel`, {}),
     () => keyedCall('staff', `${PAYMENTS}/${payment.id}/refunds`, some),
@@ -161,8 +165,10 @@ async function returner(scene: Scene, random: Random): Promise<void> {
     // A bank may still take back what it gave, and tell late.
     await delay(BANK_DECIDES_WITHIN_MS);
     const answer = await scene.caller.read(`${PAYMENTS}/${payment.id}`);
-    const refunded = (answer?.body as { refundedAmount?: { amount: number } } | undefined)?.refundedAmount;
-    if (refunded?.amount === total.amount) return;
+    const state = answer?.body as Record<string, { amount: number } | undefined> | undefined;
+    // What a bank has taken for a shopper who disputes it is not there to be given back.
+    const givenBack = (state?.['refundedAmount']?.amount ?? 0) + (state?.['disputedAmount']?.amount ?? 0);
+    if (givenBack === total.amount) return;
     await insist(scene, keyedCall('staff', `${PAYMENTS}/${payment.id}/refunds`, {}));
   }
   scene.seen[12].push({ problem: 'the parts do not make up the whole', payment, total });

@@ -95,7 +95,8 @@ const BREACHES: Readonly<Record<string, string>> = {
                  WHERE v.payment_id = p.id AND v.kind = 'void' AND v.status = 'succeeded'))`,
 
   'an order knows its payment as it is': `
-    SELECT o.id FROM orders.orders o LEFT JOIN payments.payments p ON p.id = o.payment_id AND p.order_id = o.id
+    SELECT o.id, o.payment_status, o.payment_outcome, o.decline_code, p.status, p.outcome, p.decline_code AS payment_decline_code
+      FROM orders.orders o LEFT JOIN payments.payments p ON p.id = o.payment_id AND p.order_id = o.id
      WHERE (o.payment_status, o.payment_outcome, o.decline_code, o.total_amount, o.currency)
            IS DISTINCT FROM (p.status, p.outcome, p.decline_code, p.amount, p.currency)`,
 
@@ -194,7 +195,8 @@ const BREACHES: Readonly<Record<string, string>> = {
 /** Whether the gateway refused to give the money back, so that somebody has to decide. */
 function waitsForStaff(paymentId: string): string {
   return `EXISTS (SELECT FROM payments.operations refused
-    WHERE refused.payment_id = ${paymentId} AND refused.kind IN ('void', 'refund') AND refused.status = 'failed')`;
+    WHERE refused.payment_id = ${paymentId} AND refused.kind IN ('void', 'refund')
+      AND refused.status IN ('failed', 'declined'))`;
 }
 
 /** The names of all invariants. */

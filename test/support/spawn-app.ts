@@ -37,6 +37,14 @@ export class SpawnedApp {
     return this.ended;
   }
 
+  /** Sends a message to a process that was started with a `preload` that takes messages, and waits for its answer. */
+  async tell(message: string): Promise<void> {
+    const answered = once(this.child, 'message');
+    this.child.send(message);
+    const end = await Promise.race([answered.then(() => undefined), this.ended]);
+    if (end !== undefined) throw new Error(`The process ended (${end}) when it was told ${message}.`);
+  }
+
   /** Waits until it has written something that matches; fails when it ends before. */
   async wrote(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
@@ -54,15 +62,20 @@ export class SpawnedApp {
   }
 }
 
+export interface SpawnOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  readonly args?: readonly string[];
+  /** A file of the project that the process loads first; it may take messages. */
+  readonly preload?: string;
+}
+
 /**
  * Starts an entry point, such as `apps/standalone/src/main.ts`, with nothing in its environment but `env` and what a
  * process needs to run at all.
  */
-export function spawnApp(
-  main: string,
-  { cwd, env, args = [] }: { cwd?: string; env?: Record<string, string>; args?: string[] } = {},
-): SpawnedApp {
-  return spawnNode([fileURLToPath(new URL(main, ROOT)), ...args], { cwd, env });
+export function spawnApp(main: string, { args = [], ...options }: SpawnOptions = {}): SpawnedApp {
+  return spawnNode([fileURLToPath(new URL(main, ROOT)), ...args], options);
 }
 
 /** Runs a script that may import from the project. */
@@ -70,15 +83,14 @@ export function spawnScript(source: string): SpawnedApp {
   return spawnNode(['--input-type=module', '--eval', source], {});
 }
 
-function spawnNode(
-  args: string[],
-  { cwd, env }: { cwd?: string | undefined; env?: Record<string, string> | undefined },
-): SpawnedApp {
+function spawnNode(args: readonly string[], { cwd, env, preload }: Omit<SpawnOptions, 'args'>): SpawnedApp {
+  const imports = ['--import', SOURCE_HOOKS];
+  if (preload !== undefined) imports.push('--import', new URL(preload, ROOT).href);
   return new SpawnedApp(
-    spawn(process.execPath, ['--enable-source-maps', '--import', SOURCE_HOOKS, ...args], {
+    spawn(process.execPath, ['--enable-source-maps', ...imports, ...args], {
       cwd: cwd ?? fileURLToPath(ROOT),
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
     }),
   );
 }

@@ -7,7 +7,7 @@ import { TAGS } from './tags.js';
 import { VERSION } from './version.js';
 
 /**
- * Builds the API of one process: everything is wired, nothing listens yet.
+ * Builds the API of one process: everything is wired and reacts to events, nothing listens yet.
  *
  * @param module what the process runs, where that is more than the API
  */
@@ -17,5 +17,7 @@ export async function createApi(
 ): Promise<NestFastifyApplication> {
   const app = await createHttpApplication(module, new Config(settings));
   serveOpenApi(app, buildOpenApi(app, { version: VERSION, tags: TAGS }));
+  // Listening would do it, too; but whatever is published before that must find everybody who reacts to it.
+  await app.init();
   return app;
 }

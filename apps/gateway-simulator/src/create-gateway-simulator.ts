@@ -16,6 +16,8 @@ export interface GatewaySimulator {
   readonly simulator: PaymentSimulator;
   /** Starts to listen and returns the URL. */
   listen: () => Promise<string>;
+  /** Whether no webhook is under way and no refund waits for the bank: nothing happens any more by itself. */
+  isQuiet: () => boolean;
   /** Ends every connection and every webhook under way. */
   close: () => Promise<void>;
 }
@@ -36,6 +38,7 @@ export function createGatewaySimulator(settings: SimulatorSettings): GatewaySimu
       const { address, port, family } = server.server.address() as AddressInfo;
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     },
+    isQuiet: () => webhooks.isQuiet && simulator.nextSettlementAt === undefined,
     close: async () => {
       settlement.stop();
       webhooks.stop();

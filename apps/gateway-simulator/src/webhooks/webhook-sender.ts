@@ -34,6 +34,11 @@ export class WebhookSender {
     }
   }
 
+  /** Whether none is under way, nor to be tried again. */
+  get isQuiet(): boolean {
+    return this.underWay === 0;
+  }
+
   /** Whatever is under way ends, undelivered. */
   stop(): void {
     this.stopping.abort();

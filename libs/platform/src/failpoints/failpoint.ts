@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { currentContext } from '../context/index.js';
 
 /**
  * A named place at which a crash or an error can be caused on purpose, so that a test can stand exactly there. Outside
@@ -12,7 +13,8 @@ export interface Failpoint {
 
 /**
  * What happens at a failpoint: the process is killed, an error is thrown, or whoever gets there stays for ever, so
- * that any number of calls can be brought to the same place before the process is killed from outside.
+ * that any number of calls can be brought to the same place before the process is killed from outside. Each time, the
+ * standard error output says `failpoint NAME ACTION REQUEST`, with the id of the request or job that got there.
  */
 export const FAILPOINT_ACTIONS = ['kill', 'error', 'hold'] as const;
 export type FailpointAction = (typeof FAILPOINT_ACTIONS)[number];
@@ -63,7 +65,7 @@ export function armFailpoints(text: string): void {
 
 async function act(name: string, action: FailpointAction): Promise<void> {
   // Written at once and not through a stream: the process may have no later moment.
-  writeSync(process.stderr.fd, `failpoint ${name} ${action}\n`);
+  writeSync(process.stderr.fd, `failpoint ${name} ${action} ${currentContext().requestId}\n`);
   switch (action) {
     case 'kill':
       process.kill(process.pid, 'SIGKILL');

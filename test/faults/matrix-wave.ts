@@ -40,7 +40,7 @@ const HOLD_WITHIN_MS = 10_000;
 const FINISH_WITHIN_MS = 30_000;
 const REST_WITHIN_MS = 20_000;
 /** Longer than a call of the gateway may take, so that the next try finds the key in use. */
-export const SLOW_MS = 1_500;
+const SLOW_MS = 1_500;
 
 export interface WaveReport {
   readonly cells: readonly CellReport[];

@@ -53,6 +53,9 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
+const DEADLOCK_DETECTED = '40P01';
+const MOST_TRUNCATIONS = 10;
+
 /**
  * Everything that can die: PostgreSQL, durable; the application, api and worker in one process; and the gateway, which
  * lives here and remembers every effect. The application keeps its ports and secrets from one life to the next.
@@ -173,10 +176,19 @@ export class Rig {
         WHERE schemaname IN ('platform', 'catalog', 'payments', 'orders')`,
     );
     // The ledger refuses to forget, by a trigger that only a replica leaves out.
-    await this.sql.query(
-      `BEGIN; SET LOCAL session_replication_role = replica;
-       TRUNCATE ${rows.map(({ name }) => name).join(', ')} CASCADE; COMMIT`,
-    );
+    const truncation = `BEGIN; SET LOCAL session_replication_role = replica;
+       TRUNCATE ${rows.map(({ name }) => name).join(', ')} CASCADE; COMMIT`;
+    // The jobs of the running application lock the tables in an order of their own.
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.sql.query(truncation);
+        break;
+      } catch (error) {
+        await this.sql.query('ROLLBACK');
+        if ((error as { code?: string }).code !== DEADLOCK_DETECTED || tries === MOST_TRUNCATIONS)
+          throw error;
+      }
+    }
     this.gateway.simulator.reset();
     this.caller.told = [];
     this.caller.sent = 0;

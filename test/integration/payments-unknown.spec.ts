@@ -1,5 +1,7 @@
 import { newId } from '#kernel';
 import { ExpireAuthorizations } from '#orders';
+import { MeasurePayments } from '#payments';
+import { register } from 'prom-client';
 import { PaymentGateway } from '../../libs/payments/src/domain/payment-gateway.js';
 import { gbp, line } from '../support/shop.js';
 import { effectsOf, openStripeShop, type StripeShop } from '../support/stripe-shop.js';
@@ -184,6 +186,10 @@ describe('an operation that nobody can find out about', () => {
         needsAttention: true,
       }),
     );
+    await shop.api.app.get(MeasurePayments).execute();
+    const metrics = await register.metrics();
+    expect(metrics).toContain('payment_operations_need_attention 1');
+    expect(metrics).toMatch(/payments_total\{gateway="stripe",outcome="unknown"\} \d+/);
     expect(await shop.resolveDueOperations()).toBe(0);
     await shop.expireUnpaid(86_400_000);
     expect(await shop.orderOf(order.id)).toMatchObject({ status: 'pending_payment' });

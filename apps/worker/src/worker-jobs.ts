@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CompleteOrders, ExpireAuthorizations, ExpireUnpaidOrders } from '#orders';
-import { ApplyReports, GatewayReports, ResolveOpenOperations } from '#payments';
+import { ApplyReports, GatewayReports, MeasurePayments, ResolveOpenOperations } from '#payments';
 import { Config } from '#platform/config';
 import { Idempotency } from '#platform/idempotency';
 import { CheckInvariants } from '#platform/invariants';
@@ -10,6 +10,8 @@ import { PinoLogger } from 'nestjs-pino';
 
 /** What lives for days may end a minute late. */
 const SLOW_POLL_MS = 60_000;
+/** As often as metrics are scraped. */
+const MEASURE_POLL_MS = 15_000;
 const PRUNE_BATCH_SIZE = 10_000;
 
 /** A worker leaves alone what another has checked in this part of the interval, so that many do no more than one. */
@@ -25,6 +27,7 @@ export class WorkerJobs {
     resolveOpenOperations: ResolveOpenOperations,
     applyReports: ApplyReports,
     gatewayReports: GatewayReports,
+    measurePayments: MeasurePayments,
     expireUnpaidOrders: ExpireUnpaidOrders,
     expireAuthorizations: ExpireAuthorizations,
     completeOrders: CompleteOrders,
@@ -39,6 +42,7 @@ export class WorkerJobs {
       { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
       { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
+      { name: 'measure-payments', pollMs: MEASURE_POLL_MS, round: () => measurePayments.execute() },
       { name: 'expire-authorizations', pollMs: SLOW_POLL_MS, round: () => expireAuthorizations.execute() },
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
       { name: 'complete-orders', pollMs, round: () => completeOrders.execute() },

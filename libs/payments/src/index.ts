@@ -1,10 +1,11 @@
 export { ApplyReports } from './application/apply-reports.js';
 export type { StuckPayments } from './application/find-stuck-payments.js';
+export { MeasurePayments } from './application/measure-payments.js';
 export { GatewayReports } from './application/gateway-reports.js';
 export type { PaymentAudit } from './application/audit-payments.js';
 export { ResolveOpenOperations } from './application/resolve-open-operations.js';
 export { paymentErrors } from './domain/payment.errors.js';
-export { CAPTURE_MODES, type CaptureMode } from './domain/payment.js';
+export { CAPTURE_MODES, type CaptureMode } from './domain/payment-state.js';
 export { PAYMENT_STATUSES } from './domain/payment-status.js';
 export { paymentEvents, type PaymentEventData } from './payments.events.js';
 export { PaymentsFacade } from './payments.facade.js';

@@ -2,7 +2,7 @@ import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 import { defineEvent, type EventDefinition } from '#platform/messaging';
 import { PAYMENT_STATUSES } from './domain/payment-status.js';
-import type { PaymentChange } from './domain/payment.js';
+import type { PaymentChange } from './domain/payment-state.js';
 
 /** The payment as it is after the change, in minor units of `currency`. */
 const paymentEventData = z.object({

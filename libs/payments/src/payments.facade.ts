@@ -8,7 +8,8 @@ import { type Composition, totalOf } from './domain/ledger.js';
 import { paymentErrors } from './domain/payment.errors.js';
 import { PaymentGateway } from './domain/payment-gateway.js';
 import { PaymentRepository } from './domain/payment.repository.js';
-import { type CaptureMode, Payment } from './domain/payment.js';
+import { Payment } from './domain/payment.js';
+import type { CaptureMode } from './domain/payment-state.js';
 
 /** What an order asks to be paid. */
 export interface PaymentOpening {

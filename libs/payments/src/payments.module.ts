@@ -11,6 +11,7 @@ import { FindDisputes } from './application/find-disputes.js';
 import { FindPayments } from './application/find-payments.js';
 import { FindStuckPayments } from './application/find-stuck-payments.js';
 import { GatewayReports } from './application/gateway-reports.js';
+import { MeasurePayments } from './application/measure-payments.js';
 import { PaymentInvariants } from './application/payment-invariants.js';
 import { ReadLedger } from './application/read-ledger.js';
 import { ReceiveReport } from './application/receive-report.js';
@@ -50,6 +51,7 @@ import { PaymentsFacade } from './payments.facade.js';
     FindDisputes,
     FindStuckPayments,
     ReadLedger,
+    MeasurePayments,
     PaymentInvariants,
     AuditPayments,
     PaymentsFacade,
@@ -60,6 +62,6 @@ import { PaymentsFacade } from './payments.facade.js';
       useFactory: ({ settings }: Config) => createGateway(settings),
     },
   ],
-  exports: [PaymentsFacade, ResolveOpenOperations, ApplyReports, GatewayReports],
+  exports: [PaymentsFacade, ResolveOpenOperations, ApplyReports, GatewayReports, MeasurePayments],
 })
 export class PaymentsModule {}

@@ -12,7 +12,7 @@ import {
 import { DISPUTE_STATUSES } from '../domain/dispute.js';
 import { LEDGER_ACCOUNTS, LEDGER_ENTRY_KINDS } from '../domain/ledger.js';
 import { OPERATION_KINDS, OPERATION_STATUSES } from '../domain/operation.js';
-import { CAPTURE_MODES } from '../domain/payment.js';
+import { CAPTURE_MODES } from '../domain/payment-state.js';
 import { PAYMENT_STATUSES } from '../domain/payment-status.js';
 
 const PAYMENT_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10';

@@ -4,7 +4,7 @@ import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import type { OperationKind, OperationStatus } from '../domain/operation.js';
 import { paymentErrors } from '../domain/payment.errors.js';
-import type { CaptureMode } from '../domain/payment.js';
+import type { CaptureMode } from '../domain/payment-state.js';
 import type { PaymentStatus } from '../domain/payment-status.js';
 import { type PaymentView, type RefundRow, type RefundView, toRefundView } from './payment-view.js';
 

@@ -1,6 +1,6 @@
 import type { Currency, Money } from '#kernel';
 import type { OperationKind, OperationStatus } from '../domain/operation.js';
-import type { CaptureMode } from '../domain/payment.js';
+import type { CaptureMode } from '../domain/payment-state.js';
 import type { PaymentStatus } from '../domain/payment-status.js';
 
 /** A payment as its readers see it. */

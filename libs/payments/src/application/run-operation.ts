@@ -4,6 +4,7 @@ import { currentContext } from '#platform/context';
 import { Database } from '#platform/database';
 import { defineFailpoint } from '#platform/failpoints';
 import { CallNotMade, CallPolicy } from '#platform/resilience';
+import { Metrics } from '#platform/telemetry';
 import { PinoLogger } from 'nestjs-pino';
 import { OPERATION_KINDS, type OperationKind } from '../domain/operation.js';
 import { type GatewayOperation, type GatewayOutcome, PaymentGateway } from '../domain/payment-gateway.js';
@@ -48,6 +49,7 @@ export class RunOperation {
     private readonly payments: PaymentRepository,
     private readonly gateway: PaymentGateway,
     private readonly database: Database,
+    private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
     { settings }: Config,
   ) {
@@ -101,6 +103,9 @@ export class RunOperation {
     try {
       await failpoints.answered.reach();
       await this.record(operation, outcome, rung);
+      if (operation.kind === 'authorize') {
+        this.metrics.countPayment(this.gateway.name, outcome?.result ?? 'unknown');
+      }
       await failpoints.recorded.reach();
     } catch (error) {
       // The operation stays as it was sent. Whoever comes next, soon, gets the same answer from the gateway.

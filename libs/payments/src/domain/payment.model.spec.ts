@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { allocate, money } from '#kernel';
 import { LEDGER_ACCOUNTS, totalOf } from './ledger.js';
-import { CAPTURE_MODES, type PaymentChange } from './payment.js';
+import { CAPTURE_MODES, type PaymentChange } from './payment-state.js';
 import type { GatewayOutcome } from './payment-gateway.js';
 import { PAYMENT_TRANSITIONS } from './payment-status.js';
 import { type Answer, type ModelOperation, PaymentModel } from './testing/payment-model.js';

@@ -1,4 +1,4 @@
-import type { PaymentChange } from './payment.js';
+import type { PaymentChange } from './payment-state.js';
 import {
   AUTHORIZATION,
   DECLINED,

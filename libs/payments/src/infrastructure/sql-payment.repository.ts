@@ -12,13 +12,8 @@ import {
   type OperationPlace,
   PaymentRepository,
 } from '../domain/payment.repository.js';
-import {
-  type Allocation,
-  type CaptureMode,
-  Payment,
-  type PaymentState,
-  type Refund,
-} from '../domain/payment.js';
+import { Payment } from '../domain/payment.js';
+import type { Allocation, CaptureMode, PaymentState, Refund } from '../domain/payment-state.js';
 import type { PaymentStatus } from '../domain/payment-status.js';
 import { paymentEvents } from '../payments.events.js';
 

@@ -25,6 +25,10 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('db_latency_seconds') private readonly databaseLatency: Histogram,
     @InjectMetric('db_pool_connections') private readonly poolConnections: Gauge,
     @InjectMetric('db_pool_pending') private readonly poolPending: Gauge,
+    @InjectMetric('payments_total') private readonly payments: Counter,
+    @InjectMetric('payment_operations_unknown') private readonly unknownOperations: Gauge,
+    @InjectMetric('payment_operations_need_attention') private readonly stuckOperations: Gauge,
+    @InjectMetric('payment_reports_waiting') private readonly waitingReports: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @Inject(Database) private readonly database: Database,
@@ -57,6 +61,18 @@ export class Metrics implements OnModuleInit {
     this.poolConnections.set({ state: 'idle' }, idle);
     this.poolConnections.set({ state: 'busy' }, total - idle);
     this.poolPending.set(waiting);
+  }
+
+  /** Counts a try to authorize a payment, by what came of it; `unknown` when nobody knows yet. */
+  countPayment(gateway: string, outcome: string): void {
+    this.payments.inc({ gateway, outcome });
+  }
+
+  /** Records what is open of the payments. */
+  setOpenPayments(open: { unknown: number; needAttention: number; waitingReports: number }): void {
+    this.unknownOperations.set(open.unknown);
+    this.stuckOperations.set(open.needAttention);
+    this.waitingReports.set(open.waitingReports);
   }
 
   /** Records how many breaches of an invariant are open, by its number. */
@@ -106,6 +122,23 @@ export class MetricsModule {
           labelNames: ['state'],
         }),
         makeGaugeProvider({ name: 'db_pool_pending', help: 'Callers waiting for a connection.' }),
+        makeCounterProvider({
+          name: 'payments_total',
+          help: 'Tries to authorize a payment.',
+          labelNames: ['gateway', 'outcome'],
+        }),
+        makeGaugeProvider({
+          name: 'payment_operations_unknown',
+          help: 'Operations at the gateway whose outcome nobody knows.',
+        }),
+        makeGaugeProvider({
+          name: 'payment_operations_need_attention',
+          help: 'Operations of which only staff can say what became.',
+        }),
+        makeGaugeProvider({
+          name: 'payment_reports_waiting',
+          help: 'Reports of the gateway that are not applied, or contradict the books.',
+        }),
         makeGaugeProvider({
           name: 'invariant_breaches',
           help: 'Open breaches of an invariant.',

@@ -1,6 +1,6 @@
 import { type Composition, totalOf } from '../ledger.js';
 import type { OperationKind } from '../operation.js';
-import type { CaptureMode, RefundLine } from '../payment.js';
+import type { CaptureMode, RefundLine } from '../payment-state.js';
 import type { GatewayOutcome } from '../payment-gateway.js';
 import type { PaymentStatus } from '../payment-status.js';
 

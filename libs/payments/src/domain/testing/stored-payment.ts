@@ -1,15 +1,15 @@
 import type { Dispute } from '../dispute.js';
 import type { Composition, LedgerEntry } from '../ledger.js';
 import { isOpen, type NewsWorth, type Operation } from '../operation.js';
-import {
-  type Allocation,
-  type CaptureMode,
-  Payment,
-  type PaymentChange,
-  type PaymentState,
-  type Refund,
-  type RefundLine,
-} from '../payment.js';
+import { Payment } from '../payment.js';
+import type {
+  Allocation,
+  CaptureMode,
+  PaymentChange,
+  PaymentState,
+  Refund,
+  RefundLine,
+} from '../payment-state.js';
 import type { GatewayOutcome } from '../payment-gateway.js';
 
 /** Id of the first operation of a payment that is opened here. */

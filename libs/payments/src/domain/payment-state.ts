@@ -1,0 +1,84 @@
+import type { Currency } from '#kernel';
+import type { Composition } from './ledger.js';
+import type { PaymentStatus } from './payment-status.js';
+
+export const CAPTURE_MODES = ['automatic', 'manual', 'on_fulfillment'] as const;
+/** When the money is taken: with the authorization, by staff, or as goods leave. */
+export type CaptureMode = (typeof CAPTURE_MODES)[number];
+
+/** Part of a refund that is for one line of the order. */
+export interface RefundLine {
+  readonly lineId: string;
+  readonly amount: number;
+}
+
+export interface Refund {
+  readonly id: string;
+  readonly amount: number;
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  readonly reason: string | null;
+  readonly lines: readonly RefundLine[];
+}
+
+/** What can be refunded for a line, and what has been, or is about to be. */
+export interface Allocation {
+  readonly lineId: string;
+  readonly amount: number;
+  readonly refundedAmount: number;
+}
+
+/** All of a payment that its rules need. Amounts are minor units of `currency`. */
+export interface PaymentState {
+  readonly id: string;
+  readonly orderId: string;
+  readonly status: PaymentStatus;
+  readonly outcome: 'pending' | 'unknown' | null;
+  readonly method: string;
+  readonly captureMode: CaptureMode;
+  readonly currency: Currency;
+  readonly total: Composition;
+  readonly authorizedAmount: number;
+  readonly captured: Composition;
+  readonly refunded: Composition;
+  readonly pendingRefundAmount: number;
+  /** What banks hold because customers have complained. */
+  readonly disputedAmount: number;
+  readonly gateway: string;
+  readonly gatewayPaymentId: string | null;
+  /** Until when what is authorized can be captured; null while nothing is. */
+  readonly authorizedUntil: Date | null;
+  readonly declineCode: string | null;
+  readonly version: number;
+}
+
+/** What happened to the payment in one verb; each becomes one event, and one version. */
+export type PaymentChange =
+  | 'created'
+  | 'authorized'
+  | 'captured'
+  | 'declined'
+  | 'action_required'
+  | 'outcome_unknown'
+  | 'retried'
+  | 'capture_requested'
+  | 'capture_failed'
+  | 'void_requested'
+  | 'void_failed'
+  | 'canceled'
+  | 'authorization_expired'
+  | 'refund_requested'
+  | 'refunded'
+  | 'refund_failed'
+  | 'refund_reversed'
+  | 'disputed'
+  | 'dispute_updated'
+  | 'needs_attention';
+
+/** Asks for a refund: of an amount, of lines (a line without an amount: the rest of it), or of everything left. */
+export interface RefundRequest {
+  readonly refundId: string;
+  readonly operationId: string;
+  readonly amount?: number | undefined;
+  readonly lines?: readonly { readonly lineId: string; readonly amount?: number | undefined }[] | undefined;
+  readonly reason: string | null;
+}

@@ -1,6 +1,19 @@
 import type { Client } from 'pg';
 import type { RunningSimulator } from '../support/gateway-simulator.js';
 
+type Effects = RunningSimulator['simulator']['effects'];
+
+/** What each effect does to what the gateway owes us. */
+const SIGNS: Readonly<Record<Effects[number]['kind'], -1 | 0 | 1>> = {
+  authorized: 0,
+  captured: 1,
+  voided: 0,
+  refunded: -1,
+  refund_failed: 1,
+  disputed: -1,
+  dispute_won: 1,
+};
+
 type Kind = 'authorize' | 'capture' | 'void' | 'refund';
 
 interface OperationRow {
@@ -37,7 +50,7 @@ export async function findEffectBreaches(sql: Client, { simulator }: RunningSimu
     if (!operation) breaches.push({ problem: 'an effect of no operation', effects: ofKey });
   }
   for (const operation of rows) breaches.push(...breachesOf(operation, effects.get(operation.id) ?? []));
-  breaches.push(...(await findClearingBreaches(sql, simulator.totals)));
+  breaches.push(...(await findClearingBreaches(sql, simulator.effects)));
   for (const { kind, key, intentId } of simulator.effects) {
     if (kind !== 'authorized') continue;
     const { executed } = simulator.intent({ fingerprint: 'invariants' }, intentId);
@@ -51,7 +64,7 @@ export async function findEffectBreaches(sql: Client, { simulator }: RunningSimu
 
 function breachesOf(
   { id, kind, status, amount, capture_mode: mode, refund_status: refund }: OperationRow,
-  all: RunningSimulator['simulator']['effects'],
+  all: Effects,
 ): object[] {
   const wanted = { authorize: mode === 'automatic' ? 'captured' : 'authorized', capture: 'captured' };
   const expected = { ...wanted, void: 'voided', refund: 'refunded' }[kind];
@@ -71,19 +84,28 @@ function breachesOf(
   return problems.map((problem) => ({ problem, operation: id, kind, status, amount, effects: all }));
 }
 
-/** What the gateway owes us, by its log and by our ledger. */
-async function findClearingBreaches(
-  sql: Client,
-  totals: RunningSimulator['simulator']['totals'],
-): Promise<object[]> {
-  const { rows } = await sql.query<{ currency: string; amount: number }>(
-    `SELECT lower(currency) AS currency, sum(amount)::float8 AS amount FROM payments.ledger_postings
-      WHERE account = 'gateway_clearing' GROUP BY 1`,
+interface Clearing {
+  name: string;
+  currency: string;
+  amount: number;
+}
+
+/** What the gateway owes us of each payment, by its log and by our ledger. */
+async function findClearingBreaches(sql: Client, effects: Effects): Promise<object[]> {
+  const { rows } = await sql.query<Clearing>(
+    `SELECT p.gateway_payment_id AS name, lower(posting.currency) AS currency, sum(posting.amount)::float8 AS amount
+       FROM payments.ledger_postings posting JOIN payments.ledger_transactions t ON t.id = posting.transaction_id
+       JOIN payments.payments p ON p.id = t.payment_id
+      WHERE posting.account = 'gateway_clearing' GROUP BY 1, 2`,
   );
-  const clearing = new Map(rows.map(({ currency, amount }) => [currency, amount]));
-  return [...new Set([...clearing.keys(), ...Object.keys(totals)])].flatMap((currency) => {
-    const ledger = clearing.get(currency) ?? 0;
-    const gateway = totals[currency]?.net ?? 0;
-    return ledger === gateway ? [] : [{ problem: 'the sums differ', currency, ledger, gateway }];
+  const ledger = new Map(rows.map(({ name, currency, amount }) => [`${name} ${currency}`, amount]));
+  const ofPayments = Map.groupBy(effects, ({ intentId, currency }) => `${intentId} ${currency}`);
+  return [...new Set([...ledger.keys(), ...ofPayments.keys()])].flatMap((payment) => {
+    const log = ofPayments.get(payment) ?? [];
+    const gateway = log.reduce((sum, { kind, amount }) => sum + SIGNS[kind] * amount, 0);
+    const booked = ledger.get(payment) ?? 0;
+    return booked === gateway
+      ? []
+      : [{ problem: 'the sums differ', payment, ledger: booked, gateway, effects: log }];
   });
 }

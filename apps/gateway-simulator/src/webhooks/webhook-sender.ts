@@ -10,8 +10,8 @@ export interface WebhookTarget {
 }
 
 const DELIVERY_TIMEOUT_MS = 5_000;
-/** Waits before each further try of a webhook that was not taken with 2xx. */
-const RETRY_DELAYS_MS = [250, 500, 1_000, 2_000, 4_000];
+/** Waits before each further try of a webhook that was not taken with 2xx: longer than a restart takes. */
+const RETRY_DELAYS_MS = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
 /** What would be more than this under way at once is lost. */
 const MAX_UNDER_WAY = 5_000;
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '#kernel';
 import { findBreaches } from '../support/invariants.js';
+import { findEffectBreaches } from './check-effects.js';
 import { type Answer, isFinal, type KeyedCall } from './caller.js';
 import { DECLINING_CARDS, type Stage, type WorkerFlow } from './flows.js';
 import { needsLadder } from './behaviours.js';
@@ -177,7 +178,11 @@ async function askOnceMore(rig: Rig, running: RunningCell): Promise<void> {
 }
 
 async function judge(rig: Rig, cells: readonly RunningCell[], isDrained: boolean): Promise<WaveReport> {
-  const breaches = Object.entries(await findBreaches(rig.sql)).flatMap(([invariant, rows]) =>
+  const found = {
+    ...(await findBreaches(rig.sql)),
+    'the gateway has done what we believe': await findEffectBreaches(rig.sql, rig.gateway),
+  };
+  const breaches = Object.entries(found).flatMap(([invariant, rows]) =>
     rows.map((row) => ({ invariant, row: JSON.stringify(row), isLaid: false })),
   );
   const reports: CellReport[] = [];

@@ -25,7 +25,9 @@ export async function runMatrix(totals: Totals, isWanted: (cell: Cell) => boolea
       const startedAt = performance.now();
       const report = await runWave(rig, wave, products);
       cells.push(...report.cells);
-      problems.push(...report.problems);
+      // What is wrong stays wrong: it belongs to the wave that has shown it first.
+      const news = report.problems.filter((problem) => !problems.includes(problem));
+      problems.push(...news);
       const failed = report.cells.filter((cell) => cell.problems.length > 0);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       say(
@@ -36,7 +38,7 @@ export async function runMatrix(totals: Totals, isWanted: (cell: Cell) => boolea
           `  ${cell.failpoint}, ${cell.flow}, gateway: ${cell.behaviour}: ${cell.problems.join('; ')} [${cell.effects.join(', ')}]`,
         );
       }
-      for (const problem of report.problems) say(`  ${problem}`);
+      for (const problem of news) say(`  ${problem}`);
     }
     totals.invariants('matrix', await checkInvariants(rig));
   } finally {

@@ -53,7 +53,8 @@ function tell(report: ScheduleReport, totals: Totals): void {
     `schedule ${seed}: ${verdict}; ${calls} calls, ${orders} orders, ${effects} effects, killed: app ${kills.app}, PostgreSQL ${kills.postgres} (${seconds.toFixed(1)} s)`,
   );
   totals.invariants(`schedule ${seed}`, invariants);
-  if (isBroken(report)) say(`  replay: npm run test:faults -- --seed ${seed} --schedules 1 --no-matrix`);
+  if (isBroken(report))
+    say(`  replay: npm run test:faults -- --seed ${seed} --schedules 1 --no-matrix --no-outage`);
 }
 
 async function reportSchedules(reports: readonly ScheduleReport[]): Promise<void> {

@@ -8,6 +8,9 @@ export class PaymentResolution1795000000006 extends SqlMigration {
       ADD COLUMN authorized_until timestamptz(3),
       -- what banks hold because customers have complained
       ADD COLUMN disputed_amount bigint NOT NULL DEFAULT 0 CHECK (disputed_amount >= 0);
+    -- The shortest time for which cards hold money.
+    UPDATE payments.payments SET authorized_until = updated_at + interval '5 days'
+     WHERE status IN ('authorized', 'partially_captured');
     CREATE INDEX payments_authorized_until ON payments.payments (authorized_until) WHERE authorized_until IS NOT NULL;
     CREATE UNIQUE INDEX payments_gateway_payment_id ON payments.payments (gateway, gateway_payment_id)
       WHERE gateway_payment_id IS NOT NULL;
@@ -16,8 +19,13 @@ export class PaymentResolution1795000000006 extends SqlMigration {
       ADD COLUMN first_sent_at timestamptz(3),
       -- nobody can find out what became of it: staff have to say so
       ADD COLUMN needs_attention_since timestamptz(3),
+      -- who said last what became of it, or had the gateway asked again, and why
+      ADD COLUMN resolved_by text,
       ADD COLUMN resolution_reason text;
     UPDATE payments.operations SET first_sent_at = updated_at WHERE status IN ('sent', 'unknown');
+    -- What banks refused, to find what nobody has done since.
+    CREATE INDEX operations_refused ON payments.operations (payment_id, created_at)
+      WHERE status IN ('failed', 'declined') AND kind <> 'authorize';
     CREATE INDEX operations_open ON payments.operations (created_at) WHERE status IN ('created', 'sent', 'unknown');
 
     CREATE TABLE payments.disputes (
@@ -39,10 +47,16 @@ export class PaymentResolution1795000000006 extends SqlMigration {
       gateway         text           NOT NULL,
       id              text           NOT NULL,
       type            text           NOT NULL,
-      payload         jsonb          NOT NULL,
+      -- as text: what a gateway sends need not fit into jsonb; forgotten when it was applied
+      payload         json           NOT NULL,
       -- unmatched: about something that is not known yet; contradiction: staff have to look at it
       status          text           NOT NULL DEFAULT 'received'
-                        CHECK (status IN ('received', 'applied', 'old', 'ignored', 'unmatched', 'abandoned', 'contradiction')),
+                        CHECK (status IN ('received', 'applied', 'old', 'ignored', 'unmatched', 'abandoned', 'contradiction', 'settled')),
+      -- what a contradiction is about, and what staff did about it
+      operation_id       uuid,
+      gateway_payment_id text,
+      settled_by         text,
+      settlement_reason  text,
       attempts        integer        NOT NULL DEFAULT 0,
       next_attempt_at timestamptz(3) NOT NULL DEFAULT now(),
       received_at     timestamptz(3) NOT NULL DEFAULT now(),
@@ -51,6 +65,8 @@ export class PaymentResolution1795000000006 extends SqlMigration {
     );
     CREATE INDEX gateway_reports_due ON payments.gateway_reports (next_attempt_at) WHERE status IN ('received', 'unmatched');
     CREATE INDEX gateway_reports_contradictions ON payments.gateway_reports (received_at) WHERE status = 'contradiction';
+    CREATE INDEX gateway_reports_done ON payments.gateway_reports (received_at)
+      WHERE status IN ('applied', 'old', 'ignored', 'abandoned');
 
     ALTER TABLE payments.ledger_transactions
       ALTER COLUMN operation_id DROP NOT NULL,
@@ -77,9 +93,11 @@ export class PaymentResolution1795000000006 extends SqlMigration {
       ALTER COLUMN operation_id SET NOT NULL;
     DROP TABLE payments.gateway_reports;
     DROP TABLE payments.disputes;
+    DROP INDEX payments.operations_refused;
     DROP INDEX payments.operations_open;
     ALTER TABLE payments.operations
-      DROP COLUMN first_sent_at, DROP COLUMN needs_attention_since, DROP COLUMN resolution_reason;
+      DROP COLUMN first_sent_at, DROP COLUMN needs_attention_since, DROP COLUMN resolved_by,
+      DROP COLUMN resolution_reason;
     DROP INDEX payments.payments_gateway_payment_id;
     ALTER TABLE payments.payments DROP COLUMN authorized_until, DROP COLUMN disputed_amount;
   `;

@@ -94,6 +94,7 @@ const EXPECTED: Record<string, AccessRule> = {
   'GET /disputes/:id': 'staff',
   'GET /admin/stuck': 'admin',
   'POST /admin/operations/:id/resolve': 'admin',
+  'POST /admin/reports/:id/settle': 'admin',
 
   'GET /ledger/accounts': 'admin',
   'GET /ledger/transactions': 'admin',

@@ -2,6 +2,7 @@ import { CheckInvariants, Invariants } from '#platform/invariants';
 import { ManagementServer } from '#platform/management';
 import { Client } from 'pg';
 import { brokenChecks, checkOf, INVARIANTS_PATH, readInvariants } from '../support/live-invariants.js';
+import { eventually } from '../support/eventually.js';
 import { placeOneOfEach } from '../support/one-of-each.js';
 import { Shop } from '../support/shop.js';
 
@@ -322,19 +323,21 @@ describe('a checkpoint', () => {
          SELECT uuidv7(), 'capture', uuidv7(), uuidv7(), uuidv7(), 'GBP' FROM generate_series(1, 2500)`,
       ],
       async () => {
-        const report = await readInvariants(shop);
-        expect(checkOf(report, 'events_without_gap')).toMatchObject({ upToDate: true, breachCount: 0 });
-        const { upToDate, breachCount, breaches } = checkOf(report, 'ledger_transactions_balanced');
-        expect({ upToDate, breachCount, shown: breaches.length }).toEqual({
-          upToDate: true,
-          breachCount: 2_500,
-          shown: 20,
-        });
+        // A round ends when its time is over: on a busy machine the next one comes to the end.
+        await eventually(async () => {
+          const report = await readInvariants(shop);
+          expect(checkOf(report, 'events_without_gap')).toMatchObject({ upToDate: true, breachCount: 0 });
+          const { upToDate, breachCount, breaches } = checkOf(report, 'ledger_transactions_balanced');
+          expect({ upToDate, breachCount, shown: breaches.length }).toEqual({
+            upToDate: true,
+            breachCount: 2_500,
+            shown: 20,
+          });
+        }, 20_000);
       },
     );
     // Of very many breaches each round looks at a part again.
-    for (let round = 0; round < 3; round += 1) await readInvariants(shop);
-    expect((await readInvariants(shop)).holds).toBe(true);
+    await eventually(async () => expect((await readInvariants(shop)).holds).toBe(true), 20_000);
   });
 });
 

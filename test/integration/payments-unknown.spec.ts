@@ -3,6 +3,7 @@ import { ExpireAuthorizations } from '#orders';
 import { MeasurePayments } from '#payments';
 import { register } from 'prom-client';
 import { PaymentGateway } from '../../libs/payments/src/domain/payment-gateway.js';
+import { eventually } from '../support/eventually.js';
 import { gbp, line } from '../support/shop.js';
 import { effectsOf, openStripeShop, type StripeShop } from '../support/stripe-shop.js';
 import type { Answer } from '../support/test-app.js';
@@ -49,6 +50,14 @@ async function sentAgo(operationId: string, seconds: number): Promise<void> {
   );
 }
 
+async function fenceOf(operationId: string): Promise<number> {
+  const { rows } = await shop.sql.query<{ fence: number }>(
+    'SELECT fence FROM payments.operations WHERE id = $1',
+    [operationId],
+  );
+  return rows[0]!.fence;
+}
+
 async function workerTriesOnce(): Promise<void> {
   await shop.sql.query(
     `UPDATE payments.operations SET next_attempt_at = now() - interval '1 second'
@@ -92,6 +101,9 @@ describe('an operation whose outcome nobody knows', () => {
     gateway.simulator.follow({});
     await sentAgo(id, SETTLE_SECONDS);
     await workerTriesOnce();
+    expect(await operationOf(order)).toMatchObject({ status: 'unknown' });
+    await sentAgo(id, 2 * SETTLE_SECONDS);
+    await workerTriesOnce();
     expect(await operationOf(order)).toMatchObject({ status: 'failed', declineCode: 'never_received' });
     expect(await shop.orderOf(order.id)).toMatchObject({
       status: 'pending_payment',
@@ -116,7 +128,7 @@ describe('an operation whose outcome nobody knows', () => {
     const { id } = await operationOf(order);
     await workerTriesOnce();
     expect(await operationOf(order)).toMatchObject({ status: 'unknown' });
-    await sentAgo(id, SETTLE_SECONDS);
+    await sentAgo(id, 2 * SETTLE_SECONDS);
     await workerTriesOnce();
     expect(await operationOf(order)).toMatchObject({ status: 'failed', declineCode: 'not_found' });
     expect(effectsOf(gateway, id)).toEqual([]);
@@ -139,19 +151,55 @@ describe('an operation whose outcome nobody knows', () => {
     expect(effectsOf(gateway, id)).toEqual([['captured', 1_000]]);
   });
 
-  it.each(['capture', 'void', 'refund'] as const)('is ruled out as well when it is a %s', async (step) => {
-    const order = await shop.placed({ capture: step === 'refund' ? 'automatic' : 'manual' });
-    const { id: paymentId } = order.payment;
-    gateway.simulator.follow({ rules: [{ step, behaviour: 'timeout_before_effect' }] });
-    const answer = await shop[step](paymentId);
-    expect(answer.status).toBe(202);
+  it.each(['capture', 'void', 'refund'] as const)(
+    'that was never received is still wanted when it is a %s, however long the gateway was away',
+    async (step) => {
+      const order = await shop.placed({ capture: step === 'refund' ? 'automatic' : 'manual' });
+      gateway.simulator.follow({ rules: [{ step, behaviour: 'timeout_before_effect' }] });
+      expect(await shop[step](order.payment.id)).toMatchObject({ status: 202 });
+      const { id } = await operationOf(order);
+      gateway.simulator.follow({});
+      await sentAgo(id, 2 * SETTLE_SECONDS);
+      await workerTriesOnce();
+      expect(await operationOf(order)).toMatchObject({ id, status: 'succeeded' });
+      expect(effectsOf(gateway, id)).toHaveLength(1);
+    },
+  );
+
+  it.each(['capture', 'void', 'refund'] as const)(
+    'of which the gateway keeps an error has failed when it is a %s, and can be asked for again',
+    async (step) => {
+      const order = await shop.placed({ capture: step === 'refund' ? 'automatic' : 'manual' });
+      gateway.simulator.follow({ rules: [{ step, behaviour: 'error_500_kept_before_effect', times: 1 }] });
+      expect(await shop[step](order.payment.id)).toMatchObject({ status: 202 });
+      const { id } = await operationOf(order);
+      await sentAgo(id, SETTLE_SECONDS);
+      await workerTriesOnce();
+      expect(await operationOf(order)).toMatchObject({ status: 'failed', declineCode: 'not_found' });
+      const { refusals } = await shop.read('/api/v1/admin/stuck');
+      expect(refusals).toContainEqual(expect.objectContaining({ operationId: id, kind: step }));
+      expect(await shop[step](order.payment.id)).toMatchObject({ status: step === 'refund' ? 201 : 200 });
+      expect((await shop.read('/api/v1/admin/stuck')).refusals).not.toContainEqual(
+        expect.objectContaining({ operationId: id }),
+      );
+    },
+  );
+
+  it('is sent for the first time however old its id is', async () => {
+    const order = await shop.placed();
+    const refund = await shop.refund(order.payment.id, { id: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d13' });
+    expect(refund).toMatchObject({ status: 201, body: { status: 'succeeded' } });
+  });
+
+  it('is not sent to another gateway than that of its payment', async () => {
+    const order = await shop.placed({ capture: 'manual' });
+    await shop.sql.query(`UPDATE payments.payments SET gateway = 'adyen' WHERE id = $1`, [order.payment.id]);
+    expect(await shop.capture(order.payment.id)).toMatchObject({ status: 202 });
+    expect(await operationOf(order)).toMatchObject({ kind: 'capture', needsAttention: true });
+    await shop.sql.query(`UPDATE payments.payments SET gateway = 'stripe' WHERE id = $1`, [order.payment.id]);
     const { id } = await operationOf(order);
-    gateway.simulator.follow({});
-    await sentAgo(id, SETTLE_SECONDS);
-    await workerTriesOnce();
-    expect(await operationOf(order)).toMatchObject({ status: 'failed', declineCode: 'never_received' });
-    expect(effectsOf(gateway, id)).toEqual([]);
-    expect(await shop[step](paymentId)).toMatchObject({ status: step === 'refund' ? 201 : 200 });
+    const decision = { outcome: 'failed', reason: 'It was never sent.' };
+    await shop.post(`/api/v1/admin/operations/${id}/resolve`, decision, { as: shop.admin });
   });
 });
 
@@ -200,8 +248,60 @@ describe('an operation that nobody can find out about', () => {
       status: 'failed',
       declineCode: 'decided_by_staff',
       needsAttention: false,
+      resolvedBy: `user:${shop.admin.id}`,
       resolutionReason: 'The dashboard knows nothing of it.',
     });
+  });
+
+  it('may turn out to have succeeded after staff said that it has failed: then they are told', async () => {
+    const { order, id } = await stuckOrder();
+    const answer = Promise.withResolvers<undefined>();
+    await shop.withGateway(
+      'authorize',
+      (call) => call(),
+      async () => {
+        const real = shop.api.app.get(PaymentGateway, { strict: false });
+        const find = real.find.bind(real);
+        real.find = async () => {
+          await answer.promise;
+          return { result: 'succeeded', gatewayId: 'pi_late_answer' };
+        };
+        try {
+          const asking = resolve(id, { outcome: 'ask_again', reason: 'The gateway is back.' });
+          await eventually(async () => expect(await fenceOf(id)).toBeGreaterThan(2));
+          expect(await resolve(id, { outcome: 'failed', reason: 'Too soon.' })).toMatchObject({
+            status: 200,
+          });
+          answer.resolve(undefined);
+          expect(await asking).toMatchObject({ status: 200 });
+        } finally {
+          real.find = find;
+        }
+      },
+    );
+    expect(await shop.orderOf(order.id)).toMatchObject({ payment: { status: 'requires_payment_method' } });
+    const { contradictions } = await shop.read('/api/v1/admin/stuck');
+    expect(contradictions).toContainEqual(
+      expect.objectContaining({ type: 'answer', operationId: id, gatewayPaymentId: 'pi_late_answer' }),
+    );
+    const settle = (reason?: string) =>
+      shop.post(`/api/v1/admin/reports/answer_${id}/settle`, { reason }, { as: shop.admin });
+    expect(await settle()).toMatchObject({ status: 400 });
+    expect(await settle('Refunded in the dashboard.')).toMatchObject({ status: 204 });
+    expect(await settle('Again.')).toMatchObject({ status: 404, body: { code: 'report_not_found' } });
+    expect((await shop.read('/api/v1/admin/stuck')).contradictions).toEqual([]);
+  });
+
+  it('is not said to be what another payment is called', async () => {
+    const other = await shop.placed();
+    const { rows } = await shop.sql.query<{ name: string }>(
+      'SELECT gateway_payment_id AS name FROM payments.payments WHERE id = $1',
+      [other.payment.id],
+    );
+    const { id } = await stuckOrder();
+    const said = { outcome: 'succeeded', gatewayId: rows[0]!.name, reason: 'It is there.' };
+    expect(await resolve(id, said)).toMatchObject({ status: 409, body: { code: 'gateway_id_taken' } });
+    await resolve(id, { outcome: 'failed', reason: 'It is another.' });
   });
 
   it('may have succeeded, under the name that staff give', async () => {

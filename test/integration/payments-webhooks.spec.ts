@@ -106,13 +106,51 @@ describe('a webhook', () => {
     ]);
   });
 
-  it('of a capture whose answer never came captures', async () => {
+  it('of a capture whose answer never came captures, and tells what is still held', async () => {
     const order = await shop.placed({ capture: 'manual' });
     gateway.simulator.follow({ rules: [{ step: 'capture', behaviour: 'timeout_after_effect', times: 1 }] });
     expect(await shop.capture(order.payment.id, 300)).toMatchObject({ status: 202 });
-    await shop.settle();
-    // The report of a capture in part is about the charge; what says so for certain is the next one of the payment.
-    expect(await shop.paymentOf(order.payment.id)).toMatchObject({ capturedAmount: gbp(300) });
+    // What was held runs out at the bank: the report about that knows of the capture as well.
+    await fetch(`${gateway.url}/_sim/authorizations/expire`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ payment_intent: await gatewayNameOf(order.payment.id) }),
+    });
+    await reported('payment_intent.succeeded', await gatewayNameOf(order.payment.id));
+    await settleReports();
+    expect(await shop.paymentOf(order.payment.id)).toMatchObject({
+      status: 'captured',
+      capturedAmount: gbp(300),
+      authorizedAmount: gbp(300),
+    });
+  });
+
+  it('of an authorization says until when it holds, or a time is taken that it surely does', async () => {
+    const order = await shop.placed({ method: 'pm_sim_timeout_after_effect', capture: 'manual' }, {}, 202);
+    await eventually(async () => {
+      await shop.applyReports();
+      expect((await shop.paymentOf(order.payment.id)).authorizedUntil).not.toBeNull();
+    });
+  });
+});
+
+describe('a card that allows one capture', () => {
+  it('pays for one parcel: nothing more leaves until the rest is paid for otherwise', async () => {
+    const order = await shop.placed({
+      method: 'pm_card_credit_disableEnterpriseCardFeatures',
+      capture: 'on_fulfillment',
+      lines: [line(shop.mug, 2)],
+    });
+    const parcel = [{ lineId: order.lines[0].id, quantity: 1 }];
+    expect(await shop.fulfil(order.id, parcel)).toMatchObject({ status: 201 });
+    expect(await shop.paymentOf(order.payment.id)).toMatchObject({
+      status: 'captured',
+      authorizedAmount: gbp(1_000),
+    });
+    expect(await shop.fulfil(order.id, parcel)).toMatchObject({
+      status: 409,
+      body: { code: 'payment_does_not_cover' },
+    });
   });
 });
 
@@ -230,6 +268,9 @@ describe('a report about nothing that is known', () => {
 });
 
 describe('a report that contradicts the books', () => {
+  const settle = (id: string) =>
+    shop.post(`/api/v1/admin/reports/${id}/settle`, { reason: 'Seen to.' }, { as: shop.admin });
+
   it('changes nothing and is shown to whoever looks after stuck things', async () => {
     const order = await shop.placed({ method: 'pm_card_chargeDeclined' }, {}, 402);
     const { id } = await authorizationOf(order.order.payment.id);
@@ -246,9 +287,57 @@ describe('a report that contradicts the books', () => {
     await shop.applyReports();
     expect(await statusOfReport('evt_late')).toBe('contradiction');
     expect(await shop.orderOf(order.order.id)).toMatchObject({ status: 'pending_payment' });
-    const { reports: stuck } = await shop.read('/api/v1/admin/stuck');
-    expect(stuck).toContainEqual(expect.objectContaining({ id: 'evt_late', status: 'contradiction' }));
-    await shop.sql.query(`DELETE FROM payments.gateway_reports WHERE id = 'evt_late'`);
+    const { contradictions } = await shop.read('/api/v1/admin/stuck');
+    expect(contradictions).toContainEqual(expect.objectContaining({ id: 'evt_late', operationId: id }));
+    await settle('evt_late');
+  });
+
+  it('is a refund that somebody made in the dashboard', async () => {
+    const order = await shop.placed();
+    const refund = {
+      id: 're_by_hand',
+      amount: 400,
+      currency: 'gbp',
+      status: 'succeeded',
+      payment_intent: await gatewayNameOf(order.payment.id),
+      metadata: {},
+    };
+    await sendEvent(shop, eventAbout('refund.created', refund, 'evt_by_hand'));
+    await sendEvent(
+      shop,
+      eventAbout('refund.created', { ...refund, payment_intent: 'pi_of_others' }, 'evt_else'),
+    );
+    await shop.applyReports();
+    expect(await statusOfReport('evt_by_hand')).toBe('contradiction');
+    expect(await statusOfReport('evt_else')).toBe('ignored');
+    await settle('evt_by_hand');
+  });
+});
+
+describe('a report that others send with the same account', () => {
+  const metadata = { operation_id: 'job-42' };
+  const intent = { id: 'pi_of_others', amount: 1, amount_received: 1, currency: 'gbp', status: 'succeeded' };
+
+  it.each([
+    ['names an operation in its own way', 'payment_intent.succeeded', { ...intent, metadata }],
+    [
+      'counts in parts of what we count in',
+      'payment_intent.succeeded',
+      { ...intent, currency: 'isk', metadata },
+    ],
+    ['holds what no database of ours would', 'customer.created', { name: 'a\u0000b \ud800' }],
+  ])('is ignored when it %s', async (_, type, object) => {
+    const event = eventAbout(type, object);
+    expect(await sendEvent(shop, event)).toMatchObject({ status: 200 });
+    await settleReports();
+    expect(await statusOfReport((event as { id: string }).id)).toBe('ignored');
+  });
+
+  it('is refused when it is no event', async () => {
+    expect(await sendEvent(shop, { object: 'event' })).toMatchObject({
+      status: 400,
+      body: { code: 'webhook_malformed' },
+    });
   });
 });
 
@@ -258,6 +347,7 @@ describe('a webhook that nobody should trust', () => {
   it.each([
     ['is signed with another secret', event, { secret: 'whsec_other' }],
     ['was signed too long ago', event, { ageSeconds: 301 }],
+    ['is signed for later', event, { ageSeconds: -310 }],
     ['is signed by nobody', event, { secret: '' }],
   ])('is refused when it %s', async (_, body, manner) => {
     const answer = await sendEvent(shop, body, manner);

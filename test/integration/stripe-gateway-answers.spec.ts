@@ -195,7 +195,7 @@ describe('a refund is known to have failed', () => {
   ])('%s', async (_, different, declineCode) => {
     server.answers = [{ status: 200, headers: FROM_STRIPE, body: { ...REFUND, ...different } }];
     const outcome = await gateway.refund({ ...authorization, gatewayPaymentId: 'pi_1' });
-    expect(outcome).toEqual({ result: 'failed', declineCode });
+    expect(outcome).toEqual({ result: 'failed', declineCode, gatewayId: 're_1' });
   });
 
   it('unless Stripe lists it all the same', async () => {

@@ -13,14 +13,11 @@ const NO_SIGNAL = new AbortController().signal;
 
 let sim: RunningSimulator;
 let gateway: StripeGateway;
-/** The same a day later: what it is asked then is too old to be sent. */
-let gatewayTomorrow: StripeGateway;
 
 beforeAll(async () => {
   sim = await startGatewaySimulator();
   const options = { apiKey: 'sk_test_simulated', apiBase: sim.url };
   gateway = new StripeGateway(options);
-  gatewayTomorrow = new StripeGateway(options, () => Date.now() + DAY_MS);
 });
 beforeEach(() => sim.simulator.reset());
 afterAll(() => sim.close());
@@ -35,6 +32,7 @@ interface Different {
   readonly gatewayPaymentId?: string;
   readonly paymentId?: string;
   readonly orderId?: string;
+  readonly sentForMs?: number;
 }
 
 const request = (different: Different = {}) => ({
@@ -47,6 +45,9 @@ const request = (different: Different = {}) => ({
   gatewayPaymentId: 'pi_none',
   ...different,
 });
+
+/** The same a day later: then it is too old to be sent. */
+const tomorrow = <T extends object>(sent: T) => ({ ...sent, sentForMs: DAY_MS });
 
 /** What a call came to: its outcome, or that it is not known. */
 async function outcomeOf(call: Promise<unknown>): Promise<unknown> {
@@ -79,11 +80,14 @@ const EFFECT: Record<Kind, string> = {
 const succeeded = { result: 'succeeded', gatewayId: expect.any(String) as unknown };
 /** What is held has an end, beside that. */
 const held = { ...succeeded, authorizedUntil: expect.any(Date) as unknown };
+/** A capture says whether something more is held. */
+const last = { ...succeeded, isLast: true };
+const notLast = { ...succeeded, isLast: false };
 
 describe.each(KINDS)('%s', (kind) => {
-  const done = kind === 'authorize' ? held : succeeded;
-  const send = (sent: ReturnType<typeof request>, by = gateway): Promise<unknown> =>
-    outcomeOf(by[kind]({ ...sent, signal: AbortSignal.timeout(CALL_MS) }));
+  const done = { authorize: held, capture: last, void: succeeded, refund: succeeded }[kind];
+  const send = (sent: ReturnType<typeof request>): Promise<unknown> =>
+    outcomeOf(gateway[kind]({ ...sent, signal: AbortSignal.timeout(CALL_MS) }));
 
   it('succeeds, and sent again says the same without a second effect', async () => {
     const sent = await readyFor(kind);
@@ -154,13 +158,13 @@ describe.each(KINDS)('%s', (kind) => {
     const sent = await readyFor(kind);
     await send(sent);
     sim.simulator.follow({ keyRetentionMs: 0 });
-    expect(await send(sent, gatewayTomorrow)).toEqual(done);
+    expect(await send(tomorrow(sent))).toEqual(done);
     expect(effectsOf(sent.operationId)).toEqual([[EFFECT[kind], 1_000]]);
   });
 
   it('that is as old as that and nowhere to be found stays unknown, and is not sent', async () => {
     const sent = await readyFor(kind);
-    expect(await send(sent, gatewayTomorrow)).toBe('unknown');
+    expect(await send(tomorrow(sent))).toBe('unknown');
     expect(effectsOf(sent.operationId)).toEqual([]);
   });
 
@@ -168,7 +172,7 @@ describe.each(KINDS)('%s', (kind) => {
     const sent = await readyFor(kind);
     sim.simulator.follow({ rules: [{ behaviour: 'rate_limited' }] });
     expect(await send(sent)).toBe('unknown');
-    expect(await send(sent, gatewayTomorrow)).toBe('unknown');
+    expect(await send(tomorrow(sent))).toBe('unknown');
     sim.simulator.follow({});
     expect(await send(sent)).toEqual(done);
   });
@@ -197,7 +201,7 @@ describe('an authorization', () => {
     const sent = request({ method });
     expect(await gateway.authorize(sent)).toEqual(outcome);
     expect(await gateway.authorize(sent)).toEqual(outcome);
-    expect(await outcomeOf(gatewayTomorrow.authorize(sent))).toEqual(
+    expect(await outcomeOf(gateway.authorize(tomorrow(sent)))).toEqual(
       method === 'pm_none' ? 'unknown' : outcome,
     );
     expect(sim.simulator.effects).toEqual([]);
@@ -237,7 +241,7 @@ describe('an authorization', () => {
     const sent = request();
     sim.simulator.follow({ searchLagMs: 60_000 });
     await gateway.authorize(sent);
-    expect(await outcomeOf(gatewayTomorrow.authorize(sent))).toBe('unknown');
+    expect(await outcomeOf(gateway.authorize(tomorrow(sent)))).toBe('unknown');
   });
 
   it('that charged twice is for people to look at', async () => {
@@ -245,7 +249,7 @@ describe('an authorization', () => {
     sim.simulator.follow({ keyRetentionMs: 0 });
     await gateway.authorize(sent);
     await gateway.authorize(sent);
-    expect(await outcomeOf(gatewayTomorrow.authorize(sent))).toBe('unknown');
+    expect(await outcomeOf(gateway.authorize(tomorrow(sent)))).toBe('unknown');
   });
 
   it.each([
@@ -265,9 +269,9 @@ describe('a capture', () => {
     const gatewayPaymentId = await authorized();
     const part = request({ gatewayPaymentId, amount: 400 });
     const rest = request({ gatewayPaymentId, amount: 600 });
-    expect(await gateway.capture(part)).toEqual(succeeded);
-    expect(await gateway.capture(rest)).toEqual(succeeded);
-    expect(await gateway.capture(part)).toEqual(succeeded);
+    expect(await gateway.capture(part)).toEqual(notLast);
+    expect(await gateway.capture(rest)).toEqual(last);
+    expect(await gateway.capture(part)).toEqual(last);
     expect(sim.simulator.effects.map(({ kind, amount }) => [kind, amount])).toEqual([
       ['authorized', 1_000],
       ['captured', 400],
@@ -277,7 +281,7 @@ describe('a capture', () => {
 
   it('of a part is the last one of a card that allows no other', async () => {
     const gatewayPaymentId = await authorized('pm_card_credit_disableEnterpriseCardFeatures');
-    expect(await gateway.capture(request({ gatewayPaymentId, amount: 400 }))).toEqual(succeeded);
+    expect(await gateway.capture(request({ gatewayPaymentId, amount: 400 }))).toEqual(last);
     expect(await gateway.capture(request({ gatewayPaymentId, amount: 600 }))).toEqual({
       result: 'failed',
       declineCode: 'payment_intent_unexpected_state',
@@ -352,10 +356,10 @@ describe('a refund', () => {
   it('that the bank refuses fails', async () => {
     const gatewayPaymentId = await authorized('pm_sim_refund_fails', true);
     const sent = request({ gatewayPaymentId });
-    const failed = { result: 'failed', declineCode: 'declined' };
+    const failed = { result: 'failed', declineCode: 'declined', gatewayId: expect.any(String) as unknown };
     expect(await gateway.refund(sent)).toEqual(failed);
     expect(await gateway.refund(sent)).toEqual(failed);
-    expect(await gatewayTomorrow.refund(sent)).toEqual(failed);
+    expect(await gateway.refund(tomorrow(sent))).toEqual(failed);
   });
 
   it('that is pending is unknown until the bank has decided', async () => {
@@ -376,7 +380,7 @@ describe('a refund', () => {
       const order = { intentId: gatewayPaymentId, amount: 1, reason: null, metadata: {} };
       sim.simulator.refund({ key: `refund ${count}`, fingerprint: 'refund' }, order);
     }
-    expect(await gatewayTomorrow.refund(sent)).toEqual(succeeded);
+    expect(await gateway.refund(tomorrow(sent))).toEqual(succeeded);
   });
 });
 

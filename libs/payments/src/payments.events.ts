@@ -52,4 +52,5 @@ export const paymentEvents: Readonly<Record<PaymentChange, EventDefinition<Payme
   disputed: paymentEvent('disputed'),
   dispute_updated: paymentEvent('dispute_updated'),
   needs_attention: paymentEvent('needs_attention'),
+  asked_again: paymentEvent('asked_again'),
 };

@@ -4,6 +4,7 @@ import { LedgerController } from './api/ledger.controller.js';
 import { OperationsController } from './api/operations.controller.js';
 import { PaymentWebhooksController } from './api/payment-webhooks.controller.js';
 import { PaymentsController } from './api/payments.controller.js';
+import { ReportsController } from './api/reports.controller.js';
 import { ApplyReports } from './application/apply-reports.js';
 import { AuditPayments } from './application/audit-payments.js';
 import { CapturePayment } from './application/capture-payment.js';
@@ -19,6 +20,7 @@ import { RefundPayment } from './application/refund-payment.js';
 import { ResolveOpenOperations } from './application/resolve-open-operations.js';
 import { ResolveOperation } from './application/resolve-operation.js';
 import { RunOperation } from './application/run-operation.js';
+import { SettleReport } from './application/settle-report.js';
 import { PaymentGateway } from './domain/payment-gateway.js';
 import { PaymentRepository } from './domain/payment.repository.js';
 import { Config } from '#platform/config';
@@ -37,6 +39,7 @@ import { PaymentsFacade } from './payments.facade.js';
     LedgerController,
     OperationsController,
     PaymentWebhooksController,
+    ReportsController,
   ],
   providers: [
     CapturePayment,
@@ -47,6 +50,7 @@ import { PaymentsFacade } from './payments.facade.js';
     ReceiveReport,
     ApplyReports,
     GatewayReports,
+    SettleReport,
     FindPayments,
     FindDisputes,
     FindStuckPayments,

@@ -85,6 +85,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/reports/{id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle a contradiction
+         * @description When what the gateway said, against the books, has been dealt with: who did, when and why is kept.
+         */
+        post: operations["settle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/stuck": {
         parameters: {
             query?: never;
@@ -1414,7 +1434,7 @@ export interface components {
                 from: ("pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired") | null;
                 /** @enum {string} */
                 to: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
-                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `returned`, `completed`. There may be more. */
+                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_capture_failed`, `payment_void_failed`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_failed`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `returned`, `completed`. There may be more. */
                 cause: string;
                 reason: string | null;
                 actor: string;
@@ -1516,6 +1536,8 @@ export interface components {
                 declineCode: string | null;
                 /** @description Nobody can find out what became of it: an admin has to say so. */
                 needsAttention: boolean;
+                /** @description The admin who said so last. */
+                resolvedBy: string | null;
                 /** @description What the admin gave as the reason. */
                 resolutionReason: string | null;
                 /**
@@ -2185,6 +2207,16 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description What was done about a contradiction.
+         * @example {
+         *       "reason": "Refunded in the dashboard of the gateway."
+         *     }
+         */
+        SettleReport: {
+            /** @description What was done about it. */
+            reason: string;
+        };
+        /**
          * @description Where the goods go.
          * @example {
          *       "name": "Ada Lovelace",
@@ -2266,7 +2298,7 @@ export interface components {
             nextCursor: string | null;
         };
         /**
-         * @description What does not come to an end by itself, or takes unusually long: a hundred of each, oldest first.
+         * @description What does not come to an end by itself, or takes unusually long: a hundred of each.
          * @example {
          *       "orders": [],
          *       "operations": [
@@ -2285,6 +2317,8 @@ export interface components {
          *           "createdAt": "2026-11-20T12:00:00.000Z"
          *         }
          *       ],
+         *       "refusals": [],
+         *       "contradictions": [],
          *       "reports": []
          *     }
          */
@@ -2325,7 +2359,37 @@ export interface components {
                  */
                 createdAt: string;
             }[];
-            /** @description Of the gateway: contradict the books, or cannot be applied. */
+            /** @description Captures, voids and refunds that the gateway refused, or took back, and that nobody has done since: newest first. */
+            refusals: {
+                /** Format: uuid */
+                operationId: string;
+                kind: string;
+                /** Format: uuid */
+                paymentId: string;
+                /** Format: uuid */
+                orderId: string;
+                amount: components["schemas"]["Money"];
+                declineCode: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                refusedAt: string;
+            }[];
+            /** @description What the gateway says has happened although the books say that it has not: newest first, until somebody settles it by `POST /admin/reports/{id}/settle`. */
+            contradictions: {
+                id: string;
+                gateway: string;
+                type: string;
+                operationId: string | null;
+                gatewayPaymentId: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                receivedAt: string;
+            }[];
+            /** @description Reports of the gateway that cannot be applied yet; they are tried again. */
             reports: {
                 id: string;
                 gateway: string;
@@ -3169,6 +3233,154 @@ export interface operations {
             };
         };
     };
+    settle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettleReport"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `report_not_found`: There is no such report that contradicts the books. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listStuck: {
         parameters: {
             query?: never;
@@ -3178,7 +3390,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What does not come to an end by itself, or takes unusually long: a hundred of each, oldest first. */
+            /** @description What does not come to an end by itself, or takes unusually long: a hundred of each. */
             200: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -5970,6 +6182,8 @@ export interface operations {
              * @description `validation_failed`: The request is not valid.
              *
              *     `webhook_signature_invalid`: The webhook was not signed by the gateway, or too long ago.
+             *
+             *     `webhook_malformed`: The webhook is no event of the gateway.
              *
              *     `malformed_json`: The body is not valid JSON.
              */

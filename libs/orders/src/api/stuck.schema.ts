@@ -39,6 +39,37 @@ export const stuckView = z
         description:
           'Open for unusually long; what needs attention waits for `POST /admin/operations/{id}/resolve`.',
       }),
+    refusals: z
+      .array(
+        z.object({
+          operationId: idSchema,
+          kind: z.string(),
+          paymentId: idSchema,
+          orderId: idSchema,
+          amount: moneySchema,
+          declineCode: z.string().nullable(),
+          refusedAt: timeSchema,
+        }),
+      )
+      .meta({
+        description:
+          'Captures, voids and refunds that the gateway refused, or took back, and that nobody has done since: newest first.',
+      }),
+    contradictions: z
+      .array(
+        z.object({
+          id: z.string(),
+          gateway: z.string(),
+          type: z.string(),
+          operationId: idSchema.nullable(),
+          gatewayPaymentId: z.string().nullable(),
+          receivedAt: timeSchema,
+        }),
+      )
+      .meta({
+        description:
+          'What the gateway says has happened although the books say that it has not: newest first, until somebody settles it by `POST /admin/reports/{id}/settle`.',
+      }),
     reports: z
       .array(
         z.object({
@@ -50,12 +81,11 @@ export const stuckView = z
           receivedAt: timeSchema,
         }),
       )
-      .meta({ description: 'Of the gateway: contradict the books, or cannot be applied.' }),
+      .meta({ description: 'Reports of the gateway that cannot be applied yet; they are tried again.' }),
   })
   .meta({
     id: 'Stuck',
-    description:
-      'What does not come to an end by itself, or takes unusually long: a hundred of each, oldest first.',
+    description: 'What does not come to an end by itself, or takes unusually long: a hundred of each.',
     example: {
       orders: [],
       operations: [
@@ -71,6 +101,8 @@ export const stuckView = z
           createdAt: TIME,
         },
       ],
+      refusals: [],
+      contradictions: [],
       reports: [],
     },
   });

@@ -23,18 +23,19 @@ const CAUSES: Readonly<Record<PaymentChange, PaymentCause>> = {
   outcome_unknown: 'payment_outcome_unknown',
   retried: 'payment_retried',
   capture_requested: 'payment_updated',
-  capture_failed: 'payment_updated',
+  capture_failed: 'payment_capture_failed',
   void_requested: 'payment_updated',
-  void_failed: 'payment_updated',
+  void_failed: 'payment_void_failed',
   canceled: 'payment_canceled',
   refund_requested: 'payment_updated',
   authorization_expired: 'payment_authorization_expired',
   refunded: 'refunded',
-  refund_failed: 'payment_updated',
+  refund_failed: 'refund_failed',
   refund_reversed: 'refund_reversed',
   disputed: 'payment_disputed',
   dispute_updated: 'payment_dispute_updated',
   needs_attention: 'payment_needs_attention',
+  asked_again: 'payment_updated',
 };
 
 /** After these the next step is a decision of staff: taking it by ourselves would ask the gateway without end. */

@@ -87,7 +87,10 @@ const PAID = new Set(['authorized', 'partially_captured', 'captured']);
 
 /** News that belong in the timeline although the payment's status stays what it is. */
 const ALWAYS_NOTED: ReadonlySet<PaymentCause> = new Set([
+  'payment_capture_failed',
+  'payment_void_failed',
   'refunded',
+  'refund_failed',
   'refund_reversed',
   'payment_disputed',
   'payment_dispute_updated',

@@ -23,8 +23,13 @@ export class PaymentWebhooksController {
       'For the gateway alone. A signed event is kept and answered at once; it is applied after that, once, in ' +
       'whatever order events come.',
     access: 'public',
+    rateLimit: 'webhook',
     responses: { 200: webhookReceipt },
-    errors: [paymentErrors.unknown_gateway, paymentErrors.webhook_signature_invalid],
+    errors: [
+      paymentErrors.unknown_gateway,
+      paymentErrors.webhook_signature_invalid,
+      paymentErrors.webhook_malformed,
+    ],
   })
   async receive(
     @Param({ schema: gatewayParam }) { gateway }: { gateway: string },

@@ -84,6 +84,7 @@ export const paymentView = z
           needsAttention: z.boolean().meta({
             description: 'Nobody can find out what became of it: an admin has to say so.',
           }),
+          resolvedBy: z.string().nullable().meta({ description: 'The admin who said so last.' }),
           resolutionReason: z.string().nullable().meta({ description: 'What the admin gave as the reason.' }),
           createdAt: timeSchema,
           updatedAt: timeSchema,
@@ -312,3 +313,14 @@ export const webhookReceipt = z
   .meta({ id: 'WebhookReceipt', description: 'It is kept.', example: { received: true } });
 
 export const gatewayParam = z.object({ gateway: text(50) });
+
+export const reportParam = z.object({ id: text(255) });
+
+export const settleReportRequest = z
+  .strictObject({ reason: text(500).meta({ description: 'What was done about it.' }) })
+  .meta({
+    id: 'SettleReport',
+    description: 'What was done about a contradiction.',
+    example: { reason: 'Refunded in the dashboard of the gateway.' },
+  });
+export type SettleReportRequest = z.output<typeof settleReportRequest>;

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { newId } from '#kernel';
+import { Clock, newId } from '#kernel';
 import { runAsSystem } from '#platform/context';
 import { Database } from '#platform/database';
 import { defineFailpoint } from '#platform/failpoints';
 import { settleAll } from '#platform/jobs';
 import { PinoLogger } from 'nestjs-pino';
-import { type GatewayNews, PaymentGateway } from '../domain/payment-gateway.js';
+import { type GatewayNews, PaymentGateway, withEnd } from '../domain/payment-gateway.js';
 import { PaymentRepository } from '../domain/payment.repository.js';
 import { GatewayReports, type KeptReport, type ReportStatus } from './gateway-reports.js';
 
@@ -36,50 +36,57 @@ export class ApplyReports {
     private readonly payments: PaymentRepository,
     private readonly gateway: PaymentGateway,
     private readonly database: Database,
+    private readonly clock: Clock,
     private readonly logger: PinoLogger,
   ) {
     logger.setContext(ApplyReports.name);
   }
 
-  /** Looks at one batch of due reports and returns how many there were. */
+  /** Looks at one batch of due reports and returns how many of them nobody else had in hand. */
   async execute(): Promise<number> {
     return runAsSystem('gateway-reports', async () => {
-      const due = await this.reports.due(BATCH_SIZE);
+      const due = await this.reports.due(this.gateway.name, BATCH_SIZE);
+      let applied = 0;
       await settleAll(
-        due.map((reference) => this.applyOne(reference)),
+        due.map(async (reference) => {
+          if (await this.applyOne(reference)) applied += 1;
+        }),
         'Reports of the gateway could not be applied.',
       );
-      return due.length;
+      return applied;
     });
   }
 
-  private async applyOne(reference: Pick<KeptReport, 'gateway' | 'id'>): Promise<void> {
+  private async applyOne(reference: Pick<KeptReport, 'gateway' | 'id'>): Promise<boolean> {
     await failpoints.due.reach();
+    let isFree = true;
     try {
-      await this.database.transaction(async () => {
+      isFree = await this.database.transaction(async () => {
         const report = await this.reports.lock(reference);
-        if (!report) return;
-        const status = await this.apply(report);
-        await this.reports.close(report, status);
+        if (!report) return false;
+        await this.apply(report);
         await failpoints.applied.reach();
+        return true;
       });
     } catch (error) {
       await this.postpone(reference, error);
     }
     await failpoints.committed.reach();
+    return isFree;
   }
 
-  private async apply(report: KeptReport): Promise<ReportStatus> {
-    const outcomes: ReportStatus[] = [];
-    for (const news of this.gateway.newsOf(report)) outcomes.push(await this.take(news));
-    const status = GRAVEST_FIRST.find((each) => outcomes.includes(each)) ?? 'ignored';
-    if (status === 'contradiction') {
+  private async apply(report: KeptReport): Promise<void> {
+    const all: { readonly status: ReportStatus; readonly news: GatewayNews }[] = [];
+    for (const news of this.gateway.newsOf(report)) all.push({ status: await this.take(news), news });
+    const gravest = GRAVEST_FIRST.find((each) => all.some(({ status }) => status === each)) ?? 'ignored';
+    const subject = all.find(({ status }) => status === gravest)?.news;
+    await this.reports.record(report, gravest, subject);
+    if (gravest === 'contradiction') {
       this.logger.error(
         { report_id: report.id, report_type: report.type },
         'The gateway reports what contradicts our books: staff have to look at it',
       );
     }
-    return status;
   }
 
   private async take(news: GatewayNews): Promise<ReportStatus> {
@@ -90,6 +97,10 @@ export class ApplyReports {
         return this.takeEnd(news);
       case 'dispute':
         return this.takeDispute(news);
+      case 'unasked_movement': {
+        const place = await this.payments.placeAtGateway(this.gateway.name, news.gatewayPaymentId);
+        return place ? 'contradiction' : 'ignored';
+      }
     }
   }
 
@@ -98,7 +109,8 @@ export class ApplyReports {
     const place = await this.payments.placeOfOperation(operationId);
     if (!place) return 'unmatched';
     const about = { orderId: place.orderId, withLines: true, withOperation: operationId };
-    const worth = await this.payments.update(place.paymentId, (payment) => payment.learn(news), about);
+    const report = { ...news, outcome: withEnd(news.outcome, this.clock.now()) };
+    const worth = await this.payments.update(place.paymentId, (payment) => payment.learn(report), about);
     return worth === 'new' ? 'applied' : worth;
   }
 
@@ -130,7 +142,7 @@ export class ApplyReports {
     this.logger.warn({ err: error, report_id: reference.id }, 'A report of the gateway is applied later');
     await this.database.transaction(async () => {
       const report = await this.reports.lock(reference);
-      if (report) await this.reports.close(report, 'received');
+      if (report) await this.reports.record(report, 'received');
     });
   }
 }

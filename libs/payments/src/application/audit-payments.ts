@@ -20,9 +20,9 @@ export interface PaymentAudit {
   /** What was refunded of each line, by its id. */
   readonly refundedOfLines: Readonly<Record<string, number>>;
   readonly hasOpenOperation: boolean;
-  /** Whether what was authorized and not captured has been given up. */
+  /** Whether what was authorized and not captured has been given up, or has ended. */
   readonly isRestVoided: boolean;
-  /** Whether the gateway refused to give money back, so that staff have to decide. */
+  /** Whether the gateway refused the last time to give money back, so that staff have to decide. */
   readonly waitsForStaff: boolean;
 }
 
@@ -37,13 +37,15 @@ const auditPayments = statement(
           p.currency, p.amount, p.authorized_amount AS authorized, p.captured_amount AS captured,
           p.refunded_amount AS refunded,
           p.disputed_amount AS disputed, lines.refunded AS "refundedOfLines",
-          coalesce(o.is_open, false) AS "hasOpenOperation", coalesce(o.is_voided, false) AS "isRestVoided",
-          coalesce(o.is_refused, false) AS "waitsForStaff"
+          coalesce(o.is_open, false) AS "hasOpenOperation", coalesce(o.is_voided, false) OR (p.authorized_amount = p.captured_amount AND p.authorized_amount < p.amount)
+            AS "isRestVoided", newest.is_refused AS "waitsForStaff"
      FROM payments.payments p, LATERAL (
        SELECT bool_or(status IN ('created', 'sent', 'unknown')) AS is_open,
-              bool_or(kind = 'void' AND status = 'succeeded') AS is_voided,
-              bool_or(kind IN ('void', 'refund') AND status = 'failed') AS is_refused
+              bool_or(kind = 'void' AND status = 'succeeded') AS is_voided
          FROM payments.operations WHERE payment_id = p.id) o, LATERAL (
+       SELECT coalesce((SELECT status IN ('failed', 'declined') FROM payments.operations
+                         WHERE payment_id = p.id AND kind IN ('void', 'refund')
+                         ORDER BY created_at DESC, id DESC LIMIT 1), false) AS is_refused) newest, LATERAL (
        SELECT coalesce(json_object_agg(line_id, amount), '{}') AS refunded
          FROM (SELECT line ->> 'lineId' AS line_id, sum((line ->> 'amount')::bigint) AS amount
                  FROM payments.refunds r, jsonb_array_elements(r.lines) AS line

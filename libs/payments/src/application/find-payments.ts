@@ -36,6 +36,7 @@ interface PaymentViewRow {
     amount: number;
     decline_code: string | null;
     needs_attention: boolean;
+    resolved_by: string | null;
     resolution_reason: string | null;
     created_at: string;
     updated_at: string;
@@ -55,7 +56,7 @@ const COLUMNS = `p.id, p.order_id, p.status, p.outcome, p.method, p.capture_mode
   p.authorized_amount, p.captured_amount, p.refunded_amount, p.pending_refund_amount, p.disputed_amount,
   p.authorized_until, p.resolve_by, p.decline_code, p.gateway, p.version, p.created_at, p.updated_at,
   (SELECT coalesce(json_agg(o), '[]') FROM (SELECT id, kind, status, amount, decline_code,
-       needs_attention_since IS NOT NULL AS needs_attention, resolution_reason, created_at, updated_at
+       needs_attention_since IS NOT NULL AS needs_attention, resolved_by, resolution_reason, created_at, updated_at
      FROM payments.operations WHERE payment_id = p.id ORDER BY created_at DESC, id DESC LIMIT ${SHOWN_PER_PAYMENT}) o)
      AS operations,
   (SELECT coalesce(json_agg(r), '[]') FROM (SELECT *, p.currency FROM payments.refunds
@@ -151,6 +152,7 @@ function toView(row: PaymentViewRow): PaymentView {
       amount: inCurrency(operation.amount),
       declineCode: operation.decline_code,
       needsAttention: operation.needs_attention,
+      resolvedBy: operation.resolved_by,
       resolutionReason: operation.resolution_reason,
       createdAt: new Date(operation.created_at).toISOString(),
       updatedAt: new Date(operation.updated_at).toISOString(),

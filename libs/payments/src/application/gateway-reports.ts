@@ -1,9 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Database, statement } from '#platform/database';
-import type { GatewayReport } from '../domain/payment-gateway.js';
+import type { GatewayOutcome, GatewayReport } from '../domain/payment-gateway.js';
+import type { ClaimedOperation } from '../domain/payment.repository.js';
 
-/** What became of a report. `unmatched` is tried again; a `contradiction` is for staff to look at. */
-export type ReportStatus = 'applied' | 'old' | 'ignored' | 'unmatched' | 'contradiction';
+/**
+ * What became of a report. `received` and `unmatched` are tried again; a `contradiction` is for staff to look at, and
+ * is `settled` when they have.
+ */
+export type ReportStatus = 'received' | 'applied' | 'old' | 'ignored' | 'unmatched' | 'contradiction';
+
+/** What a report that contradicts the books is about. */
+export interface ReportSubject {
+  readonly operationId?: string | undefined;
+  readonly gatewayPaymentId?: string | undefined;
+}
 
 /** A report that waits to be applied. */
 export interface KeptReport extends GatewayReport {
@@ -25,7 +35,8 @@ const keepReport = statement(
 const dueReports = statement(
   'payments.due_reports',
   `SELECT gateway, id FROM payments.gateway_reports
-    WHERE status IN ('received', 'unmatched') AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT $1`,
+    WHERE status IN ('received', 'unmatched') AND next_attempt_at <= now() AND gateway = $2
+    ORDER BY next_attempt_at LIMIT $1`,
 );
 const lockReport = statement(
   'payments.lock_report',
@@ -34,8 +45,20 @@ const lockReport = statement(
 );
 const closeReport = statement(
   'payments.close_report',
-  `UPDATE payments.gateway_reports SET status = $3, attempts = attempts + 1, applied_at = now()
+  `UPDATE payments.gateway_reports
+      SET status = $3, attempts = attempts + 1, applied_at = now(), operation_id = $4, gateway_payment_id = $5,
+          payload = CASE $3 WHEN 'contradiction' THEN payload ELSE '{}' END
     WHERE gateway = $1 AND id = $2`,
+);
+const keepAnswer = statement(
+  'payments.keep_answer',
+  `INSERT INTO payments.gateway_reports (gateway, id, type, payload, status, operation_id, gateway_payment_id)
+   VALUES ($1, $2, 'answer', $3, 'contradiction', $4, $5) ON CONFLICT (gateway, id) DO NOTHING`,
+);
+const settleReport = statement(
+  'payments.settle_report',
+  `UPDATE payments.gateway_reports SET status = 'settled', settled_by = $2, settlement_reason = $3, payload = '{}'
+    WHERE id = $1 AND status = 'contradiction' RETURNING id`,
 );
 const postponeReport = statement(
   'payments.postpone_report',
@@ -65,8 +88,8 @@ export class GatewayReports {
   }
 
   /** Reports that wait to be applied, those first that have waited longest. */
-  async due(limit: number): Promise<Pick<KeptReport, 'gateway' | 'id'>[]> {
-    return this.database.query(dueReports, [limit]);
+  async due(gateway: string, limit: number): Promise<Pick<KeptReport, 'gateway' | 'id'>[]> {
+    return this.database.query(dueReports, [limit, gateway]);
   }
 
   /** The report, locked until the running transaction ends; undefined when it is done, or somebody else has it. */
@@ -75,13 +98,30 @@ export class GatewayReports {
   }
 
   /** Notes what became of it. What is not known yet, or could not be applied (`received`), is tried again later. */
-  async close({ gateway, id, attempts }: KeptReport, status: ReportStatus | 'received'): Promise<void> {
+  async record(
+    { gateway, id, attempts }: KeptReport,
+    status: ReportStatus,
+    { operationId, gatewayPaymentId }: ReportSubject = {},
+  ): Promise<void> {
     if (status === 'unmatched' || status === 'received') {
       const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts, 30), LONGEST_RETRY_MS);
       await this.database.query(postponeReport, [gateway, id, status, delayMs]);
     } else {
-      await this.database.query(closeReport, [gateway, id, status]);
+      const subject = [operationId ?? null, gatewayPaymentId ?? null];
+      await this.database.query(closeReport, [gateway, id, status, ...subject]);
     }
+  }
+
+  /** Keeps an answer of the gateway that contradicts the books, where staff find the reports that do. */
+  async keepAnswer(operation: ClaimedOperation, outcome: GatewayOutcome): Promise<void> {
+    const { id, gateway, gatewayPaymentId } = operation;
+    const name = 'gatewayId' in outcome ? outcome.gatewayId : gatewayPaymentId;
+    await this.database.query(keepAnswer, [gateway, `answer_${id}`, outcome, id, name ?? null]);
+  }
+
+  /** Staff have done what a contradiction called for; whether there was one. */
+  async settle(id: string, by: string, reason: string): Promise<boolean> {
+    return (await this.database.query(settleReport, [id, by, reason])).length > 0;
   }
 
   /** Forgets what was done with long ago, at most `limit` at a time, and returns how many. */

@@ -28,6 +28,7 @@ export interface PaymentView {
     amount: Money;
     declineCode: string | null;
     needsAttention: boolean;
+    resolvedBy: string | null;
     resolutionReason: string | null;
     createdAt: string;
     updatedAt: string;

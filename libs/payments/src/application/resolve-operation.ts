@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { actorReference, DomainError } from '#kernel';
+import { actorReference, Clock, DomainError } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Idempotency } from '#platform/idempotency';
-import { PinoLogger } from 'nestjs-pino';
 import { paymentErrors } from '../domain/payment.errors.js';
-import type { GatewayOutcome } from '../domain/payment-gateway.js';
+import { type GatewayOutcome, withEnd } from '../domain/payment-gateway.js';
 import { PaymentRepository } from '../domain/payment.repository.js';
 import { FindPayments } from './find-payments.js';
 import type { PaymentView } from './payment-view.js';
@@ -30,10 +29,8 @@ export class ResolveOperation {
     private readonly runOperation: RunOperation,
     private readonly findPayments: FindPayments,
     private readonly idempotency: Idempotency,
-    private readonly logger: PinoLogger,
-  ) {
-    logger.setContext(ResolveOperation.name);
-  }
+    private readonly clock: Clock,
+  ) {}
 
   /** @throws DomainError operation_not_found, operation_not_stuck */
   async execute(operationId: string, decision: StaffDecision, key: string): Promise<PaymentView> {
@@ -55,16 +52,12 @@ export class ResolveOperation {
 
   private async decide(operationId: string, decision: StaffDecision): Promise<void> {
     const { paymentId, orderId } = await this.placeOf(operationId);
+    const said = { by: actorReference(currentActor()), reason: decision.reason };
     await this.payments.update(
       paymentId,
-      (payment) => {
-        payment.requireStuck(operationId);
-        const outcome = outcomeOf(decision);
-        if (outcome) payment.decide(operationId, outcome, decision.reason);
-      },
+      (payment) => payment.decide(operationId, outcomeOf(decision, this.clock.now()), said),
       { orderId, withLines: true, withOperation: operationId },
     );
-    this.logger.warn({ operation_id: operationId, payment_id: paymentId, ...decision }, 'Staff have decided');
   }
 
   private async placeOf(operationId: string): Promise<{ paymentId: string; orderId: string }> {
@@ -74,10 +67,10 @@ export class ResolveOperation {
   }
 }
 
-function outcomeOf(decision: StaffDecision): GatewayOutcome | undefined {
+function outcomeOf(decision: StaffDecision, now: Date): GatewayOutcome | undefined {
   switch (decision.outcome) {
     case 'succeeded':
-      return { result: 'succeeded', gatewayId: decision.gatewayId };
+      return withEnd({ result: 'succeeded', gatewayId: decision.gatewayId }, now);
     case 'failed':
       return { result: 'failed', declineCode: DECIDED_BY_STAFF };
     case 'ask_again':

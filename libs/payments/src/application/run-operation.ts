@@ -6,6 +6,7 @@ import { defineFailpoint } from '#platform/failpoints';
 import { CallNotMade, CallPolicy } from '#platform/resilience';
 import { Metrics } from '#platform/telemetry';
 import { PinoLogger } from 'nestjs-pino';
+import { GatewayReports } from './gateway-reports.js';
 import { OPERATION_KINDS, type OperationKind } from '../domain/operation.js';
 import { type GatewayOperation, type GatewayOutcome, PaymentGateway } from '../domain/payment-gateway.js';
 import { type ClaimedOperation, PaymentRepository } from '../domain/payment.repository.js';
@@ -32,6 +33,7 @@ const FAILPOINTS = Object.fromEntries(OPERATION_KINDS.map((kind) => [kind, failp
 const LEASE_MARGIN_MS = 5_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
+const LOGGED_ATTEMPTS = 4;
 
 /**
  * Carries one operation to the gateway and its outcome back into the books. Anybody may run an operation, any number
@@ -48,6 +50,7 @@ export class RunOperation {
   constructor(
     private readonly payments: PaymentRepository,
     private readonly gateway: PaymentGateway,
+    private readonly reports: GatewayReports,
     private readonly database: Database,
     private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
@@ -78,6 +81,11 @@ export class RunOperation {
     if (!operation) return undefined;
     const failpoints = FAILPOINTS[operation.kind];
     await failpoints.claimed.reach();
+    if (operation.gateway !== this.gateway.name) {
+      // Nobody here can ask the gateway that has the money.
+      await this.record(operation, undefined, 'ask_once_more');
+      return undefined;
+    }
     const rung = rungAfter(operation.sentForMs ?? undefined, this.bounds);
     let outcome: GatewayOutcome | undefined;
     try {
@@ -89,14 +97,10 @@ export class RunOperation {
       await failpoints.sent.reach();
       outcome = await call;
     } catch (error) {
-      const attempt = {
-        operation_id: operation.id,
-        payment_id: operation.paymentId,
-        attempt: operation.attempts,
-      };
-      this.logger.warn({ err: error, ...attempt }, 'The outcome of a payment operation is not known yet');
+      this.tellOfFailure(operation, error);
       if (error instanceof CallNotMade) {
-        await this.payments.release(operation, retryDelayMs(operation.attempts));
+        const isUnsent = operation.sentForMs === null;
+        await this.payments.release(operation, retryDelayMs(operation.attempts), { isUnsent });
         return undefined;
       }
     }
@@ -121,25 +125,36 @@ export class RunOperation {
     rung: Rung,
   ): Promise<void> {
     const { id, kind, paymentId, orderId } = operation;
-    await this.database.transaction(async () => {
-      if (!(await this.payments.holdsLease(operation))) return;
-      await this.payments.update(
+    const worth = await this.database.transaction(async () => {
+      if (!(await this.payments.holdsLease(operation))) return undefined;
+      const news = await this.payments.update(
         paymentId,
         (payment) => {
-          if (outcome) return payment.resolve(id, outcome);
+          if (outcome) return payment.learn({ ...operation, operationId: id, outcome });
           payment.markUnknown(id);
           if (rung === 'ask_once_more') payment.requireAttention(id);
+          return undefined;
         },
-        { orderId, withLines: kind === 'refund' },
+        { orderId, withLines: kind === 'refund', withOperation: id },
       );
+      // Somebody has said meanwhile that no money moved; whoever looks after stuck things must see the answer.
+      if (news === 'contradiction' && outcome) await this.reports.keepAnswer(operation, outcome);
       if (!outcome) await this.payments.release(operation, retryDelayMs(operation.attempts));
       await FAILPOINTS[kind].recording.reach();
+      return news;
     });
-    if (outcome || rung !== 'ask_once_more') return;
-    this.logger.error(
-      { operation_id: id, payment_id: paymentId, operation_kind: kind },
-      'Nobody can find out what became of a payment operation: staff have to say so',
-    );
+    const about = { operation_id: id, payment_id: paymentId, operation_kind: kind };
+    if (worth === 'contradiction') {
+      this.logger.error(
+        { ...about, outcome: outcome?.result },
+        'The answer of the gateway contradicts our books',
+      );
+    } else if (!outcome && rung === 'ask_once_more') {
+      this.logger.error(
+        about,
+        'Nobody can find out what became of a payment operation: staff have to say so',
+      );
+    }
   }
 
   /** @returns what is certain; undefined when nothing is, or throws for the same reason */
@@ -150,17 +165,34 @@ export class RunOperation {
           ? this.gateway.authorize(operation)
           : this.gateway[operation.kind](operation);
       case 'ask':
-        return (await this.gateway.find(operation)) ?? this.gateway.ruleOut(operation);
+      case 'conclude': {
+        const found = await this.gateway.find(operation);
+        if (found) return found;
+        // What follows on an authorization is still wanted, and its look-up is never behind.
+        if (operation.kind !== 'authorize') return this.gateway.insist(operation);
+        return rung === 'conclude' ? this.gateway.ruleOut(operation) : undefined;
+      }
       case 'ask_once_more':
         // Too late to rule anything out: the gateway may have forgotten the key by now.
         return this.gateway.find(operation);
     }
   }
+
+  /** The first tries, and then now and then: a gateway that is away for long would fill the log. */
+  private tellOfFailure(operation: ClaimedOperation, error: unknown): void {
+    const { id, paymentId, attempts } = operation;
+    if (attempts > LOGGED_ATTEMPTS && attempts % LOGGED_ATTEMPTS > 0) return;
+    this.logger.warn(
+      { err: error, operation_id: id, payment_id: paymentId, attempt: attempts },
+      'The outcome of a payment operation is not known yet',
+    );
+  }
 }
 
 function toGatewayOperation(operation: ClaimedOperation, signal: AbortSignal): GatewayOperation {
   const { id: operationId, kind, paymentId, orderId, amount, currency, method, gatewayPaymentId } = operation;
-  const request = { operationId, paymentId, orderId, amount, currency, signal };
+  const sentForMs = operation.sentForMs ?? undefined;
+  const request = { operationId, paymentId, orderId, amount, currency, sentForMs, signal };
   if (kind === 'authorize') {
     if (method === null) throw new Error(`The authorization ${operationId} has no method.`);
     return { kind, ...request, method, captureNow: operation.captureMode === 'automatic' };

@@ -13,6 +13,10 @@ const LEGAL: readonly string[] = [
   'under_review → won',
   'under_review → lost',
   'lost → won',
+  'closed → needs_response',
+  'closed → under_review',
+  'closed → won',
+  'closed → lost',
 ];
 
 const pairs = DISPUTE_STATUSES.flatMap((from) => DISPUTE_STATUSES.map((to) => [from, to] as const));

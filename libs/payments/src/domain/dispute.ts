@@ -14,7 +14,8 @@ export type DisputeStatus = (typeof DISPUTE_STATUSES)[number];
 
 /**
  * The legal transitions of a dispute. Reports about it come in any order, so each status may follow from every one
- * before it and nothing leads back. What was lost may be won on appeal.
+ * before it and nothing leads back. What was lost may be won on appeal, and an inquiry that was closed may become a
+ * dispute after all.
  */
 export const DISPUTE_TRANSITIONS: Readonly<Record<DisputeStatus, readonly DisputeStatus[]>> = {
   inquiry: ['needs_response', 'under_review', 'won', 'lost', 'closed'],
@@ -22,7 +23,7 @@ export const DISPUTE_TRANSITIONS: Readonly<Record<DisputeStatus, readonly Disput
   under_review: ['won', 'lost'],
   won: [],
   lost: ['won'],
-  closed: [],
+  closed: ['needs_response', 'under_review', 'won', 'lost'],
 };
 
 /** Whether the disputed money is with the bank. */

@@ -71,9 +71,9 @@ describe('a report about an operation', () => {
     'of a %s is new while it is open, and old when it says what is known: %s',
     (kind, told) => {
       for (const status of ['created', 'sent', 'unknown'] as const) {
-        expect(worthOf({ kind, status }, told)).toBe('new');
+        expect(worthOf({ kind, status, gatewayId: null }, told)).toBe('new');
       }
-      expect(worthOf({ kind, status: told }, told)).toBe('old');
+      expect(worthOf({ kind, status: told, gatewayId: null }, told)).toBe('old');
     },
   );
 
@@ -87,6 +87,11 @@ describe('a report about an operation', () => {
     ['refund', 'failed', 'succeeded', 'old'],
     ['refund', 'failed', 'declined', 'old'],
   ])('of a %s that is %s and would be %s is %s', (kind, status, told, worth) => {
-    expect(worthOf({ kind, status }, told)).toBe(worth);
+    expect(worthOf({ kind, status, gatewayId: 'gateway-id' }, told)).toBe(worth);
+  });
+
+  it('that a refund was made contradicts one that failed before the gateway had begun with it', () => {
+    const refund = { kind: 'refund', status: 'failed', gatewayId: null } as const;
+    expect(worthOf(refund, 'succeeded')).toBe('contradiction');
   });
 });

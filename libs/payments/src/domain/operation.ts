@@ -41,7 +41,8 @@ export interface Operation {
   readonly gatewayId: string | null;
   /** Nobody found out what became of it: staff have to say so. Set for as long as it is open. */
   readonly needsAttention: boolean;
-  /** What staff gave as their reason when they said what became of it. */
+  /** Who of the staff said last what became of it, or had the gateway asked again, and why. */
+  readonly resolvedBy: string | null;
   readonly resolutionReason: string | null;
 }
 
@@ -84,10 +85,14 @@ const RANKS: Readonly<Record<OperationKind, Readonly<Record<OperationResult, num
 
 /** Compares what is told of an operation with what is known. */
 export function worthOf(
-  { kind, status }: Pick<Operation, 'kind' | 'status'>,
+  { kind, status, gatewayId }: Pick<Operation, 'kind' | 'status' | 'gatewayId'>,
   told: OperationResult,
 ): NewsWorth {
   if (status === 'created' || status === 'sent' || status === 'unknown') return 'new';
+  // A refund that failed without ever having begun at the gateway cannot be older than one that was made.
+  if (kind === 'refund' && told === 'succeeded' && status !== 'succeeded' && gatewayId === null) {
+    return 'contradiction';
+  }
   if (RANKS[kind][told] <= RANKS[kind][status]) return 'old';
   return OPERATION_TRANSITIONS[kind][status].includes(told) ? 'new' : 'contradiction';
 }

@@ -7,10 +7,26 @@ export type GatewayOutcome =
       readonly gatewayId: string;
       /** Of an authorization: until when it can be captured, where the gateway says so. */
       readonly authorizedUntil?: Date | undefined;
+      /** Of a capture: nothing more is held, whether or not all of it was captured. */
+      readonly isLast?: boolean | undefined;
     }
   | { readonly result: 'declined'; readonly declineCode: string }
   | { readonly result: 'requires_action' }
-  | { readonly result: 'failed'; readonly declineCode: string };
+  | {
+      readonly result: 'failed';
+      readonly declineCode: string;
+      /** The gateway's name for what has failed, where it had begun with it. */
+      readonly gatewayId?: string | undefined;
+    };
+
+/** The shortest time for which cards hold money. */
+const SHORTEST_AUTHORIZATION_MS = 5 * 86_400_000;
+
+/** An outcome that says until when money is held, also where the gateway has not: then it is taken to be short. */
+export function withEnd(outcome: GatewayOutcome, now: Date): GatewayOutcome {
+  if (outcome.result !== 'succeeded' || outcome.authorizedUntil !== undefined) return outcome;
+  return { ...outcome, authorizedUntil: new Date(now.getTime() + SHORTEST_AUTHORIZATION_MS) };
+}
 
 export interface GatewayRequest {
   /** Our reference, and the key under which the gateway does this once. */
@@ -21,6 +37,8 @@ export interface GatewayRequest {
   /** Minor units. */
   readonly amount: number;
   readonly currency: string;
+  /** Milliseconds since it was sent for the first time; absent when it never was. */
+  readonly sentForMs?: number | undefined;
   /** Ends the wait. The effect may have happened all the same. */
   readonly signal: AbortSignal;
 }
@@ -37,9 +55,8 @@ export interface FollowUpRequest extends GatewayRequest {
 }
 
 /** Any operation, as the gateway is asked about it. */
-export type GatewayOperation =
-  | ({ readonly kind: 'authorize' } & AuthorizeRequest)
-  | ({ readonly kind: 'capture' | 'void' | 'refund' } & FollowUpRequest);
+export type GatewayFollowUp = { readonly kind: 'capture' | 'void' | 'refund' } & FollowUpRequest;
+export type GatewayOperation = ({ readonly kind: 'authorize' } & AuthorizeRequest) | GatewayFollowUp;
 
 /** A signed report of the gateway, as it came in. */
 export interface GatewayReport {
@@ -61,6 +78,8 @@ export type GatewayNews =
     }
   /** What was authorized and not captured is no longer held. */
   | { readonly about: 'authorization_ended'; readonly gatewayPaymentId: string }
+  /** Money of the payment moved, and nobody here has asked for it. */
+  | { readonly about: 'unasked_movement'; readonly gatewayPaymentId: string }
   | {
       readonly about: 'dispute';
       readonly gatewayPaymentId: string;
@@ -91,12 +110,19 @@ export abstract class PaymentGateway {
   abstract find(operation: GatewayOperation): Promise<GatewayOutcome | undefined>;
 
   /**
-   * Makes certain that an operation which the gateway does not know of will never have an effect, also when a request
-   * for it is still on its way. To be asked only while the gateway remembers the operation's key.
+   * Makes certain that an authorization which the gateway does not know of will never have an effect, also when a
+   * request for it is still on its way. To be asked only while the gateway remembers the operation's key, and when it
+   * has come to rest about it: what it has received by then and cannot be found had no effect.
    *
    * @returns that it has failed; or what it came to after all
    */
-  abstract ruleOut(operation: GatewayOperation): Promise<GatewayOutcome>;
+  abstract ruleOut(operation: AuthorizeRequest): Promise<GatewayOutcome>;
+
+  /**
+   * Sends what follows on an authorization once more, long after it was sent before. As `capture` and its like; but an
+   * error that the gateway keeps for it, with nothing to be found by our reference, is certain by now.
+   */
+  abstract insist(operation: GatewayFollowUp): Promise<GatewayOutcome>;
 
   /**
    * The report in the body of a webhook.

@@ -72,7 +72,8 @@ export type PaymentChange =
   | 'refund_reversed'
   | 'disputed'
   | 'dispute_updated'
-  | 'needs_attention';
+  | 'needs_attention'
+  | 'asked_again';
 
 /** Asks for a refund: of an amount, of lines (a line without an amount: the rest of it), or of everything left. */
 export interface RefundRequest {

@@ -24,6 +24,12 @@ export const paymentErrors = defineErrors({
     title: 'The operation needs no decision of staff: it is resolved, or still being found out about',
   },
   dispute_not_found: { kind: 'not_found', title: 'There is no such dispute' },
+  gateway_id_taken: {
+    kind: 'conflict',
+    title: 'Another payment has this name at the gateway',
+  },
+  report_not_found: { kind: 'not_found', title: 'There is no such report that contradicts the books' },
+  webhook_malformed: { kind: 'invalid', title: 'The webhook is no event of the gateway' },
   unknown_gateway: { kind: 'not_found', title: 'No gateway of this name is in use' },
   webhook_signature_invalid: {
     kind: 'invalid',

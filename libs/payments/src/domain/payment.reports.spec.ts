@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Dispute, DisputeStatus } from './dispute.js';
+import type { GatewayOutcome } from './payment-gateway.js';
 import {
   AUTHORIZATION,
   DECLINED,
@@ -17,6 +18,9 @@ function booksOf({ ledger }: StoredPayment): Record<string, number> {
   }
   return Object.fromEntries(Object.entries(balances).filter(([, amount]) => amount !== 0));
 }
+
+/** The refund had begun at the gateway, and did not come to its end. */
+const SENT_BACK: GatewayOutcome = { result: 'failed', declineCode: 'expired_card', gatewayId: 're_1' };
 
 const refusedAs = (code: string) => expect.objectContaining({ code }) as unknown as Error;
 
@@ -72,7 +76,7 @@ describe('a refund that comes back', () => {
     const payment = StoredPayment.captured();
     const before = booksOf(payment);
     payment.refund({ id: 'r1', lines: [{ lineId: 'mug', amount: 700 }] });
-    expect(payment.learn('r1', FAILED)).toBe('new');
+    expect(payment.learn('r1', SENT_BACK)).toBe('new');
     expect(payment.state).toMatchObject({ refunded: { goods: 0, shipping: 0, tax: 0 } });
     expect(payment.allocations.get('mug')).toMatchObject({ refundedAmount: 0 });
     expect(payment.refunds.get('r1')).toMatchObject({ status: 'failed' });
@@ -83,8 +87,8 @@ describe('a refund that comes back', () => {
   it('comes back once, and can be made anew', () => {
     const payment = StoredPayment.captured();
     payment.refund({ id: 'r1' });
-    payment.learn('r1', FAILED);
-    expect(payment.learn('r1', FAILED)).toBe('old');
+    payment.learn('r1', SENT_BACK);
+    expect(payment.learn('r1', SENT_BACK)).toBe('old');
     expect(payment.learn('r1', SUCCEEDED)).toBe('old');
     payment.refund({ id: 'r2' });
     expect(booksOf(payment)).toEqual({ sales: -1_000, sales_refunds: 1_000 });
@@ -93,9 +97,10 @@ describe('a refund that comes back', () => {
   it('ends in the same books whatever order its reports come in, and however often', () => {
     const reports = [
       ['r1', SUCCEEDED],
-      ['r1', FAILED],
+      ['r1', SENT_BACK],
       ['r2', SUCCEEDED],
-      ['r3', FAILED],
+      ['r3', SENT_BACK],
+      ['r3', SUCCEEDED],
       [AUTHORIZATION, SUCCEEDED],
       [AUTHORIZATION, DECLINED],
     ] as const;
@@ -126,6 +131,8 @@ describe('a refund that comes back', () => {
   });
 });
 
+const SAID = { by: 'user:ada', reason: 'seen in the dashboard' };
+
 describe('an operation that nobody can find out about', () => {
   const stuck = () => {
     const payment = StoredPayment.open({ captureMode: 'automatic' });
@@ -147,11 +154,23 @@ describe('an operation that nobody can find out about', () => {
     [FAILED, 'requires_payment_method'],
   ])('becomes what they say, with their reason: %o', (outcome, status) => {
     const payment = stuck();
-    payment.update((it) => it.decide(AUTHORIZATION, outcome, 'seen in the dashboard'), AUTHORIZATION);
+    payment.update((it) => it.decide(AUTHORIZATION, outcome, SAID), AUTHORIZATION);
     expect(payment.state).toMatchObject({ status, outcome: null });
     expect(payment.operations.get(AUTHORIZATION)).toMatchObject({
       needsAttention: false,
-      resolutionReason: 'seen in the dashboard',
+      resolvedBy: SAID.by,
+      resolutionReason: SAID.reason,
+    });
+  });
+
+  it('stays so when the gateway is asked again, with who had it asked and why', () => {
+    const payment = stuck();
+    payment.update((it) => it.decide(AUTHORIZATION, undefined, SAID), AUTHORIZATION);
+    expect(payment.operations.get(AUTHORIZATION)).toMatchObject({
+      status: 'unknown',
+      needsAttention: true,
+      resolvedBy: SAID.by,
+      resolutionReason: SAID.reason,
     });
   });
 
@@ -166,7 +185,7 @@ describe('an operation that nobody can find out about', () => {
     ['resolved', () => StoredPayment.captured()],
   ])('is not one that is %s', (_, make) => {
     const payment = make();
-    const decide = () => payment.update((it) => it.decide(AUTHORIZATION, FAILED, 'why'), AUTHORIZATION);
+    const decide = () => payment.update((it) => it.decide(AUTHORIZATION, FAILED, SAID), AUTHORIZATION);
     expect(decide).toThrow(refusedAs('operation_not_stuck'));
   });
 });
@@ -192,6 +211,23 @@ describe('an authorization that ends', () => {
     payment.carryOut('c', FAILED);
     expect(payment.operations.get('c')).toMatchObject({ kind: 'capture', amount: 600 });
     expect(payment.state.authorizedUntil).toBeNull();
+  });
+
+  it('gives up what is left once the goods that have left are paid for', () => {
+    const payment = untilTomorrow();
+    payment.update((it) => it.expireAuthorization('c', 600));
+    payment.carryOut('c', SUCCEEDED);
+    expect(payment.state.authorizedUntil).not.toBeNull();
+    payment.update((it) => it.expireAuthorization('v', 0));
+    payment.carryOut('v', SUCCEEDED);
+    expect(payment.state).toMatchObject({ status: 'captured', authorizedAmount: 600, authorizedUntil: null });
+  });
+
+  it('with its first capture, where the card allows one only, covers nothing that leaves later', () => {
+    const payment = StoredPayment.authorized();
+    payment.capture('c', 600, { ...SUCCEEDED, isLast: true } as typeof SUCCEEDED);
+    expect(payment.state).toMatchObject({ status: 'captured', authorizedAmount: 600 });
+    expect(() => payment.update((it) => it.requireCover(601))).toThrow(refusedAs('payment_does_not_cover'));
   });
 
   it.each([
@@ -232,11 +268,26 @@ describe('a dispute', () => {
     payment.refund({ id: 'r', amount: 500 });
   });
 
+  it('over everything leaves nothing that would cover goods', () => {
+    const payment = StoredPayment.captured();
+    payment.update((it) => it.trackDispute(told('lost')));
+    expect(() => payment.update((it) => it.requireCover(1))).toThrow(refusedAs('payment_does_not_cover'));
+  });
+
+  it('is about what the bank takes, which may be less than it has inquired about', () => {
+    const payment = StoredPayment.captured();
+    payment.update((it) => it.trackDispute(told('inquiry', 1_500)));
+    payment.update((it) => it.trackDispute(told('needs_response', 300)));
+    expect(payment.state.disputedAmount).toBe(300);
+    expect(booksOf(payment)).toMatchObject({ disputes: 300 });
+  });
+
   it.each<[readonly DisputeStatus[], number]>([
     [['needs_response', 'under_review', 'won'], 0],
     [['needs_response', 'lost'], 1_500],
     [['inquiry', 'closed'], 0],
     [['inquiry', 'lost'], 1_500],
+    [['inquiry', 'closed', 'needs_response'], 1_500],
     [['lost', 'won'], 0],
   ])('that goes %j ends with %i in dispute', (way, disputed) => {
     const payment = StoredPayment.captured();

@@ -11,6 +11,8 @@ export interface ClaimedOperation {
   readonly orderId: string;
   readonly currency: string;
   readonly captureMode: string;
+  /** The gateway that has the payment. */
+  readonly gateway: string;
   readonly gatewayPaymentId: string | null;
   /** Rises with every claim: whoever holds a smaller one has lost the lease. */
   readonly fence: number;
@@ -68,8 +70,16 @@ export abstract class PaymentRepository {
   /** Whether the lease with this fence is still the newest, asked under the lock of the order. */
   abstract holdsLease(operation: ClaimedOperation): Promise<boolean>;
 
-  /** Ends the lease and has the worker look at the operation again after `retryAfterMs`. */
-  abstract release(operation: ClaimedOperation, retryAfterMs: number): Promise<void>;
+  /**
+   * Ends the lease and has the worker look at the operation again after `retryAfterMs`.
+   *
+   * @param options.isUnsent it was never sent, this time neither
+   */
+  abstract release(
+    operation: ClaimedOperation,
+    retryAfterMs: number,
+    options?: { readonly isUnsent: boolean },
+  ): Promise<void>;
 
   /** Payments whose authorization has run out, while nothing is open on them, longest ago first. */
   abstract dueAuthorizations(now: Date, limit: number): Promise<OperationPlace[]>;

@@ -43,6 +43,7 @@ describe('opening a payment', () => {
         declineCode: null,
         gatewayId: null,
         needsAttention: false,
+        resolvedBy: null,
         resolutionReason: null,
       },
     ]);

@@ -167,12 +167,13 @@ export class Payment {
 
   /**
    * Goods worth `worthMinor` in all may leave: what is authorized covers them, it is not about to be given up, and it
-   * has not all been given back. A refund of a part is goodwill and stops nothing.
+   * has neither been given back nor been taken back by a bank. A refund of a part is goodwill and stops nothing.
    */
   requireCover(worthMinor: number): void {
     this.requireNoneOpen('void');
-    const { authorizedAmount, refunded, pendingRefundAmount } = this.current;
-    const isGivenBack = authorizedAmount > 0 && totalOf(refunded) + pendingRefundAmount >= authorizedAmount;
+    const { authorizedAmount, refunded, pendingRefundAmount, disputedAmount } = this.current;
+    const gone = totalOf(refunded) + pendingRefundAmount + disputedAmount;
+    const isGivenBack = authorizedAmount > 0 && gone >= authorizedAmount;
     if (worthMinor > authorizedAmount || isGivenBack) {
       throw new DomainError(paymentErrors.payment_does_not_cover, {
         extensions: { worthMinor, authorizedAmount },
@@ -224,7 +225,7 @@ export class Payment {
     this.setOperation({
       ...operation,
       status: nextOperationStatus(operation.kind, operation.status, resultOf(outcome)),
-      gatewayId: outcome.result === 'succeeded' ? outcome.gatewayId : null,
+      gatewayId: 'gatewayId' in outcome ? (outcome.gatewayId ?? null) : null,
       declineCode: 'declineCode' in outcome ? outcome.declineCode : null,
       needsAttention: false,
     });
@@ -232,7 +233,9 @@ export class Payment {
       case 'authorize':
         return this.resolveAuthorization(operation, outcome);
       case 'capture':
-        return outcome.result === 'succeeded' ? this.takeIn(operation) : this.record('capture_failed', {});
+        return outcome.result === 'succeeded'
+          ? this.takeIn(operation, {}, outcome.isLast)
+          : this.record('capture_failed', { authorizedUntil: null });
       case 'void':
         return outcome.result === 'succeeded' ? this.releaseRest() : this.record('void_failed', {});
       case 'refund':
@@ -280,21 +283,23 @@ export class Payment {
   }
 
   /**
-   * Staff say what became of an operation that nobody could find out about.
-   *
-   * @throws DomainError operation_not_stuck
-   */
-  decide(operationId: string, outcome: GatewayOutcome, reason: string): void {
-    this.setOperation({ ...this.requireStuck(operationId), resolutionReason: reason });
-    this.resolve(operationId, outcome);
-  }
-
-  /**
-   * The operation, of which only staff can say what became.
+   * Staff say what became of an operation that nobody could find out about, or that the gateway shall be asked again
+   * (no outcome).
    *
    * @throws DomainError operation_not_found, operation_not_stuck
    */
-  requireStuck(operationId: string): Operation {
+  decide(
+    operationId: string,
+    outcome: GatewayOutcome | undefined,
+    { by, reason }: { readonly by: string; readonly reason: string },
+  ): void {
+    const operation = this.requireStuck(operationId);
+    this.setOperation({ ...operation, resolvedBy: by, resolutionReason: reason });
+    if (outcome) this.resolve(operationId, outcome);
+    else this.record('asked_again', {});
+  }
+
+  private requireStuck(operationId: string): Operation {
     const operation = this.requireOperation(operationId);
     if (isOpen(operation) && operation.needsAttention) return operation;
     throw new DomainError(paymentErrors.operation_not_stuck, {
@@ -303,15 +308,15 @@ export class Payment {
   }
 
   /**
-   * The time of the authorization runs out: what pays for goods that have left is captured, otherwise it is given up.
-   * It is tried once; what is refused then is for staff, or for the report of the gateway that it has ended.
+   * The time of the authorization runs out: what pays for goods that have left is captured, and then the rest is given
+   * up. Each is tried once; what is refused is for staff, or for the report of the gateway that it has ended.
    *
    * @param dueMinor worth of what has left and is not captured yet
    */
   expireAuthorization(operationId: string, dueMinor: number): void {
+    if (dueMinor > 0) return this.requestCapture(operationId, Math.min(dueMinor, this.capturableAmount));
     this.current = { ...this.current, authorizedUntil: null };
-    if (dueMinor > 0) this.requestCapture(operationId, Math.min(dueMinor, this.capturableAmount));
-    else this.requestVoid(operationId);
+    this.requestVoid(operationId);
   }
 
   /**
@@ -338,12 +343,18 @@ export class Payment {
   trackDispute(told: Dispute): boolean {
     const known = this.disputes.get(told.gatewayId);
     if (known && (known.status === told.status || !isAhead(known, told))) return false;
+    const heldBefore = known && holdsMoney(known) ? known.amount : 0;
     const dispute: Dispute = known
-      ? { ...known, status: nextDisputeStatus(known.status, told.status), respondBy: told.respondBy }
+      ? {
+          ...told,
+          id: known.id,
+          status: nextDisputeStatus(known.status, told.status),
+          // An inquiry may become a dispute about less; what is posted stays what it is about.
+          amount: heldBefore > 0 ? known.amount : told.amount,
+        }
       : told;
     this.disputes.set(dispute.gatewayId, dispute);
     this.changes.disputes.set(dispute.gatewayId, dispute);
-    const heldBefore = known && holdsMoney(known) ? known.amount : 0;
     const held = holdsMoney(dispute) ? dispute.amount : 0;
     if (held > heldBefore) this.changes.ledger.push(disputeEntry(dispute.id, held));
     if (held < heldBefore) this.changes.ledger.push(disputeReversalEntry(dispute.id, heldBefore));
@@ -382,15 +393,18 @@ export class Payment {
     }
   }
 
-  private takeIn(operation: Operation, authorization: Partial<PaymentState> = {}): void {
+  /** @param isLast nothing more is held, whether or not all of it was captured */
+  private takeIn(operation: Operation, authorization: Partial<PaymentState>, isLast = false): void {
     const { total, captured, currency, status } = this.current;
     const taken = take(operation.amount, minus(total, captured), currency);
     const sum = plus(captured, taken);
-    const authorized = authorization.authorizedAmount ?? this.current.authorizedAmount;
+    const held = authorization.authorizedAmount ?? this.current.authorizedAmount;
+    const authorized = isLast ? totalOf(sum) : held;
     const next = totalOf(sum) === authorized ? 'captured' : 'partially_captured';
     this.changes.ledger.push(captureEntry(operation.id, taken));
     this.record('captured', {
       ...authorization,
+      authorizedAmount: authorized,
       captured: sum,
       status: next === status ? status : nextPaymentStatus(status, next),
       ...(next === 'captured' ? { authorizedUntil: null } : {}),
@@ -489,6 +503,7 @@ export class Payment {
       declineCode: null,
       gatewayId: null,
       needsAttention: false,
+      resolvedBy: null,
       resolutionReason: null,
     });
   }

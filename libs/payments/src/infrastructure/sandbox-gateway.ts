@@ -5,6 +5,7 @@ import { paymentErrors } from '../domain/payment.errors.js';
 import {
   type AuthorizeRequest,
   type FollowUpRequest,
+  type GatewayFollowUp,
   type GatewayNews,
   type GatewayOperation,
   type GatewayOutcome,
@@ -123,6 +124,11 @@ export class SandboxGateway extends PaymentGateway {
       return fault.hasEffect ? { result: 'succeeded', gatewayId: nameOf(operation) } : undefined;
     }
     return operation.kind === 'authorize' ? this.authorize(operation) : this[operation.kind](operation);
+  }
+
+  /** @throws OutcomeUnknown */
+  override async insist(operation: GatewayFollowUp): Promise<GatewayOutcome> {
+    return (await this.find(operation)) ?? { result: 'failed', declineCode: 'not_found' };
   }
 
   /** Nothing is ever on its way to a gateway inside the process. */

@@ -67,7 +67,8 @@ const loadPayment = statement(
   `SELECT p.*,
      (SELECT coalesce(json_agg(json_build_object('id', o.id, 'kind', o.kind, 'status', o.status, 'amount', o.amount,
          'method', o.method, 'refundId', o.refund_id, 'declineCode', o.decline_code, 'gatewayId', o.gateway_id,
-         'needsAttention', o.needs_attention_since IS NOT NULL, 'resolutionReason', o.resolution_reason)), '[]')
+         'needsAttention', o.needs_attention_since IS NOT NULL, 'resolvedBy', o.resolved_by,
+         'resolutionReason', o.resolution_reason)), '[]')
         FROM payments.operations o
        WHERE o.payment_id = p.id AND (o.status IN ('created', 'sent', 'unknown') OR o.id = $3)) AS operations,
      (SELECT coalesce(json_agg(json_build_object('id', r.id, 'amount', r.amount, 'status', r.status,
@@ -122,16 +123,17 @@ const savePayment = statement(
      UPDATE payments.operations o
         SET status = x.status, decline_code = x."declineCode", gateway_id = x."gatewayId",
             needs_attention_since = CASE WHEN x."needsAttention" THEN coalesce(o.needs_attention_since, now()) END,
-            resolution_reason = x."resolutionReason", updated_at = now()
+            resolved_by = x."resolvedBy", resolution_reason = x."resolutionReason", updated_at = now()
        FROM json_to_recordset($24) AS x (id uuid, status text, "declineCode" text, "gatewayId" text,
-              "needsAttention" boolean, "resolutionReason" text)
+              "needsAttention" boolean, "resolvedBy" text, "resolutionReason" text)
       WHERE o.id = x.id AND x.status <> 'created'
    ), disputes AS (
      INSERT INTO payments.disputes AS d (id, payment_id, gateway_id, amount, reason, status, respond_by)
      SELECT id, $1, "gatewayId", amount, reason, status, "respondBy"
        FROM json_to_recordset($30) AS x (id uuid, "gatewayId" text, amount bigint, reason text, status text,
               "respondBy" timestamptz)
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, respond_by = excluded.respond_by, updated_at = now()
+     ON CONFLICT (id) DO UPDATE SET amount = excluded.amount, status = excluded.status,
+       respond_by = excluded.respond_by, updated_at = now()
    ), allocations AS (
      INSERT INTO payments.allocations AS a (payment_id, line_id, amount, refunded_amount)
      SELECT $1, "lineId", amount, "refundedAmount"
@@ -158,12 +160,14 @@ const claimOperation = statement(
     WHERE o.id = $1 AND p.id = o.payment_id AND o.status IN ('created', 'sent', 'unknown')
       AND (o.leased_until IS NULL OR o.leased_until < now())
    RETURNING (extract(epoch FROM clock_timestamp() - old.first_sent_at) * 1000)::bigint AS "sentForMs", o.id, o.kind, o.amount, o.method, o.payment_id AS "paymentId", p.order_id AS "orderId", p.currency,
-     p.capture_mode AS "captureMode", p.gateway_payment_id AS "gatewayPaymentId", o.fence, o.attempts`,
+     p.capture_mode AS "captureMode", p.gateway, p.gateway_payment_id AS "gatewayPaymentId", o.fence, o.attempts`,
 );
 const leaseFence = statement('payments.lease_fence', 'SELECT fence FROM payments.operations WHERE id = $1');
 const releaseOperation = statement(
   'payments.release_operation',
-  `UPDATE payments.operations SET leased_until = NULL, next_attempt_at = now() + $3 * interval '1 millisecond'
+  `UPDATE payments.operations
+      SET leased_until = NULL, next_attempt_at = now() + $3 * interval '1 millisecond',
+          first_sent_at = CASE WHEN NOT $4 THEN first_sent_at END
     WHERE id = $1 AND fence = $2`,
 );
 const dueOperations = statement(
@@ -248,8 +252,12 @@ export class SqlPaymentRepository extends PaymentRepository {
     return newest?.fence === fence;
   }
 
-  override async release({ id, fence }: ClaimedOperation, retryAfterMs: number): Promise<void> {
-    await this.database.query(releaseOperation, [id, fence, retryAfterMs]);
+  override async release(
+    { id, fence }: ClaimedOperation,
+    retryAfterMs: number,
+    { isUnsent } = { isUnsent: false },
+  ): Promise<void> {
+    await this.database.query(releaseOperation, [id, fence, retryAfterMs, isUnsent]);
   }
 
   override async placeOfOperation(operationId: string): Promise<OperationPlace | undefined> {
@@ -299,6 +307,9 @@ export class SqlPaymentRepository extends PaymentRepository {
       // A refund's operation bears its id, so either table may be the first to notice that a client's id is taken.
       const isTaken = isUniqueViolation(error, 'refunds_pkey') || isUniqueViolation(error, 'operations_pkey');
       if (isTaken) throw new DomainError(paymentErrors.refund_exists, { cause: error });
+      if (isUniqueViolation(error, 'payments_gateway_payment_id')) {
+        throw new DomainError(paymentErrors.gateway_id_taken, { cause: error });
+      }
       throw error;
     }
     for (const { change, state, refund } of log) {

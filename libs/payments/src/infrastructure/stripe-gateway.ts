@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import {
   type AuthorizeRequest,
   type FollowUpRequest,
+  type GatewayFollowUp,
   type GatewayNews,
   type GatewayOperation,
   type GatewayOutcome,
@@ -9,7 +10,6 @@ import {
   type GatewayRequest,
   PaymentGateway,
 } from '../domain/payment-gateway.js';
-import { createdAt } from './operation-age.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import { toStripeAmount } from './stripe-amounts.js';
 import { StripeClient, type StripeClientOptions } from './stripe-client.js';
@@ -43,6 +43,7 @@ const PAYMENT_METHOD = /^pm_\w{1,250}$/;
 const RELEASE_THE_REST = { amount_to_capture: 0, final_capture: true };
 /** Stripe forgets a key after 24 hours at the earliest; the hour is for clocks that differ. */
 const KEY_RETENTION_MS = 23 * 3_600_000;
+const TOO_OLD = 'It is too old to be sent again';
 
 /**
  * Stripe, through PaymentIntents of cards. An operation's id is its idempotency key and our reference in the metadata.
@@ -81,11 +82,7 @@ export class StripeGateway extends PaymentGateway {
   private readonly records: StripeRecords;
   private readonly reports: StripeReports;
 
-  /** @param now milliseconds since 1970 */
-  constructor(
-    options: StripeClientOptions & { readonly webhookSecret?: string | undefined },
-    private readonly now: () => number = Date.now,
-  ) {
+  constructor(options: StripeClientOptions & { readonly webhookSecret?: string | undefined }) {
     super();
     this.client = new StripeClient(options);
     this.records = new StripeRecords(this.client);
@@ -129,21 +126,34 @@ export class StripeGateway extends PaymentGateway {
    *
    * @throws OutcomeUnknown
    */
-  override async ruleOut(operation: GatewayOperation): Promise<GatewayOutcome> {
-    const { operationId, signal } = operation;
+  override async ruleOut(request: AuthorizeRequest): Promise<GatewayOutcome> {
+    const { operationId, signal } = request;
     return this.certainly(async () => {
-      if (this.isKeyForgotten(operationId)) throw new OutcomeUnknown('Stripe may have forgotten its key.');
+      if (isKeyForgotten(request)) throw new OutcomeUnknown('Stripe may have forgotten its key.');
+      let blank: Stripe.PaymentIntent;
       try {
-        const blank = await this.client.call(signal, ({ paymentIntents }) =>
-          paymentIntents.create(blankPayment(operation), { idempotencyKey: operationId }),
+        blank = await this.client.call(signal, ({ paymentIntents }) =>
+          paymentIntents.create(blankPayment(request), { idempotencyKey: operationId }),
         );
-        await this.client.call(signal, ({ paymentIntents }) => paymentIntents.cancel(blank.id));
-        return { result: 'failed', declineCode: 'never_received' };
       } catch (error) {
         if (!isKeyTaken(error)) throw error;
-        return this.keptOutcome(operationId, this.stepsOf(operation));
+        return this.keptOutcome(operationId, this.authorization(request));
       }
+      // Nobody can pay what nobody confirms; that it is canceled only tidies the dashboard.
+      await this.client
+        .call(signal, ({ paymentIntents }) => paymentIntents.cancel(blank.id))
+        .catch(() => undefined);
+      return { result: 'failed', declineCode: 'never_received' };
     });
+  }
+
+  /** @throws OutcomeUnknown */
+  override async insist(operation: GatewayFollowUp): Promise<GatewayOutcome> {
+    return this.certainly(() =>
+      isKeyForgotten(operation)
+        ? found(this.stepsOf(operation).lookUp(), TOO_OLD)
+        : this.keptOutcome(operation.operationId, this.stepsOf(operation)),
+    );
   }
 
   override readReport(body: Buffer, headers: Readonly<Record<string, unknown>>): GatewayReport {
@@ -248,14 +258,9 @@ export class StripeGateway extends PaymentGateway {
     };
   }
 
-  private carryOut<T>(
-    { operationId }: { readonly operationId: string },
-    steps: Steps<T>,
-  ): Promise<GatewayOutcome> {
+  private carryOut<T>(request: GatewayRequest, steps: Steps<T>): Promise<GatewayOutcome> {
     return this.certainly(() =>
-      this.isKeyForgotten(operationId)
-        ? found(steps.lookUp(), 'It is too old to be sent again')
-        : this.sendOnce(operationId, steps),
+      isKeyForgotten(request) ? found(steps.lookUp(), TOO_OLD) : this.sendOnce(request.operationId, steps),
     );
   }
 
@@ -290,7 +295,7 @@ export class StripeGateway extends PaymentGateway {
    * What an operation came to that Stripe has received long ago. An error that it keeps for it, and nothing that could
    * be found by our reference, mean that it had no effect; sent again it has none either.
    */
-  private async keptOutcome(operationId: string, steps: Steps<object>): Promise<GatewayOutcome> {
+  private async keptOutcome<T>(operationId: string, steps: Steps<T>): Promise<GatewayOutcome> {
     try {
       return await this.sendOnce(operationId, steps);
     } catch (error) {
@@ -299,10 +304,10 @@ export class StripeGateway extends PaymentGateway {
       throw error;
     }
   }
+}
 
-  private isKeyForgotten(operationId: string): boolean {
-    return this.now() - createdAt(operationId) > KEY_RETENTION_MS;
-  }
+function isKeyForgotten({ sentForMs = 0 }: GatewayRequest): boolean {
+  return sentForMs > KEY_RETENTION_MS;
 }
 
 /** What is written into the metadata at Stripe. */
@@ -315,7 +320,7 @@ function referencesOf({ operationId, paymentId, orderId }: GatewayRequest): Reco
 }
 
 /** Asks for nothing but its key. */
-function blankPayment({ amount, currency, operationId }: GatewayOperation): Stripe.PaymentIntentCreateParams {
+function blankPayment({ amount, currency, operationId }: AuthorizeRequest): Stripe.PaymentIntentCreateParams {
   return {
     amount: toStripeAmount(amount, currency),
     currency: currency.toLowerCase(),

@@ -59,7 +59,7 @@ export function captureOutcome(
   if (!isCaptured || intent.metadata[name] === undefined) return undefined;
   const isAsAsked = intent.metadata[name] === amount && intent.amount_received >= Number(amount);
   requireThat(isAsAsked, 'captured, but not as asked');
-  return { result: 'succeeded', gatewayId: chargeId(intent) };
+  return { result: 'succeeded', gatewayId: chargeId(intent), isLast: intent.status === 'succeeded' };
 }
 
 /**
@@ -94,7 +94,7 @@ export function refundOutcome(
       return { result: 'succeeded', gatewayId: refund.id };
     case 'failed':
     case 'canceled':
-      return { result: 'failed', declineCode: refund.failure_reason ?? refund.status };
+      return { result: 'failed', declineCode: refund.failure_reason ?? refund.status, gatewayId: refund.id };
     default:
       return undefined;
   }

@@ -7,7 +7,9 @@ import { fromStripeAmount } from './stripe-amounts.js';
 import { authorizedUntil, CAPTURE_REFERENCE, OPERATION_ID } from './stripe-outcomes.js';
 import { failedAttempt } from './stripe-refusals.js';
 
-/** How old a signature may be. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** How old a signature may be, or how far ahead. */
 const SIGNATURE_TOLERANCE_SECONDS = 300;
 
 /** Stripe's words for how far a dispute has come. An appeal is made when it is lost, and it stays so until it is won. */
@@ -37,12 +39,30 @@ export class StripeReports {
     }
     try {
       const header = typeof signature === 'string' ? signature : '';
-      const event = Stripe.webhooks.constructEvent(body, header, this.secret, SIGNATURE_TOLERANCE_SECONDS);
-      return { id: event.id, type: event.type, payload: event };
+      requireNotFromTheFuture(header);
+      return toReport(Stripe.webhooks.constructEvent(body, header, this.secret, SIGNATURE_TOLERANCE_SECONDS));
     } catch (cause) {
+      if (cause instanceof DomainError) throw cause;
       throw new DomainError(paymentErrors.webhook_signature_invalid, { cause });
     }
   }
+}
+
+/** The SDK looks at the age only. @throws Error when it was signed later than clocks that differ explain */
+function requireNotFromTheFuture(signature: string): void {
+  const [, signedAt = '0'] = /(?:^|,)t=(\d+)/.exec(signature) ?? [];
+  if (Number(signedAt) - Date.now() / 1_000 > SIGNATURE_TOLERANCE_SECONDS) {
+    throw new Error('The signature is from the future.');
+  }
+}
+
+/** What is signed by Stripe has these; whoever else has the secret may send anything. */
+function toReport(event: Partial<Stripe.Event>): GatewayReport {
+  const { id, type, data } = event;
+  if (typeof id === 'string' && typeof type === 'string' && typeof data?.object === 'object') {
+    return { id, type, payload: event };
+  }
+  throw new DomainError(paymentErrors.webhook_malformed);
 }
 
 /** What an event says about operations, authorizations and disputes of ours. Other events say nothing. */
@@ -52,7 +72,7 @@ export function newsOf({ payload }: GatewayReport): GatewayNews[] {
     case 'payment_intent.succeeded':
     case 'payment_intent.amount_capturable_updated':
     case 'payment_intent.payment_failed':
-      return [...newsOfAuthorization(event.data.object), ...newsOfCaptures(event.data.object)];
+      return newsOfPayment(event.data.object);
     case 'payment_intent.canceled':
       return newsOfEnd(event.data.object);
     case 'refund.created':
@@ -70,11 +90,18 @@ export function newsOf({ payload }: GatewayReport): GatewayNews[] {
   }
 }
 
+function newsOfPayment(intent: Stripe.PaymentIntent): GatewayNews[] {
+  const news = [...newsOfAuthorization(intent), ...newsOfCaptures(intent)];
+  // What was held and not captured is gone, be it because the bank's time was over.
+  const isOver = intent.status === 'succeeded' && intent.amount_received < intent.amount;
+  return isOver ? [...news, { about: 'authorization_ended', gatewayPaymentId: intent.id }] : news;
+}
+
 function newsOfAuthorization(intent: Stripe.PaymentIntent): GatewayNews[] {
-  const operationId = intent.metadata[OPERATION_ID];
+  const operationId = ownReference(intent.metadata);
   const outcome = operationId === undefined ? undefined : attemptOutcome(intent);
   if (operationId === undefined || !outcome) return [];
-  return [{ about: 'operation', operationId, outcome, ...amountOf(intent.amount, intent.currency) }];
+  return newsOfOperation(operationId, outcome, intent.amount, intent.currency);
 }
 
 function attemptOutcome(intent: Stripe.PaymentIntent): GatewayOutcome | undefined {
@@ -96,8 +123,12 @@ function newsOfCaptures(intent: Stripe.PaymentIntent): GatewayNews[] {
   return Object.entries(intent.metadata).flatMap(([name, amount]): GatewayNews[] => {
     const operationId = operationOfCapture(name);
     if (operationId === undefined || intent.amount_received < Number(amount)) return [];
-    const outcome: GatewayOutcome = { result: 'succeeded', gatewayId: intent.id };
-    return [{ about: 'operation', operationId, outcome, ...amountOf(Number(amount), intent.currency) }];
+    return newsOfOperation(
+      operationId,
+      { result: 'succeeded', gatewayId: intent.id },
+      Number(amount),
+      intent.currency,
+    );
   });
 }
 
@@ -113,10 +144,14 @@ function newsOfEnd({ id, latest_charge: charge }: Stripe.PaymentIntent): Gateway
 }
 
 function newsOfRefund(refund: Stripe.Refund): GatewayNews[] {
-  const operationId = refund.metadata?.[OPERATION_ID];
+  const operationId = ownReference(refund.metadata);
   const outcome = refundNews(refund);
-  if (operationId === undefined || !outcome) return [];
-  return [{ about: 'operation', operationId, outcome, ...amountOf(refund.amount, refund.currency) }];
+  if (!outcome) return [];
+  if (operationId === undefined) {
+    const gatewayPaymentId = nameOf(refund.payment_intent);
+    return gatewayPaymentId === undefined ? [] : [{ about: 'unasked_movement', gatewayPaymentId }];
+  }
+  return newsOfOperation(operationId, outcome, refund.amount, refund.currency);
 }
 
 function refundNews(refund: Stripe.Refund): GatewayOutcome | undefined {
@@ -125,23 +160,24 @@ function refundNews(refund: Stripe.Refund): GatewayOutcome | undefined {
       return { result: 'succeeded', gatewayId: refund.id };
     case 'failed':
     case 'canceled':
-      return { result: 'failed', declineCode: refund.failure_reason ?? refund.status };
+      return { result: 'failed', declineCode: refund.failure_reason ?? refund.status, gatewayId: refund.id };
     default:
       return undefined;
   }
 }
 
 function newsOfDispute(dispute: Stripe.Dispute): GatewayNews[] {
-  const { payment_intent: intent } = dispute;
+  const gatewayPaymentId = nameOf(dispute.payment_intent);
   const status = DISPUTE_STATUS[dispute.status];
-  if (intent === null || status === undefined) return [];
+  const money = amountOf(dispute.amount, dispute.currency);
+  if (gatewayPaymentId === undefined || status === undefined || !money) return [];
   const respondBy = dispute.evidence_details.due_by;
   return [
     {
       about: 'dispute',
-      gatewayPaymentId: typeof intent === 'string' ? intent : intent.id,
+      gatewayPaymentId,
       gatewayId: dispute.id,
-      ...amountOf(dispute.amount, dispute.currency),
+      ...money,
       reason: dispute.reason,
       status,
       respondBy: respondBy === null ? null : new Date(respondBy * 1_000),
@@ -149,7 +185,29 @@ function newsOfDispute(dispute: Stripe.Dispute): GatewayNews[] {
   ];
 }
 
-function amountOf(amount: number, currency: string): { amount: number; currency: string } {
+function newsOfOperation(
+  operationId: string,
+  outcome: GatewayOutcome,
+  amount: number,
+  currency: string,
+): GatewayNews[] {
+  const money = amountOf(amount, currency);
+  return money ? [{ about: 'operation', operationId, outcome, ...money }] : [];
+}
+
+/** The operation of ours that is named; others who use the account may write what they like under the same name. */
+function ownReference(metadata: Stripe.Metadata | null): string | undefined {
+  const reference = metadata?.[OPERATION_ID];
+  return reference !== undefined && UUID.test(reference) ? reference : undefined;
+}
+
+function nameOf(reference: string | { readonly id: string } | null): string | undefined {
+  return typeof reference === 'string' ? reference : reference?.id;
+}
+
+/** In our minor units; undefined for an amount that has none, which is not about anything of ours. */
+function amountOf(amount: number, currency: string): { amount: number; currency: string } | undefined {
   const code = currency.toUpperCase();
-  return { amount: fromStripeAmount(amount, code), currency: code };
+  const ours = fromStripeAmount(amount, code);
+  return Number.isSafeInteger(ours) ? { amount: ours, currency: code } : undefined;
 }

@@ -122,6 +122,9 @@ export const settingsSchema = z.object({
   RATE_LIMIT_ENABLED: flag(true).describe('Limits requests per principal or address.'),
   RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe('Requests of one principal or address per minute.'),
   RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe('Log-ins and registrations of one address per minute.'),
+  RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000).describe(
+    'Webhooks of one address per minute: a gateway that catches up is not held back.',
+  ),
   TRUSTED_PROXIES: z
     .string()
     .refine(
@@ -149,8 +152,8 @@ export const settingsSchema = z.object({
     .describe('Signing secret of the webhook endpoint at Stripe; without it webhooks are refused.')
     .meta(SECRET),
   GATEWAY_TIMEOUT_MS: durationMs(8_000).describe('Longest time one call to the payment gateway may take.'),
-  PAYMENT_SETTLE_SECONDS: integer(1, 79_200, 3_600).describe(
-    'How long an operation whose outcome is unknown is sent again under its key; then the gateway is asked about it.',
+  PAYMENT_SETTLE_SECONDS: integer(1, 39_000, 3_600).describe(
+    'How long an operation whose outcome is unknown is sent again; then, as long again, the gateway is asked about it.',
   ),
   PAYMENT_ATTENTION_SECONDS: integer(2, 79_200, 79_200).describe(
     'When staff have to say what became of an operation; inside the time for which the gateway keeps keys.',

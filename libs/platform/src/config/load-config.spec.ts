@@ -58,6 +58,24 @@ describe('loading settings', () => {
   });
 
   it.each([
+    ['Stripe without a key', { PAYMENT_GATEWAY: 'stripe' }, /^STRIPE_API_KEY: is required/],
+    [
+      'a key for real money in development',
+      { STRIPE_API_KEY: 'sk_live_1' },
+      /^STRIPE_API_KEY: is for real money/,
+    ],
+    [
+      'Stripe in production that cannot report',
+      { NODE_ENV: 'production', PAYMENT_GATEWAY: 'stripe', STRIPE_API_KEY: 'sk_live_1' },
+      /^STRIPE_WEBHOOK_SECRET: is required/,
+    ],
+    ['failpoints in production', { NODE_ENV: 'production', FAILPOINTS: 'a=kill' }, /^FAILPOINTS: is refused/],
+    ['a failpoint that does something else', { FAILPOINTS: 'a=sleep' }, /^FAILPOINTS: must be name=action/],
+    [
+      'a ladder without its middle',
+      { PAYMENT_SETTLE_SECONDS: '100', PAYMENT_ATTENTION_SECONDS: '200' },
+      /^PAYMENT_ATTENTION_SECONDS: must be more than twice/,
+    ],
     ['no URL at all', { DATABASE_URL: 'localhost' }, /^DATABASE_URL: must be a URL/],
     ['the URL of something else', { DATABASE_URL: 'mysql://localhost/shop' }, /^DATABASE_URL: must be a URL/],
     ['a password that is not encoded', { DATABASE_URL: 'postgres://u:p#/@h:1/d' }, /percent-encoded/],

@@ -99,11 +99,27 @@ function contradictions(values: Values): string[] {
   if (values.PAYMENT_GATEWAY === 'stripe' && values.STRIPE_API_KEY === undefined) {
     found.push('STRIPE_API_KEY: is required where PAYMENT_GATEWAY is stripe.');
   }
+  if (values.NODE_ENV !== 'production' && /^(sk|rk)_live_/.test(values.STRIPE_API_KEY ?? '')) {
+    found.push('STRIPE_API_KEY: is for real money: set NODE_ENV=production, which has no demo accounts.');
+  }
+  if (
+    values.NODE_ENV === 'production' &&
+    values.PAYMENT_GATEWAY === 'stripe' &&
+    values.STRIPE_WEBHOOK_SECRET === undefined
+  ) {
+    found.push(
+      'STRIPE_WEBHOOK_SECRET: is required in production: disputes and failed refunds are told by webhook.',
+    );
+  }
   const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;
   const settleSeconds = PAYMENT_SETTLE_SECONDS.safeParse(values.PAYMENT_SETTLE_SECONDS).data;
   const attentionSeconds = PAYMENT_ATTENTION_SECONDS.safeParse(values.PAYMENT_ATTENTION_SECONDS).data;
-  if (settleSeconds !== undefined && attentionSeconds !== undefined && settleSeconds >= attentionSeconds) {
-    found.push('PAYMENT_ATTENTION_SECONDS: must be more than PAYMENT_SETTLE_SECONDS.');
+  if (
+    settleSeconds !== undefined &&
+    attentionSeconds !== undefined &&
+    2 * settleSeconds >= attentionSeconds
+  ) {
+    found.push('PAYMENT_ATTENTION_SECONDS: must be more than twice PAYMENT_SETTLE_SECONDS.');
   }
   const { PORT, MANAGEMENT_PORT } = settingsSchema.pick({ PORT: true, MANAGEMENT_PORT: true }).shape;
   const port = PORT.safeParse(values.PORT).data;

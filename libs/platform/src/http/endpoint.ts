@@ -25,8 +25,8 @@ export interface EndpointOptions {
   readonly idempotencyKey?: 'required' | 'optional';
   /** Whether `If-Match` must name the version to change. */
   readonly ifMatch?: boolean;
-  /** The stricter limit of calls that guess passwords. */
-  readonly rateLimit?: 'login';
+  /** The stricter limit of calls that guess passwords, or the wider one of gateways that report. */
+  readonly rateLimit?: 'login' | 'webhook';
 }
 
 /** Everything about an endpoint but its address: access, documentation, status, compiled serializers. */

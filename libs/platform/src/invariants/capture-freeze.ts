@@ -43,7 +43,8 @@ const RETRY_AFTER_SECONDS = 60;
 
 /**
  * The brake on money coming in. While it is on nothing new is captured, in no process; what is on its way to the
- * gateway comes to its end, and giving money back stays possible.
+ * gateway comes to its end, and giving money back stays possible. Only what pays for goods that have left is still
+ * captured when its authorization is about to end: it would be lost.
  */
 @Injectable()
 export class CaptureFreeze {

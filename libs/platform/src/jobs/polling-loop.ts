@@ -67,7 +67,7 @@ export class PollingLoop {
       // Whatever keeps failing would fill the log: its first failure says what is wrong.
       if (this.failures === 1)
         this.logger.error({ err: error, job: name }, 'A job fails; it is tried again and again');
-      return Math.min(pollMs * 2 ** this.failures, LONGEST_PAUSE_MS);
+      return Math.max(pollMs, Math.min(pollMs * 2 ** this.failures, LONGEST_PAUSE_MS));
     }
   }
 }

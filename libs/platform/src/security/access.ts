@@ -13,5 +13,5 @@ export const RATE_LIMIT_CLASS = 'steelyard:rate-limit-class';
 /** Declares the access rule of a route. `Endpoint` of platform/http does it for every endpoint. */
 export const Access = (rule: AccessRule) => SetMetadata(ACCESS_RULE, rule);
 
-/** Puts a route under one of the stricter rate limits. */
-export const RateLimitClass = (name: 'login') => SetMetadata(RATE_LIMIT_CLASS, name);
+/** Puts a route under a rate limit of its own: a stricter one, or one for a caller who never stops. */
+export const RateLimitClass = (name: 'login' | 'webhook') => SetMetadata(RATE_LIMIT_CLASS, name);

@@ -17,7 +17,7 @@ const WINDOW_SECONDS = 60;
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   private readonly enabled: boolean;
-  private readonly limiters: { requests: RateLimiterMemory; login: RateLimiterMemory };
+  private readonly limiters: Readonly<Record<'requests' | 'login' | 'webhook', RateLimiterMemory>>;
 
   constructor(
     private readonly reflector: Reflector,
@@ -28,6 +28,7 @@ export class RateLimitGuard implements CanActivate {
     this.limiters = {
       requests: limiter(settings.RATE_LIMIT_REQUESTS_PER_MINUTE),
       login: limiter(settings.RATE_LIMIT_LOGINS_PER_MINUTE),
+      webhook: limiter(settings.RATE_LIMIT_WEBHOOKS_PER_MINUTE),
     };
   }
 
@@ -36,7 +37,10 @@ export class RateLimitGuard implements CanActivate {
     const http = execution.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const strict = this.reflector.get<'login' | undefined>(RATE_LIMIT_CLASS, execution.getHandler());
+    const strict = this.reflector.get<'login' | 'webhook' | undefined>(
+      RATE_LIMIT_CLASS,
+      execution.getHandler(),
+    );
     const policy = strict ?? 'requests';
     const limiter = this.limiters[policy];
     const actor = currentActor();

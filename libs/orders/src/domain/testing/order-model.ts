@@ -17,7 +17,10 @@ interface ModelLine {
 
 /** What an order notes even where the status of its payment stays. */
 const NEWS_IN_ITSELF: readonly string[] = [
+  'payment_capture_failed',
+  'payment_void_failed',
   'refunded',
+  'refund_failed',
   'refund_reversed',
   'payment_disputed',
   'payment_dispute_updated',

@@ -44,6 +44,7 @@ function routesOf(app: NestFastifyApplication): Route[] {
  */
 const EXPECTED: Record<string, AccessRule> = {
   'GET /.well-known/jwks.json': 'public',
+  'GET /dev/mailbox': 'public',
   'GET /docs/errors': 'public',
   'GET /health': 'public',
   'GET /healthz': 'public',
@@ -150,7 +151,14 @@ describe('endpoints', () => {
         operation,
       })),
     );
-    const probes = ['GET /docs/errors', 'GET /health', 'GET /healthz', 'GET /readyz', 'GET /startupz'];
+    const probes = [
+      'GET /dev/mailbox',
+      'GET /docs/errors',
+      'GET /health',
+      'GET /healthz',
+      'GET /readyz',
+      'GET /startupz',
+    ];
     const documented = operations.map(({ name }) => name).sort();
     expect(documented).toEqual(
       Object.keys(EXPECTED)

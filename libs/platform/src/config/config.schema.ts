@@ -134,6 +134,23 @@ export const settingsSchema = z.object({
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
 
+  MAIL_SMTP_URL: z
+    .string()
+    .refine(
+      (url) => /^smtps?:\/\//.test(url) && URL.canParse(url),
+      'must be a URL, smtp://user:password@host:587 or smtps://, with special characters percent-encoded',
+    )
+    .optional()
+    .describe(
+      'Mail server; absent: mail is kept in memory and shown at `/dev/mailbox`, in production it is not sent.',
+    )
+    .meta(SECRET),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]*@[^\r\n]*$/, 'must be an address, such as Shop <shop@example.com>')
+    .optional()
+    .describe('Sender of every mail; needed with `MAIL_SMTP_URL`.'),
+
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
     'Gateway that moves the money; the sandbox moves none.',
   ),

@@ -99,6 +99,9 @@ function contradictions(values: Values): string[] {
   if (values.PAYMENT_GATEWAY === 'stripe' && values.STRIPE_API_KEY === undefined) {
     found.push('STRIPE_API_KEY: is required where PAYMENT_GATEWAY is stripe.');
   }
+  if (values.MAIL_SMTP_URL !== undefined && values.MAIL_FROM === undefined) {
+    found.push('MAIL_FROM: is required where MAIL_SMTP_URL is set.');
+  }
   const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;
   const settleSeconds = PAYMENT_SETTLE_SECONDS.safeParse(values.PAYMENT_SETTLE_SECONDS).data;
   const attentionSeconds = PAYMENT_ATTENTION_SECONDS.safeParse(values.PAYMENT_ATTENTION_SECONDS).data;

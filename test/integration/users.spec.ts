@@ -36,6 +36,7 @@ describe('registration', () => {
       email: `grace.${id}@example.com`,
       name: 'Grace',
       role: 'customer',
+      emailVerified: false,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: answer.body.createdAt,
     });

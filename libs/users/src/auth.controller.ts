@@ -27,7 +27,7 @@ export class AuthController {
     access: 'public',
     rateLimit: 'login',
     responses: { 200: tokensSchema },
-    errors: [usersErrors.invalid_credentials, httpErrors.service_unavailable],
+    errors: [usersErrors.invalid_credentials, usersErrors.email_not_verified, httpErrors.service_unavailable],
   })
   login(@Body({ schema: loginSchema }) body: Login): Promise<Tokens> {
     return this.auth.login(body);

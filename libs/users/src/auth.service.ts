@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
+import { Config } from '#platform/config';
 import { AccessTokens } from '#platform/security';
 import type { Login, Tokens } from './auth.schema.js';
 import { Passwords } from './passwords.js';
@@ -12,23 +13,31 @@ import { UsersService } from './users.service.js';
 /** Logging in and staying logged in. */
 @Injectable()
 export class AuthService {
+  private readonly requiresVerification: boolean;
+
   constructor(
     private readonly users: UsersService,
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
     private readonly accessTokens: AccessTokens,
-  ) {}
+    { settings }: Config,
+  ) {
+    this.requiresVerification = settings.USERS_EMAIL_VERIFICATION === 'required';
+  }
 
   /**
    * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time.
    *
-   * @throws DomainError invalid_credentials, service_unavailable
+   * @throws DomainError invalid_credentials, service_unavailable; email_not_verified, to whom knows the password
    */
   async login({ email, password }: Login): Promise<Tokens> {
     const user = await this.users.findByEmail(email);
     const proven = await this.passwords.verify(user?.passwordHash, password);
     if (!user || !proven) throw new DomainError(usersErrors.invalid_credentials);
-    return this.tokensFor(user, await this.sessions.open(user.id));
+    if (this.requiresVerification && user.emailVerifiedAt === null) {
+      throw new DomainError(usersErrors.email_not_verified);
+    }
+    return this.tokensFor(user, await this.sessions.open(user.id, user.passwordHash));
   }
 
   /**

@@ -1,9 +1,10 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
 import {
   Endpoint,
   etagOf,
+  httpErrors,
   idParamSchema,
   type Page,
   type PageRequest,
@@ -12,6 +13,8 @@ import {
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { type EmailChange, emailChangeSchema, type MailSent, mailSentSchema } from './account.schema.js';
+import { AccountService } from './account.service.js';
 import { currentUser } from './current-user.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
@@ -31,6 +34,7 @@ import { UsersService } from './users.service.js';
 export class MeController {
   constructor(
     private readonly users: UsersService,
+    private readonly accounts: AccountService,
     private readonly sessions: Sessions,
   ) {}
 
@@ -63,6 +67,23 @@ export class MeController {
     const user = await this.users.update(currentUser().userId, versionFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
+  }
+
+  @Post('email-change')
+  @Endpoint({
+    summary: 'Move my account to another e-mail address',
+    description:
+      'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
+    access: 'customer',
+    rateLimit: 'login',
+    responses: { 202: mailSentSchema },
+    errors: [usersErrors.wrong_password, usersErrors.user_not_found, httpErrors.service_unavailable],
+  })
+  async changeMyEmail(
+    @Body({ schema: emailChangeSchema }) { email, password }: EmailChange,
+  ): Promise<MailSent> {
+    await this.accounts.requestEmailChange(currentUser().userId, email, password);
+    return { status: 'confirmation_sent' };
   }
 
   @Get('sessions')

@@ -15,5 +15,9 @@ export const userRegistered = defineEvent(
 export const userUpdated = defineEvent(
   'user',
   'steelyard.user.updated.v1',
-  z.object({ userId: z.uuid(), role: z.enum(ROLES), changed: z.array(z.enum(['name', 'role'])) }),
+  z.object({
+    userId: z.uuid(),
+    role: z.enum(ROLES),
+    changed: z.array(z.enum(['name', 'role', 'email', 'emailVerified', 'password'])),
+  }),
 );

@@ -121,7 +121,9 @@ export const settingsSchema = z.object({
 
   RATE_LIMIT_ENABLED: flag(true).describe('Limits requests per principal or address.'),
   RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe('Requests of one principal or address per minute.'),
-  RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe('Log-ins and registrations of one address per minute.'),
+  RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe(
+    'Log-ins, registrations and uses of mailed tokens of one address per minute.',
+  ),
   TRUSTED_PROXIES: z
     .string()
     .refine(
@@ -150,6 +152,16 @@ export const settingsSchema = z.object({
     .regex(/^[^\r\n]*@[^\r\n]*$/, 'must be an address, such as Shop <shop@example.com>')
     .optional()
     .describe('Sender of every mail; needed with `MAIL_SMTP_URL`.'),
+  MAIL_LINKS_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://shop.example.com/account' })
+    .optional()
+    .describe(
+      'Front-end below which mails link to `/verify-email`, `/reset-password` and `/confirm-email-change`, with ' +
+        '`#token=…`; absent: they hold the token alone.',
+    ),
+  USERS_EMAIL_VERIFICATION: oneOf(['none', 'optional', 'required'], 'none').describe(
+    'Whether new users are asked to confirm their address, and whether they must before they log in.',
+  ),
 
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
     'Gateway that moves the money; the sandbox moves none.',

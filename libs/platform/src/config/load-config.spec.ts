@@ -78,6 +78,18 @@ describe('loading settings', () => {
     ],
     ['a mail server without a sender', { MAIL_SMTP_URL: 'smtp://mail:25' }, /^MAIL_FROM: is required/],
     ['a sender that is no address', { MAIL_FROM: 'the shop' }, /^MAIL_FROM: must be an address/],
+    ['links that are no URL', { MAIL_LINKS_URL: 'shop.example.com' }, /^MAIL_LINKS_URL: must be a URL/],
+    ['links to a script', { MAIL_LINKS_URL: 'javascript:alert(1)' }, /^MAIL_LINKS_URL: must be a URL/],
+    [
+      'an unknown verification',
+      { USERS_EMAIL_VERIFICATION: 'yes' },
+      /^USERS_EMAIL_VERIFICATION: must be one of/,
+    ],
+    [
+      'verification without mail in production',
+      { NODE_ENV: 'production', USERS_EMAIL_VERIFICATION: 'required' },
+      /^MAIL_SMTP_URL: is required in production/,
+    ],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
   ])('refuses %s', (_, env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);

@@ -64,6 +64,7 @@ const EXPECTED: Record<string, AccessRule> = {
   'PATCH /users/me': 'customer',
   'POST /users/me/email-change': 'customer',
   'GET /users/me/sessions': 'customer',
+  'DELETE /users/me/sessions': 'customer',
   'DELETE /users/me/sessions/:id': 'customer',
   'GET /users': 'staff',
   'GET /users/:id': 'staff',

@@ -357,6 +357,7 @@ describe('an access token', () => {
     ['PATCH', () => ME, 'customer'],
     ['POST', () => EMAIL_CHANGE, 'customer'],
     ['GET', () => SESSIONS, 'customer'],
+    ['DELETE', () => SESSIONS, 'customer'],
     ['DELETE', () => `${SESSIONS}/${newId()}`, 'customer'],
     ['GET', () => USERS, 'staff'],
     ['GET', () => `${USERS}/${users.customer.id}`, 'staff'],

@@ -4,6 +4,7 @@ import { Database } from '#platform/database';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens } from './account-tokens.js';
+import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
@@ -18,6 +19,7 @@ export class AccountService {
   constructor(
     private readonly users: UsersService,
     private readonly passwords: Passwords,
+    private readonly passwordCheck: PasswordCheck,
     private readonly tokens: AccountTokens,
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
@@ -71,10 +73,10 @@ export class AccountService {
   /**
    * Mails a token to the new address of a user who knows their password. Nothing changes until it comes back.
    *
-   * @throws DomainError wrong_password, user_not_found, service_unavailable
+   * @throws DomainError wrong_password, rate_limited, user_not_found, service_unavailable
    */
   async requestEmailChange(userId: string, email: string, password: string): Promise<void> {
-    await this.users.requirePassword(userId, password);
+    await this.passwordCheck.require(userId, password);
     await this.mails.enqueue(accountMails.changeEmail, userId, { userId, email });
   }
 

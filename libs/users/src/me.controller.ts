@@ -19,6 +19,7 @@ import { currentUser } from './current-user.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
 import {
+  endSessionsQuerySchema,
   type ProfileChange,
   profileChangeSchema,
   sessionPageSchema,
@@ -107,6 +108,23 @@ export class MeController {
       })),
       nextCursor,
     };
+  }
+
+  @Delete('sessions')
+  @Endpoint({
+    summary: 'End all my other sessions',
+    description:
+      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, ' +
+      'access tokens when they expire.',
+    access: 'customer',
+    responses: { 204: null },
+  })
+  revokeMySessions(
+    @Query({ schema: endSessionsQuerySchema })
+    { includeCurrent }: z.output<typeof endSessionsQuerySchema>,
+  ): Promise<void> {
+    const { userId, sessionId } = currentUser();
+    return this.sessions.revokeAll(userId, includeCurrent ? undefined : sessionId);
   }
 
   @Delete('sessions/:id')

@@ -57,7 +57,7 @@ const revokeSessionOfUser = statement(
 const revokeSessionsOfUser = statement(
   'users.revoke_sessions_of_user',
   `UPDATE users.sessions SET revoked_at = $2, revoked_reason = 'revoked_by_user'
-    WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2`,
+    WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR id <> $3)`,
 );
 const listLiveSessions = statement(
   'users.list_live_sessions',
@@ -166,9 +166,9 @@ export class Sessions {
     if (!revoked) throw new DomainError(usersErrors.session_not_found);
   }
 
-  /** Ends every session of a user. */
-  async revokeAll(userId: string): Promise<void> {
-    await this.database.query(revokeSessionsOfUser, [userId, this.clock.now()]);
+  /** Ends every session of a user; of those to keep, if any, one. */
+  async revokeAll(userId: string, keptSessionId?: string): Promise<void> {
+    await this.database.query(revokeSessionsOfUser, [userId, this.clock.now(), keptSessionId ?? null]);
   }
 
   /** The sessions of a user that have not ended, newest first. */

@@ -9,6 +9,7 @@ import { AuthService } from './auth.service.js';
 import { DemoUsers } from './demo-users.js';
 import { JwksController } from './jwks.controller.js';
 import { MeController } from './me.controller.js';
+import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { Sessions } from './sessions.js';
 import { UserRow } from './user.row.js';
@@ -25,6 +26,7 @@ import { UsersService } from './users.service.js';
     AccountService,
     AccountTokens,
     AuthService,
+    PasswordCheck,
     Passwords,
     Sessions,
     UsersService,

@@ -126,6 +126,14 @@ export const sessionSchema = z
     },
   });
 
+export const endSessionsQuerySchema = z.strictObject({
+  includeCurrent: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false)
+    .meta({ description: 'Ends the session of this very call as well.' }),
+});
+
 export const sessionPageSchema = pageSchema('SessionPage', sessionSchema);
 
 export type Registration = z.infer<typeof registrationSchema>;

@@ -33,10 +33,6 @@ const userById = statement(
   'users.by_id',
   `SELECT ${USER_COLUMNS} FROM users.users u WHERE u.id = $1 AND u.deleted_at IS NULL`,
 );
-const passwordHashById = statement(
-  'users.password_hash_by_id',
-  `SELECT password_hash AS "passwordHash" FROM users.users WHERE id = $1 AND deleted_at IS NULL`,
-);
 const otherAdmins = statement(
   'users.other_admins',
   `SELECT EXISTS (SELECT FROM users.users WHERE role = 'admin' AND id <> $1 AND deleted_at IS NULL) AS remain`,
@@ -264,18 +260,6 @@ export class UsersService {
       data: { userId: id, role: user.role, changed },
     });
     return Object.assign(user, next);
-  }
-
-  /**
-   * Passes a user who knows their password.
-   *
-   * @throws DomainError user_not_found, wrong_password, service_unavailable
-   */
-  async requirePassword(id: string, password: string): Promise<void> {
-    const stored = await this.database.queryOne<{ passwordHash: string }>(passwordHashById, [id]);
-    if (!stored) throw new DomainError(usersErrors.user_not_found);
-    const isRight = await this.passwords.verify(stored.passwordHash, password);
-    if (!isRight) throw new DomainError(usersErrors.wrong_password);
   }
 
   private async requireMayLoseAdmin(id: string): Promise<void> {

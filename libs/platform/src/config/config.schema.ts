@@ -119,7 +119,9 @@ export const settingsSchema = z.object({
   ),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
-  RATE_LIMIT_ENABLED: flag(true).describe('Limits requests per principal or address.'),
+  RATE_LIMIT_ENABLED: flag(true).describe(
+    'Limits requests per principal or address, and slows down who guesses passwords.',
+  ),
   RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe('Requests of one principal or address per minute.'),
   RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe(
     'Log-ins, registrations and uses of mailed tokens of one address per minute.',

@@ -62,6 +62,8 @@ const EXPECTED: Record<string, AccessRule> = {
   'POST /auth/confirm-email-change': 'public',
   'GET /users/me': 'customer',
   'PATCH /users/me': 'customer',
+  'DELETE /users/me': 'customer',
+  'GET /users/me/export': 'customer',
   'POST /users/me/email-change': 'customer',
   'GET /users/me/sessions': 'customer',
   'DELETE /users/me/sessions': 'customer',

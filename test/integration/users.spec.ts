@@ -396,6 +396,7 @@ describe('what other modules see', () => {
       id: users.customer.id,
       email: 'customer@example.com',
       name: 'Demo Customer',
+      emailVerified: true,
     });
     expect(await facade.get(newId())).toBeUndefined();
   });

@@ -12,6 +12,7 @@ import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
 import { FindOrders } from './application/find-orders.js';
 import { FindParcels } from './application/find-parcels.js';
 import { FindStuck } from './application/find-stuck.js';
+import { ForgetPerson } from './application/forget-person.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
 import { OrderAccess } from './application/order-access.js';
@@ -43,6 +44,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     FindParcels,
     FindStuck,
     OnPaymentChanged,
+    ForgetPerson,
     OrderAccess,
     PrepareOrder,
     SettleCancellation,

@@ -1,4 +1,16 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  Headers,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
 import {
@@ -16,6 +28,13 @@ import type { z } from 'zod';
 import { type EmailChange, emailChangeSchema, type MailSent, mailSentSchema } from './account.schema.js';
 import { AccountService } from './account.service.js';
 import { currentUser } from './current-user.js';
+import { DataRights } from './data-rights.js';
+import {
+  type Erasure,
+  erasureSchema,
+  personalDataSchema,
+  type PersonalDataView,
+} from './data-rights.schema.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
 import {
@@ -37,6 +56,7 @@ export class MeController {
     private readonly users: UsersService,
     private readonly accounts: AccountService,
     private readonly sessions: Sessions,
+    private readonly dataRights: DataRights,
   ) {}
 
   @Get()
@@ -68,6 +88,40 @@ export class MeController {
     const user = await this.users.update(currentUser().userId, versionFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
+  }
+
+  @Delete()
+  @Endpoint({
+    summary: 'Erase me',
+    description:
+      'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
+      'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
+      'sent, they need the person: 409 `orders_open` names them.',
+    access: 'customer',
+    rateLimit: 'login',
+    responses: { 204: null },
+    errors: [
+      usersErrors.wrong_password,
+      usersErrors.user_not_found,
+      usersErrors.last_admin,
+      usersErrors.orders_open,
+      httpErrors.service_unavailable,
+    ],
+  })
+  eraseMe(@Body({ schema: erasureSchema }) { password }: Erasure): Promise<void> {
+    return this.dataRights.erase(currentUser().userId, password);
+  }
+
+  @Get('export')
+  @Header('Cache-Control', 'no-store')
+  @Endpoint({
+    summary: 'Export all that is held about me',
+    access: 'customer',
+    responses: { 200: personalDataSchema },
+    errors: [usersErrors.user_not_found],
+  })
+  exportMe(): Promise<PersonalDataView> {
+    return this.dataRights.export(currentUser().userId);
   }
 
   @Post('email-change')

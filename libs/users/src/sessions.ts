@@ -59,6 +59,16 @@ const revokeSessionsOfUser = statement(
   `UPDATE users.sessions SET revoked_at = $2, revoked_reason = 'revoked_by_user'
     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR id <> $3)`,
 );
+const listAllSessions = statement(
+  'users.list_all_sessions',
+  `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
+          revoked_at AS "revokedAt"
+     FROM users.sessions WHERE user_id = $1 ORDER BY created_at DESC, id DESC`,
+);
+const deleteSessionsOfUser = statement(
+  'users.delete_sessions_of_user',
+  'DELETE FROM users.sessions WHERE user_id = $1',
+);
 const listLiveSessions = statement(
   'users.list_live_sessions',
   `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
@@ -169,6 +179,16 @@ export class Sessions {
   /** Ends every session of a user; of those to keep, if any, one. */
   async revokeAll(userId: string, keptSessionId?: string): Promise<void> {
     await this.database.query(revokeSessionsOfUser, [userId, this.clock.now(), keptSessionId ?? null]);
+  }
+
+  /** Every session of a user that is remembered, newest first: those that have ended, too. */
+  async all(userId: string): Promise<(SessionSummary & { readonly revokedAt: Date | null })[]> {
+    return this.database.query(listAllSessions, [userId]);
+  }
+
+  /** Ends every session of a user and remembers none. */
+  async forgetAll(userId: string): Promise<void> {
+    await this.database.query(deleteSessionsOfUser, [userId]);
   }
 
   /** The sessions of a user that have not ended, newest first. */

@@ -6,11 +6,13 @@ import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
+import { DataRights } from './data-rights.js';
 import { DemoUsers } from './demo-users.js';
 import { JwksController } from './jwks.controller.js';
 import { MeController } from './me.controller.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
+import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
 import { UserRow } from './user.row.js';
 import { UsersController } from './users.controller.js';
@@ -26,8 +28,10 @@ import { UsersService } from './users.service.js';
     AccountService,
     AccountTokens,
     AuthService,
+    DataRights,
     PasswordCheck,
     Passwords,
+    PersonalData,
     Sessions,
     UsersService,
     UsersFacade,

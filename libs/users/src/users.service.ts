@@ -12,7 +12,7 @@ import { accountMails } from './account-mail-kinds.js';
 import { Passwords } from './passwords.js';
 import { type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
-import { userRegistered, userUpdated } from './users.events.js';
+import { userErased, userRegistered, userUpdated } from './users.events.js';
 import {
   type Registration,
   toUserView,
@@ -23,6 +23,10 @@ import {
 
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
+
+/** In place of a name, and of a hash: no password has this one. */
+const ERASED_NAME = 'Erased user';
+const NO_PASSWORD = '!';
 
 const userByEmail = statement(
   'users.by_email',
@@ -262,9 +266,46 @@ export class UsersService {
     return Object.assign(user, next);
   }
 
+  /**
+   * Puts a pseudonym in the place of a person, in the running transaction, and returns who they were. The id stays.
+   *
+   * @throws DomainError user_not_found, last_admin; and what those who react to it throw, who still need the person
+   */
+  async erase(id: string): Promise<User> {
+    await this.database.lock('role', 'admin');
+    const user = await this.database.manager.findOne(UserRow, {
+      where: { id, deletedAt: IsNull() },
+      lock: { mode: 'for_no_key_update' },
+    });
+    if (!user) throw new DomainError(usersErrors.user_not_found);
+    if (user.role === 'admin') await this.requireOtherAdmin(id);
+    const now = this.clock.now();
+    const version = user.version + 1;
+    // A domain that can never exist (RFC 2606).
+    const pseudonym = `${id}@erased.invalid`;
+    await this.database.manager.update(
+      UserRow,
+      { id },
+      {
+        ...{ email: pseudonym, name: ERASED_NAME, passwordHash: NO_PASSWORD, emailVerifiedAt: null },
+        ...{ version, updatedAt: now, deletedAt: now },
+      },
+    );
+    await this.events.publish(userErased, {
+      aggregateId: id,
+      sequence: version,
+      data: { userId: id, pseudonym },
+    });
+    return user;
+  }
+
   private async requireMayLoseAdmin(id: string): Promise<void> {
     const actor = currentActor();
     if (actor.kind === 'user' && actor.userId === id) throw new DomainError(usersErrors.own_admin_role);
+    await this.requireOtherAdmin(id);
+  }
+
+  private async requireOtherAdmin(id: string): Promise<void> {
     const others = await this.database.queryOne<{ remain: boolean }>(otherAdmins, [id]);
     if (!others?.remain) throw new DomainError(usersErrors.last_admin);
   }

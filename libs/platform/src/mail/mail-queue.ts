@@ -30,6 +30,11 @@ const withdrawMail = statement(
   'DELETE FROM platform.mails WHERE kind = $1 AND subject = $2',
 );
 
+const withdrawMailsAbout = statement(
+  'mail.withdraw_about',
+  'DELETE FROM platform.mails WHERE subject = ANY($1::text[])',
+);
+
 /**
  * Mail that is to be written and sent once the running transaction has committed. A mail is written when its turn has
  * come, so that the queue holds neither texts nor secrets, and what is old when it leaves is not what it says.
@@ -55,6 +60,11 @@ export class MailQueue {
   /** Takes back what was asked for and has not been written yet. */
   async withdraw(kind: MailKind<object>, subject: string): Promise<void> {
     await this.database.query(withdrawMail, [kind.name, subject]);
+  }
+
+  /** Takes back whatever was asked for about any of these subjects. */
+  async withdrawAbout(...subjects: string[]): Promise<void> {
+    await this.database.query(withdrawMailsAbout, [subjects]);
   }
 
   /** Has `compose` write the mails of this kind. */

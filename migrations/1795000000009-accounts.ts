@@ -31,9 +31,13 @@ export class Accounts1795000000009 extends SqlMigration {
       PRIMARY KEY (user_id, purpose),
       CONSTRAINT tokens_token_hash UNIQUE (token_hash)
     );
+
+    -- for an account that claims its earlier guest orders
+    CREATE INDEX orders_of_guests ON orders.orders (email) WHERE customer_id IS NULL;
   `;
 
   protected readonly downSql = `
+    DROP INDEX orders.orders_of_guests;
     DROP TABLE users.tokens;
     ALTER TABLE users.users DROP COLUMN email_verified_at;
     DROP TABLE platform.mails;

@@ -83,6 +83,7 @@ const EXPECTED: Record<string, AccessRule> = {
 
   'POST /orders': 'anyone',
   'POST /orders/quote': 'anyone',
+  'POST /orders/claim': 'customer',
   'GET /orders': 'customer',
   'GET /orders/:id': 'anyone',
   'GET /orders/:id/timeline': 'anyone',

@@ -65,8 +65,7 @@ export class DataRights {
       await this.tokens.endAll(userId);
       await this.sessions.forgetAll(userId);
       await this.mails.withdrawAbout(userId, email);
-      await this.idempotency.forget(actorReference(currentActor()));
-      await this.idempotency.forget(`email:${email}`);
+      await this.idempotency.forget([actorReference(currentActor()), `email:${email}`]);
     });
   }
 }

@@ -374,6 +374,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim my earlier guest orders
+         * @description Those that were placed without an account, with the e-mail address of the account. It has to be confirmed: else whoever registers with a stranger’s address would see what the stranger bought.
+         */
+        post: operations["claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/quote": {
         parameters: {
             query?: never;
@@ -939,6 +959,21 @@ export interface components {
             reason: string | null;
             /** @description `user:<id>`, or `system:invariants` after a breach. */
             by: string | null;
+        };
+        /**
+         * @description Nothing: the address is that of the account.
+         * @example {}
+         */
+        ClaimOrders: Record<string, never>;
+        /**
+         * @description What was claimed.
+         * @example {
+         *       "claimed": 2
+         *     }
+         */
+        ClaimedOrders: {
+            /** @description How many orders came to the account. After 100 there may be more: call again with another key. */
+            claimed: number;
         };
         /**
          * @description A new product. It has no stock until some is received.
@@ -1618,7 +1653,7 @@ export interface components {
                 from: ("pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired") | null;
                 /** @enum {string} */
                 to: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
-                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `returned`, `completed`. There may be more. */
+                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `returned`, `claimed`, `completed`. There may be more. */
                 cause: string;
                 reason: string | null;
                 actor: string;
@@ -5365,6 +5400,180 @@ export interface operations {
              *
              *     `service_unavailable`: The service cannot take this request now.
              */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimOrders"];
+            };
+        };
+        responses: {
+            /** @description What was claimed. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description `true` when this is the stored answer of an earlier call with the same key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimedOrders"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
+             *
+             *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress`: A call with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: The Idempotency-Key was used for a call with another payload. */
+            422: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
             503: {
                 headers: {
                     /** @description Names this request in logs. */

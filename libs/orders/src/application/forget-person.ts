@@ -1,6 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DomainError } from '#kernel';
+import { actorReference, DomainError } from '#kernel';
+import { currentActor } from '#platform/context';
 import { Database, statement } from '#platform/database';
+import { Idempotency } from '#platform/idempotency';
 import { EventBus } from '#platform/messaging';
 import { userErased, usersErrors, UsersFacade } from '#users';
 import { FindOrders } from './find-orders.js';
@@ -22,7 +24,7 @@ const pseudonymise = statement(
       SET email = $2, metadata = '{}',
           shipping_address = CASE WHEN shipping_address IS NULL THEN NULL
                                   ELSE jsonb_build_object('country', shipping_address -> 'country') END
-    WHERE customer_id = $1`,
+    WHERE customer_id = $1 RETURNING id`,
 );
 
 /**
@@ -35,6 +37,7 @@ export class ForgetPerson implements OnModuleInit {
     private readonly bus: EventBus,
     private readonly users: UsersFacade,
     private readonly findOrders: FindOrders,
+    private readonly idempotency: Idempotency,
     private readonly database: Database,
   ) {}
 
@@ -60,6 +63,9 @@ export class ForgetPerson implements OnModuleInit {
     if (open.length > 0) {
       throw new DomainError(usersErrors.orders_open, { extensions: { orderIds: open.map(({ id }) => id) } });
     }
-    await this.database.query(pseudonymise, [customerId, pseudonym]);
+    const orders = await this.database.query<{ id: string }>(pseudonymise, [customerId, pseudonym]);
+    // The kept answers of what was done to an order show it as it was.
+    const customer = actorReference(currentActor());
+    await this.idempotency.forget(orders.map(({ id }) => `${customer}:${id}`));
   }
 }

@@ -86,9 +86,9 @@ const deleteExpired = statement(
    RETURNING key`,
 );
 
-const deleteOfPrincipal = statement(
-  'idempotency.delete_of_principal',
-  'DELETE FROM platform.idempotency_keys WHERE principal = $1',
+const deleteOfPrincipals = statement(
+  'idempotency.delete_of_principals',
+  'DELETE FROM platform.idempotency_keys WHERE principal = ANY($1::text[])',
 );
 
 /**
@@ -207,9 +207,9 @@ export class Idempotency {
     await this.database.query(renewLease, [...keyOf(call), ENDED_LEASE_MS]);
   }
 
-  /** Forgets every call of a principal who will never call again, with the answers that were kept. */
-  async forget(principal: string): Promise<void> {
-    await this.database.query(deleteOfPrincipal, [principal]);
+  /** Forgets every call of principals who will never call again, with the answers that were kept. */
+  async forget(principals: readonly string[]): Promise<void> {
+    await this.database.query(deleteOfPrincipals, [principals]);
   }
 
   /** Forgets keys past their retention, at most `limit` at a time, and returns how many. */

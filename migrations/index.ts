@@ -1,3 +1,4 @@
+import { Accounts1795000000009 } from './1795000000009-accounts.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
 import { Invariants1795000000008 } from './1795000000008-invariants.js';
@@ -17,4 +18,5 @@ export const migrations = [
   PaymentResolution1795000000006,
   OrderReturns1795000000007,
   Invariants1795000000008,
+  Accounts1795000000009,
 ];

@@ -44,6 +44,7 @@ function routesOf(app: NestFastifyApplication): Route[] {
  */
 const EXPECTED: Record<string, AccessRule> = {
   'GET /.well-known/jwks.json': 'public',
+  'GET /dev/mailbox': 'public',
   'GET /docs/errors': 'public',
   'GET /health': 'public',
   'GET /healthz': 'public',
@@ -54,9 +55,18 @@ const EXPECTED: Record<string, AccessRule> = {
   'POST /auth/login': 'public',
   'POST /auth/refresh': 'public',
   'POST /auth/logout': 'public',
+  'POST /auth/verify-email': 'public',
+  'POST /auth/resend-verification': 'public',
+  'POST /auth/forgot-password': 'public',
+  'POST /auth/reset-password': 'public',
+  'POST /auth/confirm-email-change': 'public',
   'GET /users/me': 'customer',
   'PATCH /users/me': 'customer',
+  'DELETE /users/me': 'customer',
+  'GET /users/me/export': 'customer',
+  'POST /users/me/email-change': 'customer',
   'GET /users/me/sessions': 'customer',
+  'DELETE /users/me/sessions': 'customer',
   'DELETE /users/me/sessions/:id': 'customer',
   'GET /users': 'staff',
   'GET /users/:id': 'staff',
@@ -73,6 +83,7 @@ const EXPECTED: Record<string, AccessRule> = {
 
   'POST /orders': 'anyone',
   'POST /orders/quote': 'anyone',
+  'POST /orders/claim': 'customer',
   'GET /orders': 'customer',
   'GET /orders/:id': 'anyone',
   'GET /orders/:id/timeline': 'anyone',
@@ -151,7 +162,14 @@ describe('endpoints', () => {
         operation,
       })),
     );
-    const probes = ['GET /docs/errors', 'GET /health', 'GET /healthz', 'GET /readyz', 'GET /startupz'];
+    const probes = [
+      'GET /dev/mailbox',
+      'GET /docs/errors',
+      'GET /health',
+      'GET /healthz',
+      'GET /readyz',
+      'GET /startupz',
+    ];
     const documented = operations.map(({ name }) => name).sort();
     expect(documented).toEqual(
       Object.keys(EXPECTED)

@@ -4,7 +4,13 @@ import { generateSigningKeys } from '#platform/security';
 import { importJWK, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import type { CallOptions } from '../support/test-app.js';
 import {
+  CONFIRM_EMAIL_CHANGE,
   DEMO_PASSWORD,
+  EMAIL_CHANGE,
+  FORGOT_PASSWORD,
+  RESEND_VERIFICATION,
+  RESET_PASSWORD,
+  VERIFY_EMAIL,
   LOGIN,
   LOGOUT,
   ME,
@@ -65,6 +71,24 @@ describe('a body', () => {
     ['log-in', 'POST', () => LOGIN, () => ({ email: users.customer.email, password: 'x' }), () => undefined],
     ['refresh', 'POST', () => REFRESH, () => ({ refreshToken: 'x' }), () => undefined],
     ['log-out', 'POST', () => LOGOUT, () => ({ refreshToken: 'x' }), () => undefined],
+    ['verification', 'POST', () => VERIFY_EMAIL, () => ({ token: 'x' }), () => undefined],
+    ['another token', 'POST', () => RESEND_VERIFICATION, () => ({ email: 'a@b.com' }), () => undefined],
+    ['forgotten password', 'POST', () => FORGOT_PASSWORD, () => ({ email: 'a@b.com' }), () => undefined],
+    [
+      'new password',
+      'POST',
+      () => RESET_PASSWORD,
+      () => ({ token: 'x', password: PASSWORD }),
+      () => undefined,
+    ],
+    ['confirmed change', 'POST', () => CONFIRM_EMAIL_CHANGE, () => ({ token: 'x' }), () => undefined],
+    [
+      'change of address',
+      'POST',
+      () => EMAIL_CHANGE,
+      () => ({ email: 'a@b.com', password: DEMO_PASSWORD }),
+      () => users.customer.token,
+    ],
     ['my profile', 'PATCH', () => ME, () => ({ name: 'New' }), () => users.customer.token],
     [
       'a user',
@@ -153,6 +177,26 @@ describe('a field', () => {
   const register = (change: object) => users.app.post(USERS, registration(change));
   const login = (change: object) =>
     users.app.post(LOGIN, { email: users.customer.email, password: PASSWORD, ...change });
+  const mailedToken: [unknown, FieldProblem][] = [
+    ['', { pointer: '/token', code: 'too_short' }],
+    ['a'.repeat(513), { pointer: '/token', code: 'too_long' }],
+    [1e300, { pointer: '/token', code: 'wrong_type' }],
+    [null, { pointer: '/token', code: 'wrong_type' }],
+    [['token'], { pointer: '/token', code: 'wrong_type' }],
+    [undefined, { pointer: '/token', code: 'required' }],
+  ];
+  const verify = (change: object) => users.app.post(VERIFY_EMAIL, { token: 'x', ...change });
+  const resend = (change: object) => users.app.post(RESEND_VERIFICATION, change);
+  const forgot = (change: object) => users.app.post(FORGOT_PASSWORD, change);
+  const reset = (change: object) =>
+    users.app.post(RESET_PASSWORD, { token: 'x', password: PASSWORD, ...change });
+  const confirm = (change: object) => users.app.post(CONFIRM_EMAIL_CHANGE, { token: 'x', ...change });
+  const changeEmail = (change: object) =>
+    users.app.post(
+      EMAIL_CHANGE,
+      { email: 'new@example.com', password: DEMO_PASSWORD, ...change },
+      { token: users.customer.token },
+    );
   const updateMe = (change: object) => users.patch(ME, change, users.customer);
   const updateUser = (change: object) => users.patch(`${USERS}/${users.customer.id}`, change, users.admin);
   const CASES = [
@@ -163,6 +207,14 @@ describe('a field', () => {
     ...smuggledRole.map((row) => ['registration', 'role', register, ...row] as const),
     ...email('/email').map((row) => ['log-in', 'email', login, ...row] as const),
     ...claimedPassword.map((row) => ['log-in', 'password', login, ...row] as const),
+    ...mailedToken.map((row) => ['verification', 'token', verify, ...row] as const),
+    ...email('/email').map((row) => ['request for another token', 'email', resend, ...row] as const),
+    ...email('/email').map((row) => ['request for a new password', 'email', forgot, ...row] as const),
+    ...mailedToken.map((row) => ['new password', 'token', reset, ...row] as const),
+    ...newPassword.map((row) => ['new password', 'password', reset, ...row] as const),
+    ...mailedToken.map((row) => ['confirmed change of address', 'token', confirm, ...row] as const),
+    ...email('/email').map((row) => ['change of address', 'email', changeEmail, ...row] as const),
+    ...claimedPassword.map((row) => ['change of address', 'password', changeEmail, ...row] as const),
     ...text('/name').map((row) => ['profile', 'name', updateMe, ...row] as const),
     ...smuggledRole.map((row) => ['profile', 'role', updateMe, ...row] as const),
     ...text('/name').map((row) => ['user', 'name', updateUser, ...row] as const),
@@ -303,7 +355,9 @@ describe('an access token', () => {
   const GUARDED: [string, () => string, 'customer' | 'staff' | 'admin'][] = [
     ['GET', () => ME, 'customer'],
     ['PATCH', () => ME, 'customer'],
+    ['POST', () => EMAIL_CHANGE, 'customer'],
     ['GET', () => SESSIONS, 'customer'],
+    ['DELETE', () => SESSIONS, 'customer'],
     ['DELETE', () => `${SESSIONS}/${newId()}`, 'customer'],
     ['GET', () => USERS, 'staff'],
     ['GET', () => `${USERS}/${users.customer.id}`, 'staff'],
@@ -311,7 +365,7 @@ describe('an access token', () => {
   ];
 
   it.each(GUARDED)('is needed for %s %s, with at least the role %s', async (method, path, role) => {
-    const body = method === 'PATCH' ? { name: 'New' } : undefined;
+    const body = method === 'PATCH' || method === 'POST' ? { name: 'New' } : undefined;
     const call = (token?: string) => () => users.app.call(method, path(), { token, body });
     await users.expectRefusal(call(), 401, 'authentication_required');
     if (role !== 'customer') await users.expectRefusal(call(users.customer.token), 403, 'forbidden');

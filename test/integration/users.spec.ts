@@ -36,6 +36,7 @@ describe('registration', () => {
       email: `grace.${id}@example.com`,
       name: 'Grace',
       role: 'customer',
+      emailVerified: false,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: answer.body.createdAt,
     });
@@ -395,6 +396,7 @@ describe('what other modules see', () => {
       id: users.customer.id,
       email: 'customer@example.com',
       name: 'Demo Customer',
+      emailVerified: true,
     });
     expect(await facade.get(newId())).toBeUndefined();
   });

@@ -1,4 +1,5 @@
 import { Clock, newId } from '#kernel';
+import { DeliverMails } from '#platform/mail';
 import { DemoUsers } from '#users';
 import { Client } from 'pg';
 import { type Answer, TestApp } from './test-app.js';
@@ -9,6 +10,14 @@ export const SESSIONS = '/api/v1/users/me/sessions';
 export const LOGIN = '/api/v1/auth/login';
 export const REFRESH = '/api/v1/auth/refresh';
 export const LOGOUT = '/api/v1/auth/logout';
+
+const AUTH = '/api/v1/auth';
+export const VERIFY_EMAIL = `${AUTH}/verify-email`;
+export const RESEND_VERIFICATION = `${AUTH}/resend-verification`;
+export const FORGOT_PASSWORD = `${AUTH}/forgot-password`;
+export const RESET_PASSWORD = `${AUTH}/reset-password`;
+export const CONFIRM_EMAIL_CHANGE = `${AUTH}/confirm-email-change`;
+export const EMAIL_CHANGE = `${ME}/email-change`;
 
 export const PASSWORD = 'correct horse battery';
 export const DEMO_PASSWORD = 'steelyard-demo';
@@ -26,6 +35,13 @@ export interface SignedIn {
   readonly email: string;
   readonly token: string;
   readonly refreshToken: string;
+}
+
+/** As the mailbox of developers shows it. */
+interface ReceivedMail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
 }
 
 /** One entry of a problem's `errors`. */
@@ -60,8 +76,8 @@ export class UsersFixture {
     readonly sql: Client,
   ) {}
 
-  static async start(): Promise<UsersFixture> {
-    const app = await TestApp.start();
+  static async start(settings: Record<string, string> = {}): Promise<UsersFixture> {
+    const app = await TestApp.start(settings);
     const sql = new Client({ connectionString: app.database.url });
     await sql.connect();
     await app.app.get(DemoUsers).ensure();
@@ -104,6 +120,19 @@ export class UsersFixture {
     return this.app.post(REFRESH, { refreshToken });
   }
 
+  /** Delivers what is queued; the mails to an address, newest first. */
+  async mailsTo(address: string): Promise<ReceivedMail[]> {
+    while ((await this.app.app.get(DeliverMails).execute()) > 0);
+    const { body } = await this.app.get('/dev/mailbox');
+    return (body.data as ReceivedMail[]).filter(({ to }) => to === address);
+  }
+
+  /** Delivers what is queued; the token of the newest mail to an address. */
+  async tokenFor(address: string): Promise<string> {
+    const [newest] = await this.mailsTo(address);
+    return /^[\w-]{43}$/m.exec(newest!.text)![0];
+  }
+
   /** The next refresh token. */
   async refreshed(refreshToken: string): Promise<string> {
     const { status, body } = await this.refresh(refreshToken);
@@ -123,11 +152,13 @@ export class UsersFixture {
     }
   }
 
-  /** The rows of users and sessions, and how many events and keyed calls there are. */
+  /** The rows of users, sessions and tokens, the queued mails, and how many events and keyed calls there are. */
   async stored(): Promise<unknown> {
     const { rows } = await this.sql.query<object>(`
       SELECT (SELECT json_agg(u ORDER BY id) FROM users.users u) AS users,
              (SELECT json_agg(s ORDER BY id) FROM users.sessions s) AS sessions,
+             (SELECT json_agg(t ORDER BY user_id, purpose) FROM users.tokens t) AS tokens,
+             (SELECT json_agg(m ORDER BY id) FROM platform.mails m) AS mails,
              (SELECT count(*) FROM platform.outbox) AS events,
              (SELECT count(*) FROM platform.idempotency_keys) AS keys`);
     return rows[0];

@@ -9,6 +9,7 @@ import { HttpModule } from '#platform/http';
 import { IdempotencyModule } from '#platform/idempotency';
 import { InvariantsModule } from '#platform/invariants';
 import { LifecycleModule } from '#platform/lifecycle';
+import { MailModule } from '#platform/mail';
 import { ManagementModule } from '#platform/management';
 import { MessagingModule } from '#platform/messaging';
 import { SecurityModule } from '#platform/security';
@@ -32,6 +33,7 @@ export class PlatformModule {
         MetricsModule.forRoot(),
         InvariantsModule,
         MessagingModule,
+        MailModule.forRoot(settings),
         IdempotencyModule,
         CacheModule,
         SecurityModule,

@@ -1,8 +1,13 @@
 import { Module } from '@nestjs/common';
 import { OrdersModule } from '#orders';
 import { PaymentsModule } from '#payments';
+import { UsersModule } from '#users';
 import { WorkerJobs } from './worker-jobs.js';
 
 /** The jobs, for whichever process runs them; it brings the platform. */
-@Module({ imports: [OrdersModule, PaymentsModule], providers: [WorkerJobs], exports: [WorkerJobs] })
+@Module({
+  imports: [OrdersModule, PaymentsModule, UsersModule],
+  providers: [WorkerJobs],
+  exports: [WorkerJobs],
+})
 export class JobsModule {}

@@ -5,6 +5,7 @@ import { Config } from '#platform/config';
 import { Idempotency } from '#platform/idempotency';
 import { CheckInvariants } from '#platform/invariants';
 import { type PollingJob, PollingLoop } from '#platform/jobs';
+import { DeliverMails } from '#platform/mail';
 import { OutboxRelay } from '#platform/messaging';
 import { PinoLogger } from 'nestjs-pino';
 
@@ -31,6 +32,7 @@ export class WorkerJobs {
     expireUnpaidOrders: ExpireUnpaidOrders,
     expireAuthorizations: ExpireAuthorizations,
     completeOrders: CompleteOrders,
+    deliverMails: DeliverMails,
     idempotency: Idempotency,
     checkInvariants: CheckInvariants,
     config: Config,
@@ -40,6 +42,7 @@ export class WorkerJobs {
     const checkMs = config.settings.INVARIANTS_CHECK_SECONDS * 1_000;
     const jobs: PollingJob[] = [
       { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
+      { name: 'deliver-mails', pollMs, round: () => deliverMails.execute() },
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
       { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
       { name: 'measure-payments', pollMs: MEASURE_POLL_MS, round: () => measurePayments.execute() },

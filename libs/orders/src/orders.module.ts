@@ -6,12 +6,14 @@ import { OrdersController } from './api/orders.controller.js';
 import { ParcelsController } from './api/parcels.controller.js';
 import { StuckController } from './api/stuck.controller.js';
 import { CancelOrder } from './application/cancel-order.js';
+import { ClaimOrders } from './application/claim-orders.js';
 import { CompleteOrders } from './application/complete-orders.js';
 import { ExpireAuthorizations } from './application/expire-authorizations.js';
 import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
 import { FindOrders } from './application/find-orders.js';
 import { FindParcels } from './application/find-parcels.js';
 import { FindStuck } from './application/find-stuck.js';
+import { ForgetPerson } from './application/forget-person.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
 import { OrderAccess } from './application/order-access.js';
@@ -25,7 +27,7 @@ import { SettleCancellation } from './application/settle-cancellation.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 
-/** What can be done with an order: quote, place, pay, fulfil, return, cancel, expire, complete, and read it. */
+/** What can be done with an order: quote, place, pay, fulfil, return, cancel, claim, expire, complete, and read it. */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
   controllers: [OrdersController, ParcelsController, StuckController],
@@ -36,6 +38,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     FulfilOrder,
     ReturnOrder,
     CancelOrder,
+    ClaimOrders,
     ExpireUnpaidOrders,
     ExpireAuthorizations,
     CompleteOrders,
@@ -43,6 +46,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     FindParcels,
     FindStuck,
     OnPaymentChanged,
+    ForgetPerson,
     OrderAccess,
     PrepareOrder,
     SettleCancellation,

@@ -1,4 +1,4 @@
-import { Body, Controller, Header, Post } from '@nestjs/common';
+import { Body, Controller, Header, Ip, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, httpErrors } from '#platform/http';
 import {
@@ -23,14 +23,15 @@ export class AuthController {
     summary: 'Log in',
     description:
       'Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before ' +
-      '`expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer.',
+      '`expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and ' +
+      'after some failures for an account or from a network address each further one starts a pause (429), which doubles.',
     access: 'public',
     rateLimit: 'login',
     responses: { 200: tokensSchema },
-    errors: [usersErrors.invalid_credentials, httpErrors.service_unavailable],
+    errors: [usersErrors.invalid_credentials, usersErrors.email_not_verified, httpErrors.service_unavailable],
   })
-  login(@Body({ schema: loginSchema }) body: Login): Promise<Tokens> {
-    return this.auth.login(body);
+  login(@Body({ schema: loginSchema }) body: Login, @Ip() address: string): Promise<Tokens> {
+    return this.auth.login(body, address);
   }
 
   @Post('refresh')

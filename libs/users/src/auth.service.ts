@@ -1,34 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
+import { Config } from '#platform/config';
 import { AccessTokens } from '#platform/security';
 import type { Login, Tokens } from './auth.schema.js';
-import { Passwords } from './passwords.js';
+import { PasswordCheck } from './password-check.js';
 import { type SessionGrant, Sessions } from './sessions.js';
 import type { User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { toUserView } from './users.schema.js';
-import { UsersService } from './users.service.js';
 
 /** Logging in and staying logged in. */
 @Injectable()
 export class AuthService {
+  private readonly requiresVerification: boolean;
+
   constructor(
-    private readonly users: UsersService,
-    private readonly passwords: Passwords,
+    private readonly passwordCheck: PasswordCheck,
     private readonly sessions: Sessions,
     private readonly accessTokens: AccessTokens,
-  ) {}
+    { settings }: Config,
+  ) {
+    this.requiresVerification = settings.USERS_EMAIL_VERIFICATION === 'required';
+  }
 
   /**
    * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time.
    *
-   * @throws DomainError invalid_credentials, service_unavailable
+   * @param address where the call comes from
+   * @throws DomainError invalid_credentials, rate_limited, service_unavailable; email_not_verified, to whom knows the password
    */
-  async login({ email, password }: Login): Promise<Tokens> {
-    const user = await this.users.findByEmail(email);
-    const proven = await this.passwords.verify(user?.passwordHash, password);
-    if (!user || !proven) throw new DomainError(usersErrors.invalid_credentials);
-    return this.tokensFor(user, await this.sessions.open(user.id));
+  async login({ email, password }: Login, address: string): Promise<Tokens> {
+    const user = await this.passwordCheck.identify(email, password, address);
+    if (!user) throw new DomainError(usersErrors.invalid_credentials);
+    if (this.requiresVerification && user.emailVerifiedAt === null) {
+      throw new DomainError(usersErrors.email_not_verified);
+    }
+    return this.tokensFor(user, await this.sessions.open(user.id, user.passwordHash));
   }
 
   /**

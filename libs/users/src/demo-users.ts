@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, type Role } from '#kernel';
+import { Clock, DomainError, type Role } from '#kernel';
 import { Config } from '#platform/config';
 import { runAsSystem } from '#platform/context';
 import { Passwords } from './passwords.js';
@@ -28,6 +28,7 @@ export class DemoUsers {
   constructor(
     private readonly users: UsersService,
     private readonly passwords: Passwords,
+    private readonly clock: Clock,
     private readonly config: Config,
   ) {}
 
@@ -47,7 +48,11 @@ export class DemoUsers {
   private async ensureAccount({ password, ...account }: DemoAccount): Promise<void> {
     if (await this.users.findByEmail(account.email)) return;
     try {
-      await this.users.add({ ...account, passwordHash: await this.passwords.hash(password) });
+      await this.users.add({
+        ...account,
+        passwordHash: await this.passwords.hash(password),
+        emailVerifiedAt: this.clock.now(),
+      });
     } catch (error) {
       // Another process that started at the same time was faster.
       if (!(error instanceof DomainError) || error.code !== usersErrors.email_taken.code) throw error;

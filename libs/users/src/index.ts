@@ -1,3 +1,5 @@
 export { DemoUsers } from './demo-users.js';
+export { userErased } from './users.events.js';
+export { usersErrors } from './users.errors.js';
 export { UsersFacade } from './users.facade.js';
 export { UsersModule } from './users.module.js';

@@ -1,9 +1,22 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  Headers,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
 import {
   Endpoint,
   etagOf,
+  httpErrors,
   idParamSchema,
   type Page,
   type PageRequest,
@@ -12,10 +25,20 @@ import {
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { type EmailChange, emailChangeSchema, type MailSent, mailSentSchema } from './account.schema.js';
+import { AccountService } from './account.service.js';
 import { currentUser } from './current-user.js';
+import { DataRights } from './data-rights.js';
+import {
+  type Erasure,
+  erasureSchema,
+  personalDataSchema,
+  type PersonalDataView,
+} from './data-rights.schema.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
 import {
+  endSessionsQuerySchema,
   type ProfileChange,
   profileChangeSchema,
   sessionPageSchema,
@@ -31,7 +54,9 @@ import { UsersService } from './users.service.js';
 export class MeController {
   constructor(
     private readonly users: UsersService,
+    private readonly accounts: AccountService,
     private readonly sessions: Sessions,
+    private readonly dataRights: DataRights,
   ) {}
 
   @Get()
@@ -65,6 +90,57 @@ export class MeController {
     return toUserView(user);
   }
 
+  @Delete()
+  @Endpoint({
+    summary: 'Erase me',
+    description:
+      'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
+      'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
+      'sent, they need the person: 409 `orders_open` names them.',
+    access: 'customer',
+    rateLimit: 'login',
+    responses: { 204: null },
+    errors: [
+      usersErrors.wrong_password,
+      usersErrors.user_not_found,
+      usersErrors.last_admin,
+      usersErrors.orders_open,
+      httpErrors.service_unavailable,
+    ],
+  })
+  eraseMe(@Body({ schema: erasureSchema }) { password }: Erasure): Promise<void> {
+    return this.dataRights.erase(currentUser().userId, password);
+  }
+
+  @Get('export')
+  @Header('Cache-Control', 'no-store')
+  @Endpoint({
+    summary: 'Export all that is held about me',
+    access: 'customer',
+    responses: { 200: personalDataSchema },
+    errors: [usersErrors.user_not_found],
+  })
+  exportMe(): Promise<PersonalDataView> {
+    return this.dataRights.export(currentUser().userId);
+  }
+
+  @Post('email-change')
+  @Endpoint({
+    summary: 'Move my account to another e-mail address',
+    description:
+      'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
+    access: 'customer',
+    rateLimit: 'login',
+    responses: { 202: mailSentSchema },
+    errors: [usersErrors.wrong_password, usersErrors.user_not_found, httpErrors.service_unavailable],
+  })
+  async changeMyEmail(
+    @Body({ schema: emailChangeSchema }) { email, password }: EmailChange,
+  ): Promise<MailSent> {
+    await this.accounts.requestEmailChange(currentUser().userId, email, password);
+    return { status: 'confirmation_sent' };
+  }
+
   @Get('sessions')
   @Endpoint({
     summary: 'List my sessions',
@@ -86,6 +162,23 @@ export class MeController {
       })),
       nextCursor,
     };
+  }
+
+  @Delete('sessions')
+  @Endpoint({
+    summary: 'End all my other sessions',
+    description:
+      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, ' +
+      'access tokens when they expire.',
+    access: 'customer',
+    responses: { 204: null },
+  })
+  revokeMySessions(
+    @Query({ schema: endSessionsQuerySchema })
+    { includeCurrent }: z.output<typeof endSessionsQuerySchema>,
+  ): Promise<void> {
+    const { userId, sessionId } = currentUser();
+    return this.sessions.revokeAll(userId, includeCurrent ? undefined : sessionId);
   }
 
   @Delete('sessions/:id')

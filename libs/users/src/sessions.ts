@@ -25,7 +25,9 @@ const insertSession = statement(
         WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days'
         LIMIT ${MAX_FORGOTTEN_PER_LOGIN} FOR UPDATE SKIP LOCKED))
    INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at)
-   VALUES ($1, $2, $3, $4, $4, $5)`,
+   SELECT $1, u.id, $3, $4, $4, $5 FROM users.users u
+    WHERE u.id = $2 AND u.password_hash = $6 AND u.deleted_at IS NULL FOR SHARE
+   RETURNING id`,
 );
 const rotateSession = statement(
   'users.rotate_session',
@@ -51,6 +53,21 @@ const revokeSessionOfUser = statement(
   'users.revoke_session_of_user',
   `UPDATE users.sessions SET revoked_at = $3, revoked_reason = 'revoked_by_user'
     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING id`,
+);
+const revokeSessionsOfUser = statement(
+  'users.revoke_sessions_of_user',
+  `UPDATE users.sessions SET revoked_at = $2, revoked_reason = 'revoked_by_user'
+    WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR id <> $3)`,
+);
+const listAllSessions = statement(
+  'users.list_all_sessions',
+  `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
+          revoked_at AS "revokedAt"
+     FROM users.sessions WHERE user_id = $1 ORDER BY created_at DESC, id DESC`,
+);
+const deleteSessionsOfUser = statement(
+  'users.delete_sessions_of_user',
+  'DELETE FROM users.sessions WHERE user_id = $1',
 );
 const listLiveSessions = statement(
   'users.list_live_sessions',
@@ -98,17 +115,24 @@ export class Sessions {
     this.lifetimeMs = config.settings.REFRESH_TOKEN_TTL_SECONDS * 1000;
   }
 
-  /** Opens a session for a user who has just proven who they are. */
-  async open(userId: string): Promise<SessionGrant> {
+  /**
+   * Opens a session for a user whose password was just verified against `passwordHash`. It waits for a change of the
+   * password that is under way, so that none that was begun with the old one outlives it.
+   *
+   * @throws DomainError invalid_credentials when the password has changed meanwhile
+   */
+  async open(userId: string, passwordHash: string): Promise<SessionGrant> {
     const now = this.clock.now();
     const token = this.codec.first(newId());
-    await this.database.query(insertSession, [
+    const opened = await this.database.queryOne(insertSession, [
       token.sessionId,
       userId,
       hashOf(token),
       now,
       this.expiryFrom(now),
+      passwordHash,
     ]);
+    if (!opened) throw new DomainError(usersErrors.invalid_credentials);
     return grantOf(token);
   }
 
@@ -150,6 +174,21 @@ export class Sessions {
   async revoke(sessionId: string, userId: string): Promise<void> {
     const revoked = await this.database.queryOne(revokeSessionOfUser, [sessionId, userId, this.clock.now()]);
     if (!revoked) throw new DomainError(usersErrors.session_not_found);
+  }
+
+  /** Ends every session of a user; of those to keep, if any, one. */
+  async revokeAll(userId: string, keptSessionId?: string): Promise<void> {
+    await this.database.query(revokeSessionsOfUser, [userId, this.clock.now(), keptSessionId ?? null]);
+  }
+
+  /** Every session of a user that is remembered, newest first: those that have ended, too. */
+  async all(userId: string): Promise<(SessionSummary & { readonly revokedAt: Date | null })[]> {
+    return this.database.query(listAllSessions, [userId]);
+  }
+
+  /** Ends every session of a user and remembers none. */
+  async forgetAll(userId: string): Promise<void> {
+    await this.database.query(deleteSessionsOfUser, [userId]);
   }
 
   /** The sessions of a user that have not ended, newest first. */

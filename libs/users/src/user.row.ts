@@ -21,6 +21,10 @@ export class UserRow {
   @Column('text', { name: 'password_hash', select: false })
   passwordHash!: string;
 
+  /** When its owner proved that they read the mail of the address; null until then. */
+  @Column('timestamptz', { name: 'email_verified_at', nullable: true })
+  emailVerifiedAt!: Date | null;
+
   /** Rises by one with each change, from 1. It is the ETag. */
   @Column('integer')
   version!: number;
@@ -39,5 +43,5 @@ export class UserRow {
 export type User = Omit<UserRow, 'passwordHash' | 'deletedAt'>;
 
 /** The columns of a `User`, for statements written by hand; `u` stands for users.users. */
-export const USER_COLUMNS =
-  'u.id, u.email, u.name, u.role, u.version, u.created_at AS "createdAt", u.updated_at AS "updatedAt"';
+export const USER_COLUMNS = `u.id, u.email, u.name, u.role, u.version, u.email_verified_at AS "emailVerifiedAt", u.created_at AS "createdAt",
+  u.updated_at AS "updatedAt"`;

@@ -12,6 +12,7 @@ import {
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { type MailSent, mailSentSchema } from './account.schema.js';
 import { usersErrors } from './users.errors.js';
 import {
   type Registration,
@@ -35,19 +36,26 @@ export class UsersController {
   @Post()
   @Endpoint({
     summary: 'Register',
-    description: 'Creates a customer. Log in afterwards with the same e-mail address and password.',
+    description:
+      'Creates a customer. Log in afterwards with the same e-mail address and password. Where addresses have to be ' +
+      'confirmed first (`USERS_EMAIL_VERIFICATION=required`), the answer is 202 for every address, taken or not, a ' +
+      'mail says the rest, and the `id` is the server’s.',
     access: 'public',
     rateLimit: 'login',
     idempotencyKey: 'optional',
-    responses: { 201: userSchema },
+    responses: { 201: userSchema, 202: mailSentSchema },
     errors: [usersErrors.email_taken, usersErrors.user_id_taken, httpErrors.service_unavailable],
   })
   async registerUser(
     @Body({ schema: registrationSchema }) body: Registration,
     @OptionalIdempotencyKey() idempotencyKey: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<UserView> {
+  ): Promise<UserView | MailSent> {
     const user = await this.users.register(body, idempotencyKey);
+    if (user === null) {
+      void reply.status(202);
+      return { status: 'verification_sent' };
+    }
     void reply.header('ETag', etagOf(FIRST_VERSION));
     return user;
   }

@@ -7,6 +7,13 @@ export const usersErrors = defineErrors({
   user_not_found: { kind: 'not_found', title: 'There is no such user' },
   own_admin_role: { kind: 'conflict', title: 'Administrators cannot give up their own role' },
   last_admin: { kind: 'conflict', title: 'The last administrator cannot lose the role' },
+  email_not_verified: {
+    kind: 'forbidden',
+    title: 'The e-mail address is not confirmed yet: use the token that was mailed to it',
+  },
+  invalid_or_expired_token: { kind: 'invalid', title: 'The token is wrong, was used, or has expired' },
+  wrong_password: { kind: 'forbidden', title: 'The password is wrong' },
+  orders_open: { kind: 'conflict', title: 'Orders that are not at their end still need the person' },
   session_not_found: { kind: 'not_found', title: 'There is no such session' },
   invalid_credentials: { kind: 'unauthenticated', title: 'The e-mail address or the password is wrong' },
   invalid_refresh_token: {

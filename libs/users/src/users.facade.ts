@@ -1,21 +1,34 @@
 import { Injectable } from '@nestjs/common';
+import { Database } from '#platform/database';
+import { PersonalData } from './personal-data.js';
+import { toSummary, type UserSummary } from './user-summary.js';
 import { UsersService } from './users.service.js';
-
-/** What other modules may know of a user. */
-export interface UserSummary {
-  readonly id: string;
-  readonly email: string;
-  readonly name: string;
-}
 
 /** What other modules may ask of this one. */
 @Injectable()
 export class UsersFacade {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly personalData: PersonalData,
+    private readonly database: Database,
+  ) {}
 
   /** The user with this id; undefined where there is none. */
   async get(userId: string): Promise<UserSummary | undefined> {
     const user = await this.users.find(userId);
-    return user && { id: user.id, email: user.email, name: user.name };
+    return user && toSummary(user);
+  }
+
+  /**
+   * Like `get`, for whoever stores something about the user: they cannot be erased before the running transaction ends.
+   */
+  async hold(userId: string): Promise<UserSummary | undefined> {
+    await this.database.lock('person', userId, { shared: true });
+    return this.get(userId);
+  }
+
+  /** Has the export of a user's data contain what `contribute` returns, under `name`. */
+  onExport(...contribution: Parameters<PersonalData['onExport']>): void {
+    this.personalData.onExport(...contribution);
   }
 }

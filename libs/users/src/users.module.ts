@@ -1,22 +1,42 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AccountMails } from './account-mails.js';
+import { AccountTokens } from './account-tokens.js';
+import { AccountController } from './account.controller.js';
+import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
+import { DataRights } from './data-rights.js';
 import { DemoUsers } from './demo-users.js';
 import { JwksController } from './jwks.controller.js';
 import { MeController } from './me.controller.js';
+import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
+import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
 import { UserRow } from './user.row.js';
 import { UsersController } from './users.controller.js';
 import { UsersFacade } from './users.facade.js';
 import { UsersService } from './users.service.js';
 
-/** Who may use the system: registration, log-in, sessions, roles. */
+/** Who may use the system: registration, proven addresses, log-in, sessions, roles. */
 @Module({
   imports: [TypeOrmModule.forFeature([UserRow])],
-  controllers: [AuthController, JwksController, MeController, UsersController],
-  providers: [AuthService, Passwords, Sessions, UsersService, UsersFacade, DemoUsers],
+  controllers: [AccountController, AuthController, JwksController, MeController, UsersController],
+  providers: [
+    AccountMails,
+    AccountService,
+    AccountTokens,
+    AuthService,
+    DataRights,
+    PasswordCheck,
+    Passwords,
+    PersonalData,
+    Sessions,
+    UsersService,
+    UsersFacade,
+    DemoUsers,
+  ],
   exports: [UsersFacade, DemoUsers],
 })
 export class UsersModule {}

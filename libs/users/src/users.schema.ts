@@ -22,6 +22,7 @@ const EXAMPLE_USER = {
   email: 'ada@example.com',
   name: 'Ada Lovelace',
   role: 'customer',
+  emailVerified: true,
   createdAt: '2026-11-20T12:00:00.000Z',
   updatedAt: '2026-11-20T12:00:00.000Z',
 };
@@ -34,7 +35,7 @@ const wellFormedPassword = z.string().refine((value) => value.isWellFormed(), {
 });
 
 /** A password that somebody chooses: 10 to 128 characters (code points, in composed form). */
-const newPasswordSchema = wellFormedPassword
+export const newPasswordSchema = wellFormedPassword
   .refine((value) => characterCount(value) >= MIN_PASSWORD_CHARACTERS, {
     message: `Too short: expected at least ${MIN_PASSWORD_CHARACTERS} characters`,
     params: { code: 'too_short' },
@@ -95,6 +96,9 @@ export const userSchema = z
     email: z.email(),
     name: z.string(),
     role: roleSchema,
+    emailVerified: z
+      .boolean()
+      .meta({ description: 'Whether the user has shown to read the mail of the address.' }),
     createdAt: timeSchema,
     updatedAt: timeSchema,
   })
@@ -122,6 +126,14 @@ export const sessionSchema = z
     },
   });
 
+export const endSessionsQuerySchema = z.strictObject({
+  includeCurrent: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false)
+    .meta({ description: 'Ends the session of this very call as well.' }),
+});
+
 export const sessionPageSchema = pageSchema('SessionPage', sessionSchema);
 
 export type Registration = z.infer<typeof registrationSchema>;
@@ -132,8 +144,13 @@ export type UserView = z.infer<typeof userSchema>;
 export type SessionView = z.infer<typeof sessionSchema>;
 
 /** A user as the API shows it. */
-export function toUserView({ id, email, name, role, createdAt, updatedAt }: User): UserView {
-  return { id, email, name, role, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
+export function toUserView({ id, email, name, role, emailVerifiedAt, createdAt, updatedAt }: User): UserView {
+  return {
+    ...{ id, email, name, role },
+    emailVerified: emailVerifiedAt !== null,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
 }
 
 function characterCount(value: string): number {

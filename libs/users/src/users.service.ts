@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError, newId, type Role } from '#kernel';
+import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { Database, isUniqueViolation, statement } from '#platform/database';
 import { httpErrors, type Page, Paginator } from '#platform/http';
 import { Idempotency } from '#platform/idempotency';
+import { MailQueue } from '#platform/mail';
 import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
+import { accountMails } from './account-mail-kinds.js';
 import { Passwords } from './passwords.js';
 import { type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
-import { userRegistered, userUpdated } from './users.events.js';
+import { userErased, userRegistered, userUpdated } from './users.events.js';
 import {
   type Registration,
   toUserView,
@@ -20,6 +23,10 @@ import {
 
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
+
+/** In place of a name, and of a hash: no password has this one. */
+const ERASED_NAME = 'Erased user';
+const NO_PASSWORD = '!';
 
 const userByEmail = statement(
   'users.by_email',
@@ -41,7 +48,12 @@ interface NewUser {
   readonly name: string;
   readonly role: Role;
   readonly passwordHash: string;
+  /** When the address was proven; absent where it was not. */
+  readonly emailVerifiedAt?: Date;
 }
+
+/** What a user does not simply edit: each field only with a proof. */
+type AccountChange = Partial<Pick<UserRow, 'email' | 'emailVerifiedAt' | 'passwordHash'>>;
 
 /** Who there is: registering, finding and editing users. */
 @Injectable()
@@ -52,16 +64,19 @@ export class UsersService {
     private readonly events: EventBus,
     private readonly passwords: Passwords,
     private readonly paginator: Paginator,
+    private readonly mails: MailQueue,
+    private readonly config: Config,
     private readonly clock: Clock,
   ) {}
 
   /**
-   * Registers a customer. A repeated call with the same key and the same data gets the first one's answer.
+   * Registers a customer. A repeated call with the same key and the same data gets the first one's answer. Where
+   * addresses have to be confirmed, the answer is null for every address, and the owner of one that is taken is told.
    *
    * @throws DomainError email_taken, user_id_taken, idempotency_key_reused, idempotency_in_progress,
    *   service_unavailable
    */
-  async register(registration: Registration, idempotencyKey: string | undefined): Promise<UserView> {
+  async register(registration: Registration, idempotencyKey: string | undefined): Promise<UserView | null> {
     const { password, ...person } = registration;
     // Before the transaction, so that no connection waits for it.
     const passwordHash = await this.passwords.hash(password);
@@ -74,9 +89,31 @@ export class UsersService {
             key: idempotencyKey,
             payload: { ...person, password: this.passwords.fingerprint(password) },
           };
-    return this.idempotency.once(call, async () =>
-      toUserView(await this.add({ ...person, role: 'customer', passwordHash })),
-    );
+    const { USERS_EMAIL_VERIFICATION: verification } = this.config.settings;
+    const { id, email, name } = person;
+    if (verification === 'required') {
+      // A chosen id would tell: whether it is taken afterwards depends on the address.
+      return this.idempotency.once(call, () => this.addInSilence({ email, name, passwordHash }));
+    }
+    return this.idempotency.once(call, async () => {
+      const user = await this.add({ id, email, name, role: 'customer', passwordHash });
+      if (verification === 'optional') await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+      return toUserView(user);
+    });
+  }
+
+  /** Whoever has the address already gets a mail about that, and nobody else learns it. */
+  private async addInSilence(person: Pick<NewUser, 'email' | 'name' | 'passwordHash'>): Promise<null> {
+    const { email } = person;
+    // Of two registrations at once the other one has to see the address first.
+    await this.database.lock('email', email);
+    if (await this.findByEmail(email)) {
+      await this.mails.enqueue(accountMails.addressTaken, email, { email });
+    } else {
+      await this.add({ ...person, role: 'customer' });
+      await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+    }
+    return null;
   }
 
   /**
@@ -84,9 +121,16 @@ export class UsersService {
    *
    * @throws DomainError email_taken, user_id_taken
    */
-  async add({ id = newId(), passwordHash, ...properties }: NewUser): Promise<User> {
+  async add({ id = newId(), passwordHash, emailVerifiedAt, ...properties }: NewUser): Promise<User> {
     const now = this.clock.now();
-    const user = { ...properties, id, version: FIRST_VERSION, createdAt: now, updatedAt: now };
+    const user = {
+      ...properties,
+      id,
+      emailVerifiedAt: emailVerifiedAt ?? null,
+      version: FIRST_VERSION,
+      createdAt: now,
+      updatedAt: now,
+    };
     return this.database.transaction(async () => {
       try {
         await this.database.manager.insert(UserRow, { ...user, passwordHash });
@@ -187,9 +231,81 @@ export class UsersService {
     });
   }
 
+  /**
+   * Makes a proven change of an account, in the running transaction. Where it changes nothing, nothing does.
+   *
+   * @throws DomainError email_taken; invalid_or_expired_token when the user is gone, with whom every proof ends
+   */
+  async changeAccount(id: string, decide: (user: User) => AccountChange): Promise<User> {
+    const user = await this.database.manager.findOne(UserRow, {
+      where: { id, deletedAt: IsNull() },
+      lock: { mode: 'for_no_key_update' },
+    });
+    if (!user) throw new DomainError(usersErrors.invalid_or_expired_token);
+    const change = decide(user);
+    const changed = [
+      ...(change.email === undefined || change.email === user.email ? [] : ['email' as const]),
+      ...(change.emailVerifiedAt === undefined || user.emailVerifiedAt ? [] : ['emailVerified' as const]),
+      ...(change.passwordHash === undefined ? [] : ['password' as const]),
+    ];
+    if (changed.length === 0) return user;
+    // Whoever registers in silence looks first whether the address is taken.
+    if (change.email !== undefined) await this.database.lock('email', change.email);
+    const next = { ...change, version: user.version + 1, updatedAt: this.clock.now() };
+    try {
+      await this.database.manager.update(UserRow, { id }, next);
+    } catch (error) {
+      if (isUniqueViolation(error, 'users_email')) throw new DomainError(usersErrors.email_taken);
+      throw error;
+    }
+    await this.events.publish(userUpdated, {
+      aggregateId: id,
+      sequence: next.version,
+      data: { userId: id, role: user.role, changed },
+    });
+    return Object.assign(user, next);
+  }
+
+  /**
+   * Puts a pseudonym in the place of a person, in the running transaction, and returns who they were. The id stays.
+   *
+   * @throws DomainError user_not_found, last_admin; and what those who react to it throw, who still need the person
+   */
+  async erase(id: string): Promise<User> {
+    await this.database.lock('role', 'admin');
+    const user = await this.database.manager.findOne(UserRow, {
+      where: { id, deletedAt: IsNull() },
+      lock: { mode: 'for_no_key_update' },
+    });
+    if (!user) throw new DomainError(usersErrors.user_not_found);
+    if (user.role === 'admin') await this.requireOtherAdmin(id);
+    const now = this.clock.now();
+    const version = user.version + 1;
+    // A domain that can never exist (RFC 2606).
+    const pseudonym = `${id}@erased.invalid`;
+    await this.database.manager.update(
+      UserRow,
+      { id },
+      {
+        ...{ email: pseudonym, name: ERASED_NAME, passwordHash: NO_PASSWORD, emailVerifiedAt: null },
+        ...{ version, updatedAt: now, deletedAt: now },
+      },
+    );
+    await this.events.publish(userErased, {
+      aggregateId: id,
+      sequence: version,
+      data: { userId: id, pseudonym },
+    });
+    return user;
+  }
+
   private async requireMayLoseAdmin(id: string): Promise<void> {
     const actor = currentActor();
     if (actor.kind === 'user' && actor.userId === id) throw new DomainError(usersErrors.own_admin_role);
+    await this.requireOtherAdmin(id);
+  }
+
+  private async requireOtherAdmin(id: string): Promise<void> {
     const others = await this.database.queryOne<{ remain: boolean }>(otherAdmins, [id]);
     if (!others?.remain) throw new DomainError(usersErrors.last_admin);
   }

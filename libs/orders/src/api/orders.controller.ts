@@ -6,6 +6,7 @@ import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/ht
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import { CancelOrder } from '../application/cancel-order.js';
+import { CLAIM_ORDERS_ERRORS, type ClaimResult, ClaimOrders } from '../application/claim-orders.js';
 import { FindOrders, type TimelineView } from '../application/find-orders.js';
 import { OrderAccess } from '../application/order-access.js';
 import type { OrderView } from '../application/order-view.js';
@@ -17,6 +18,8 @@ import { orderErrors } from '../domain/order.errors.js';
 import { AcceptsOrderToken, ORDER_TOKEN_HEADER } from './order-token.js';
 import {
   cancelOrderRequest,
+  claimOrdersRequest,
+  claimResultView,
   type CancelOrderRequest,
   orderPageView,
   orderQuery,
@@ -40,6 +43,7 @@ export class OrdersController {
     private readonly quoteOrder: QuoteOrder,
     private readonly payOrder: PayOrder,
     private readonly cancelOrder: CancelOrder,
+    private readonly claimOrders: ClaimOrders,
     private readonly findOrders: FindOrders,
     private readonly access: OrderAccess,
   ) {}
@@ -95,6 +99,26 @@ export class OrdersController {
       filters.customerId = actor.userId;
     }
     return this.findOrders.list(filters, { limit, cursor });
+  }
+
+  @Post('claim')
+  @Endpoint({
+    summary: 'Claim my earlier guest orders',
+    description:
+      'Those that were placed without an account, with the e-mail address of the account. It has to be confirmed: ' +
+      'else whoever registers with a stranger’s address would see what the stranger bought.',
+    access: 'customer',
+    idempotencyKey: 'required',
+    responses: { 200: claimResultView },
+    errors: CLAIM_ORDERS_ERRORS,
+  })
+  async claim(
+    @Body({ schema: claimOrdersRequest }) _body: object,
+    @IdempotencyKey() key: string,
+  ): Promise<ClaimResult> {
+    const actor = currentActor();
+    if (actor.kind !== 'user') throw new DomainError(securityErrors.authentication_required);
+    return this.claimOrders.execute(actor.userId, key);
   }
 
   @Get(':id')

@@ -262,6 +262,19 @@ export const cancelOrderRequest = z
   .meta({ id: 'CancelOrder', description: 'Why, if you like.', example: { reason: 'ordered twice' } });
 export type CancelOrderRequest = z.output<typeof cancelOrderRequest>;
 
+export const claimOrdersRequest = z
+  .strictObject({})
+  .meta({ id: 'ClaimOrders', description: 'Nothing: the address is that of the account.', example: {} });
+
+export const claimResultView = z
+  .object({
+    claimed: z.int().meta({
+      description:
+        'How many orders came to the account. After 100 there may be more: call again with another key.',
+    }),
+  })
+  .meta({ id: 'ClaimedOrders', description: 'What was claimed.', example: { claimed: 2 } });
+
 export const timelineView = z
   .object({
     data: z.array(

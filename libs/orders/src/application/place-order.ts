@@ -119,6 +119,7 @@ export class PlaceOrder {
       },
       orderLines,
     );
+    await this.requireCustomer(buyer.customerId);
     await this.orders.add(order);
     await this.catalog.reserve(orderId, orderLines);
     return this.payments.open({
@@ -130,6 +131,12 @@ export class PlaceOrder {
       total: { goods: subtotal.amount, shipping: shipping.amount, tax: tax.amount },
       lines: orderLines.map(({ id, allocated }) => ({ lineId: id, amount: allocated.amount })),
     });
+  }
+
+  /** Nobody stores the address of a person who is being erased at this moment. */
+  private async requireCustomer(customerId: string | null): Promise<void> {
+    if (customerId === null) return;
+    if (!(await this.users.hold(customerId))) throw new DomainError(securityErrors.invalid_token);
   }
 
   private async buyer(actor: Actor, email: string | undefined): Promise<Buyer> {

@@ -31,6 +31,7 @@ export const ORDER_CHANGES = [
   'partially_fulfilled',
   'fulfilled',
   'returned',
+  'claimed',
   'completed',
 ] as const;
 export type OrderChange = (typeof ORDER_CHANGES)[number];

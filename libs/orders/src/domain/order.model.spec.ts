@@ -67,11 +67,13 @@ function expectAgreement(model: OrderModel, { state, lines }: StoredOrder): void
     status: state.status,
     payment: { status, outcome, declineCode },
     version: state.version,
+    isClaimed: state.customerId !== null,
     lines: lines.map((line) => [line.fulfilledQuantity, line.returnedQuantity, line.refundedAmount]),
   }).toEqual({
     status: model.status,
     payment: model.payment,
     version: model.version,
+    isClaimed: model.isClaimed,
     lines: model.lines.map(({ fulfilled, returned, refunded }) => [fulfilled, returned, refunded]),
   });
 }
@@ -250,6 +252,12 @@ const complete = (afterMinutes: number) =>
     afterMinutes,
   );
 
+const claim = new Step(
+  'claim',
+  (order, now) => order.claim('customer', now),
+  (model) => model.claim(),
+);
+
 function openPieces(lines: readonly OrderLine[]): LinePieces[] {
   return lines
     .map(({ id, quantity, fulfilledQuantity }) => ({ lineId: id, quantity: quantity - fulfilledQuantity }))
@@ -263,7 +271,14 @@ const anyCommands = fc.commands(
     fc.oneof({ weight: 2, arbitrary: fulfil }, fc.constant(fulfilTheRest)),
     takeBack,
     fc.constantFrom(complete(QUIET_MINUTES), complete(QUIET_MINUTES), complete(1)),
-    fc.constantFrom(expire(WINDOW_MINUTES), expire(WINDOW_MINUTES), expire(1), requestCancel, completeCancel),
+    fc.constantFrom(
+      expire(WINDOW_MINUTES),
+      expire(WINDOW_MINUTES),
+      expire(1),
+      requestCancel,
+      completeCancel,
+      claim,
+    ),
   ],
   { maxCommands: 30, size: 'max' },
 );

@@ -259,6 +259,13 @@ export class Order {
     this.moveTo('completed', 'completed', null, now);
   }
 
+  /** Gives a guest's order to a customer, who has proven that its address is theirs. */
+  claim(customerId: string, now: Date): void {
+    if (this.current.customerId !== null) throw this.conflict('The order belongs to a customer already.');
+    this.current = { ...this.current, customerId };
+    this.note('claimed', null, now);
+  }
+
   /** The pieces by the products that they are of; a product of several entries is named by each. */
   productsOf(pieces: readonly LinePieces[]): { productId: string; quantity: number }[] {
     return pieces.map(({ lineId, quantity }) => ({

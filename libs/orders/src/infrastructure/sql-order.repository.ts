@@ -86,7 +86,7 @@ const updateOrder = statement(
   'orders.update',
   `WITH stored AS (
      UPDATE orders.orders SET status = $5, payment_status = $6, payment_outcome = $7, decline_code = $8, version = $9,
-       updated_at = $10 WHERE id = $1
+       updated_at = $10, customer_id = $12 WHERE id = $1
      RETURNING id
    ), ${TIMELINE}
    UPDATE orders.order_lines l
@@ -218,6 +218,7 @@ export class SqlOrderRepository extends OrderRepository {
       state.version,
       state.updatedAt,
       JSON.stringify([...order.changes.lines.values()].map(toLineRow)),
+      state.customerId,
     ]);
     await this.publish(order);
   }

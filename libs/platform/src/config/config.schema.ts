@@ -119,9 +119,13 @@ export const settingsSchema = z.object({
   ),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
-  RATE_LIMIT_ENABLED: flag(true).describe('Limits requests per principal or address.'),
+  RATE_LIMIT_ENABLED: flag(true).describe(
+    'Limits requests per principal or address, and slows down who guesses passwords.',
+  ),
   RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe('Requests of one principal or address per minute.'),
-  RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe('Log-ins and registrations of one address per minute.'),
+  RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe(
+    'Log-ins, registrations and uses of mailed tokens of one address per minute.',
+  ),
   RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000).describe(
     'Webhooks of one address per minute: a gateway that catches up is not held back.',
   ),
@@ -136,6 +140,33 @@ export const settingsSchema = z.object({
 
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
+
+  MAIL_SMTP_URL: z
+    .string()
+    .refine(
+      (url) => /^smtps?:\/\//.test(url) && URL.canParse(url),
+      'must be a URL, smtp://user:password@host:587 or smtps://, with special characters percent-encoded',
+    )
+    .optional()
+    .describe(
+      'Mail server; absent: mail is kept in memory and shown at `/dev/mailbox`, in production it is not sent.',
+    )
+    .meta(SECRET),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]*@[^\r\n]*$/, 'must be an address, such as Shop <shop@example.com>')
+    .optional()
+    .describe('Sender of every mail; needed with `MAIL_SMTP_URL`.'),
+  MAIL_LINKS_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://shop.example.com/account' })
+    .optional()
+    .describe(
+      'Front-end below which mails link to `/verify-email`, `/reset-password` and `/confirm-email-change`, with ' +
+        '`#token=…`; absent: they hold the token alone.',
+    ),
+  USERS_EMAIL_VERIFICATION: oneOf(['none', 'optional', 'required'], 'none').describe(
+    'Whether new users are asked to confirm their address, and whether they must before they log in.',
+  ),
 
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
     'Gateway that moves the money; the sandbox moves none.',

@@ -89,6 +89,25 @@ describe('loading settings', () => {
     ['an unknown currency', { DEFAULT_CURRENCY: 'XYZ' }, /^DEFAULT_CURRENCY: must be/],
     ['a proxy by name', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, /^TRUSTED_PROXIES: must be/],
     ['a range of no width', { TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES: must be/],
+    [
+      'a mail server that is no URL',
+      { MAIL_SMTP_URL: 'mail:25', MAIL_FROM: 'a@b' },
+      /^MAIL_SMTP_URL: must be/,
+    ],
+    ['a mail server without a sender', { MAIL_SMTP_URL: 'smtp://mail:25' }, /^MAIL_FROM: is required/],
+    ['a sender that is no address', { MAIL_FROM: 'the shop' }, /^MAIL_FROM: must be an address/],
+    ['links that are no URL', { MAIL_LINKS_URL: 'shop.example.com' }, /^MAIL_LINKS_URL: must be a URL/],
+    ['links to a script', { MAIL_LINKS_URL: 'javascript:alert(1)' }, /^MAIL_LINKS_URL: must be a URL/],
+    [
+      'an unknown verification',
+      { USERS_EMAIL_VERIFICATION: 'yes' },
+      /^USERS_EMAIL_VERIFICATION: must be one of/,
+    ],
+    [
+      'verification without mail in production',
+      { NODE_ENV: 'production', USERS_EMAIL_VERIFICATION: 'required' },
+      /^MAIL_SMTP_URL: is required in production/,
+    ],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
   ])('refuses %s', (_, env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
@@ -98,6 +117,7 @@ describe('loading settings', () => {
     ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
     ['private signing keys', { SIGNING_KEYS }],
+    ['a mail server', { MAIL_SMTP_URL: 'smtps://u:p%40@mail:465', MAIL_FROM: 'Shop <shop@example.com>' }],
     ['a database with an encoded password', { DATABASE_URL: 'postgresql://u:p%23%2F@h/d?sslmode=require' }],
   ])('takes %s', (_, env) => {
     expect(problemsOf(env)).toEqual([]);
@@ -143,6 +163,7 @@ describe('the description of the settings', () => {
       'DATABASE_URL',
       'APP_SECRET',
       'SIGNING_KEYS',
+      'MAIL_SMTP_URL',
       'STRIPE_API_KEY',
       'STRIPE_WEBHOOK_SECRET',
     ]);

@@ -111,6 +111,13 @@ function contradictions(values: Values): string[] {
       'STRIPE_WEBHOOK_SECRET: is required in production: disputes and failed refunds are told by webhook.',
     );
   }
+  if (values.MAIL_SMTP_URL !== undefined && values.MAIL_FROM === undefined) {
+    found.push('MAIL_FROM: is required where MAIL_SMTP_URL is set.');
+  }
+  const needsMail = values.NODE_ENV === 'production' && values.USERS_EMAIL_VERIFICATION === 'required';
+  if (needsMail && values.MAIL_SMTP_URL === undefined) {
+    found.push('MAIL_SMTP_URL: is required in production where USERS_EMAIL_VERIFICATION is required.');
+  }
   const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;
   const settleSeconds = PAYMENT_SETTLE_SECONDS.safeParse(values.PAYMENT_SETTLE_SECONDS).data;
   const attentionSeconds = PAYMENT_ATTENTION_SECONDS.safeParse(values.PAYMENT_ATTENTION_SECONDS).data;

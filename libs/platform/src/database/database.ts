@@ -24,6 +24,11 @@ const lockAggregate = statement(
   `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`,
 );
 
+const lockAggregateShared = statement(
+  'database.lock_aggregate_shared',
+  `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))`,
+);
+
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
 const MAX_TRANSACTION_TRIES = 4;
@@ -69,13 +74,14 @@ export class Database {
 
   /**
    * Takes the lock of one aggregate until the running transaction ends, waiting while another transaction holds it.
-   * It is a lock by key, not a row, so that modules which may not touch each other's rows can share it.
+   * It is a lock by key, not a row, so that modules which may not touch each other's rows can share it. A shared one
+   * waits for those that are not, and keeps them waiting; a transaction that holds one asks for no other of the same key.
    */
-  async lock(aggregate: string, id: string): Promise<void> {
+  async lock(aggregate: string, id: string, { shared = false } = {}): Promise<void> {
     const { locks } = this.requireUnit();
     const key = `${aggregate}:${id}`;
     if (locks.has(key)) return;
-    await this.query(lockAggregate, [key]);
+    await this.query(shared ? lockAggregateShared : lockAggregate, [key]);
     locks.add(key);
   }
 

@@ -86,9 +86,17 @@ export async function previewHttpApplication(module: Type | DynamicModule): Prom
   return app;
 }
 
-/** Everything is below the prefix but what orchestrators, token verifiers and readers of problems ask for. */
+/** Everything is below the prefix but what orchestrators, token verifiers, readers of problems and developers ask for. */
 function setAddresses(app: INestApplication): void {
   app.setGlobalPrefix(API_PREFIX, {
-    exclude: ['healthz', 'readyz', 'startupz', 'health', '.well-known/jwks.json', 'docs/errors'],
+    exclude: [
+      'healthz',
+      'readyz',
+      'startupz',
+      'health',
+      '.well-known/jwks.json',
+      'docs/errors',
+      'dev/mailbox',
+    ],
   });
 }

@@ -86,6 +86,11 @@ const deleteExpired = statement(
    RETURNING key`,
 );
 
+const deleteOfPrincipals = statement(
+  'idempotency.delete_of_principals',
+  'DELETE FROM platform.idempotency_keys WHERE principal = ANY($1::text[])',
+);
+
 /**
  * The record of keyed calls. A key's row is inserted in the transaction of the effect, never checked first, so of any
  * number of calls at once exactly one is the first. A call that fails leaves no row: its retry starts afresh.
@@ -200,6 +205,11 @@ export class Idempotency {
   /** Lets the next call with this key carry on at once instead of waiting for the lease to end. */
   private async release(call: IdempotentCall): Promise<void> {
     await this.database.query(renewLease, [...keyOf(call), ENDED_LEASE_MS]);
+  }
+
+  /** Forgets every call of principals who will never call again, with the answers that were kept. */
+  async forget(principals: readonly string[]): Promise<void> {
+    await this.database.query(deleteOfPrincipals, [principals]);
   }
 
   /** Forgets keys past their retention, at most `limit` at a time, and returns how many. */

@@ -1,9 +1,9 @@
 import { type ApiCall, ApiClient } from './api-client.js';
-import type { User } from './api-types.js';
+import type { Registered } from './api-types.js';
 import { ApiUnreachable, ReplayInterrupted } from './replay-errors.js';
 import { answering, hangingUp, type Reaction, refusing, ScriptedServer } from './testing/scripted-server.js';
 
-const register: ApiCall<User> = (api, init) =>
+const register: ApiCall<Registered> = (api, init) =>
   api.POST('/api/v1/users', {
     ...init,
     params: { header: { 'Idempotency-Key': 'register-ada' } },

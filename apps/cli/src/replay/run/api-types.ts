@@ -31,6 +31,9 @@ export interface User {
   readonly email: string;
 }
 
+/** A user; or, where addresses have to be confirmed first, that a mail was sent. */
+export type Registered = User | { readonly status: string };
+
 export interface Order {
   readonly id: string;
   readonly lines: readonly {

@@ -41,6 +41,7 @@ export class OrderModel {
   };
   version = 1;
   minute = 0;
+  isClaimed = false;
   private changedInMinute = 0;
   readonly lines: readonly ModelLine[];
 
@@ -123,6 +124,12 @@ export class OrderModel {
     const isQuiet = this.changedInMinute <= this.minute - quietMinutes;
     const isDue = isQuiet && this.payment.status === 'captured';
     return this.from(isDue ? ['fulfilled'] : [], () => this.become('completed'));
+  }
+
+  claim(): Answer {
+    if (this.isClaimed) return { refused: 'order_state_conflict' };
+    this.isClaimed = true;
+    return this.become(this.status, 'claimed');
   }
 
   private from(allowed: readonly OrderStatus[], act: () => Answer): Answer {

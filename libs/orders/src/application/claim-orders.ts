@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { actorReference, Clock, DomainError, type ErrorDefinition } from '#kernel';
+import { currentActor } from '#platform/context';
+import { Database, statement } from '#platform/database';
+import { Idempotency } from '#platform/idempotency';
+import { securityErrors } from '#platform/security';
+import { usersErrors, UsersFacade } from '#users';
+import { OrderRepository } from '../domain/order.repository.js';
+
+/** Orders that one call claims: each is locked until all of them are. */
+const MAX_CLAIMED = 100;
+
+// By id, as whoever locks several orders does, so that two of them cannot wait for each other.
+const guestOrdersOf = statement(
+  'orders.guest_orders_of_email',
+  'SELECT id FROM orders.orders WHERE customer_id IS NULL AND email = $1 ORDER BY id LIMIT $2',
+);
+
+/** What claiming can end in. */
+export const CLAIM_ORDERS_ERRORS: readonly ErrorDefinition[] = [usersErrors.email_not_verified];
+
+export interface ClaimResult {
+  claimed: number;
+}
+
+/** Gives a customer the orders that were placed as a guest with their address, once they have proven that it is theirs. */
+@Injectable()
+export class ClaimOrders {
+  constructor(
+    private readonly orders: OrderRepository,
+    private readonly users: UsersFacade,
+    private readonly idempotency: Idempotency,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws DomainError email_not_verified */
+  async execute(customerId: string, key: string): Promise<ClaimResult> {
+    const call = {
+      ...{ principal: actorReference(currentActor()), operation: 'orders.claim' },
+      ...{ key, payload: {} },
+    };
+    return this.idempotency.once(call, async () => {
+      const user = await this.users.hold(customerId);
+      if (!user) throw new DomainError(securityErrors.invalid_token);
+      if (!user.emailVerified) throw new DomainError(usersErrors.email_not_verified);
+      const found = await this.database.query<{ id: string }>(guestOrdersOf, [user.email, MAX_CLAIMED]);
+      let claimed = 0;
+      for (const { id } of found) claimed += (await this.claim(id, customerId)) ? 1 : 0;
+      return { claimed };
+    });
+  }
+
+  /** Whoever was faster has it. */
+  private async claim(orderId: string, customerId: string): Promise<boolean> {
+    return this.orders.update(orderId, (order) => {
+      const isFree = order.state.customerId === null;
+      if (isFree) order.claim(customerId, this.clock.now());
+      return isFree;
+    });
+  }
+}

@@ -1,0 +1,3 @@
+export { DeliverMails } from './deliver-mails.js';
+export { mailKind, MailQueue } from './mail-queue.js';
+export { MailModule } from './mail.module.js';

@@ -1,0 +1,17 @@
+import { mailKind } from '#platform/mail';
+
+/** The mails of accounts. Those about an address are asked for whether or not somebody has it. */
+export const accountMails = {
+  /** A token that confirms the address, as long as that is not done. */
+  verifyEmail: mailKind<{ email: string }>('users.verify_email'),
+  /** Somebody registers with an address that has an account. */
+  addressTaken: mailKind<{ email: string }>('users.address_taken'),
+  /** A token that sets a new password. */
+  resetPassword: mailKind<{ email: string }>('users.reset_password'),
+  /** The password is another now. */
+  passwordChanged: mailKind<{ email: string; name: string }>('users.password_changed'),
+  /** A token that confirms the new address, which goes there. */
+  changeEmail: mailKind<{ userId: string; email: string }>('users.change_email'),
+  /** The account belongs to another address now: to the old one. */
+  emailChanged: mailKind<{ email: string; name: string }>('users.email_changed'),
+};

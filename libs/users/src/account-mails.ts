@@ -1,0 +1,119 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Config } from '#platform/config';
+import { MailQueue } from '#platform/mail';
+import { accountMails } from './account-mail-kinds.js';
+import { AccountTokens, TOKEN_LIFETIME_MINUTES, type TokenPurpose } from './account-tokens.js';
+import type { User } from './user.row.js';
+import { UsersService } from './users.service.js';
+
+interface Letter {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Where the front-end takes the token of each purpose. */
+const PAGES: Readonly<Record<TokenPurpose, string>> = {
+  verify_email: 'verify-email',
+  reset_password: 'reset-password',
+  change_email: 'confirm-email-change',
+};
+
+/** Writes the mails of accounts when they leave, from what is so by then. */
+@Injectable()
+export class AccountMails implements OnModuleInit {
+  constructor(
+    private readonly queue: MailQueue,
+    private readonly users: UsersService,
+    private readonly tokens: AccountTokens,
+    private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.queue.onCompose(accountMails.verifyEmail, ({ email }) => this.verifyEmail(email));
+    this.queue.onCompose(accountMails.addressTaken, ({ email }) => this.addressTaken(email));
+    this.queue.onCompose(accountMails.resetPassword, ({ email }) => this.resetPassword(email));
+    this.queue.onCompose(accountMails.changeEmail, ({ userId, email }) => this.changeEmail(userId, email));
+    this.queue.onCompose(accountMails.passwordChanged, ({ email, name }) =>
+      Promise.resolve(
+        letter({ email, name }, 'Your password was changed', [
+          'The password of your account was changed, and every device was logged out.',
+          'If that was not you, ask for a new password at once.',
+        ]),
+      ),
+    );
+    this.queue.onCompose(accountMails.emailChanged, ({ email, name }) =>
+      Promise.resolve(
+        letter({ email, name }, 'Your e-mail address was changed', [
+          'Your account belongs to another e-mail address from now on, which was confirmed.',
+          'If that was not you, answer to this mail at once.',
+        ]),
+      ),
+    );
+  }
+
+  private async verifyEmail(email: string): Promise<Letter | undefined> {
+    const user = await this.users.findByEmail(email);
+    if (!user || user.emailVerifiedAt) return undefined;
+    return letter(user, 'Confirm your e-mail address', [
+      'Somebody, probably you, registered with this e-mail address.',
+      ...(await this.tokenLines('verify_email', user, email, 'To confirm the address')),
+      'If that was not you, ignore this mail.',
+    ]);
+  }
+
+  private async addressTaken(email: string): Promise<Letter | undefined> {
+    const user = await this.users.findByEmail(email);
+    // Whoever has not confirmed the address yet is waiting for this, more likely than not.
+    if (!user?.emailVerifiedAt) return this.verifyEmail(email);
+    return letter(user, 'You have an account already', [
+      'Somebody, probably you, tried to register with this e-mail address, which has an account already.',
+      'Log in with your password, or ask for a new one. If that was not you, ignore this mail.',
+    ]);
+  }
+
+  private async resetPassword(email: string): Promise<Letter | undefined> {
+    const user = await this.users.findByEmail(email);
+    if (!user) return undefined;
+    return letter(user, 'Choose a new password', [
+      'Somebody, probably you, asked for a new password.',
+      ...(await this.tokenLines('reset_password', user, email, 'To choose one')),
+      'If that was not you, ignore this mail: your password stays as it is.',
+    ]);
+  }
+
+  private async changeEmail(userId: string, email: string): Promise<Letter | undefined> {
+    const user = await this.users.find(userId);
+    if (!user) return undefined;
+    return letter({ ...user, email }, 'Confirm your new e-mail address', [
+      'Your account is to belong to this e-mail address.',
+      ...(await this.tokenLines('change_email', user, email, 'To confirm that')),
+      'If that was not you, ignore this mail.',
+    ]);
+  }
+
+  private async tokenLines(
+    purpose: TokenPurpose,
+    { id: userId }: User,
+    email: string,
+    aim: string,
+  ): Promise<string[]> {
+    const token = await this.tokens.issue(purpose, { userId, email });
+    const base = this.config.settings.MAIL_LINKS_URL?.replace(/\/$/, '');
+    // Behind the hash, where neither the server of the page nor its logs see it.
+    return base === undefined
+      ? [`${aim}, use this token within ${TOKEN_LIFETIME_MINUTES} minutes:`, token]
+      : [
+          `${aim}, open this within ${TOKEN_LIFETIME_MINUTES} minutes:`,
+          `${base}/${PAGES[purpose]}#token=${token}`,
+        ];
+  }
+}
+
+function letter(
+  { email, name }: { readonly email: string; readonly name: string },
+  subject: string,
+  paragraphs: readonly string[],
+): Letter {
+  return { to: email, subject, text: `${[`Hello ${name},`, ...paragraphs].join('\n\n')}\n` };
+}

@@ -1,0 +1,90 @@
+import { Body, Controller, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Endpoint, httpErrors } from '#platform/http';
+import {
+  type EmailBody,
+  emailBodySchema,
+  type MailedTokenBody,
+  mailedTokenBodySchema,
+  type MailSent,
+  mailSentSchema,
+  type PasswordReset,
+  passwordResetSchema,
+} from './account.schema.js';
+import { AccountService } from './account.service.js';
+import { usersErrors } from './users.errors.js';
+
+@ApiTags('Access')
+@Controller('auth')
+export class AccountController {
+  constructor(private readonly accounts: AccountService) {}
+
+  @Post('verify-email')
+  @Endpoint({
+    summary: 'Confirm my e-mail address',
+    description:
+      'With the token that was mailed to it. It is good once, for 15 minutes; a later one ends it.',
+    access: 'public',
+    rateLimit: 'login',
+    responses: { 204: null },
+    errors: [usersErrors.invalid_or_expired_token],
+  })
+  verifyEmail(@Body({ schema: mailedTokenBodySchema }) { token }: MailedTokenBody): Promise<void> {
+    return this.accounts.verifyEmail(token);
+  }
+
+  @Post('resend-verification')
+  @Endpoint({
+    summary: 'Mail me another token to confirm my address',
+    description: 'The answer is the same for every address; mail is sent where one waits to be confirmed.',
+    access: 'public',
+    rateLimit: 'login',
+    responses: { 202: mailSentSchema },
+  })
+  async resendVerification(@Body({ schema: emailBodySchema }) { email }: EmailBody): Promise<MailSent> {
+    await this.accounts.resendVerification(email);
+    return { status: 'verification_sent' };
+  }
+
+  @Post('forgot-password')
+  @Endpoint({
+    summary: 'Mail me a token to choose a new password',
+    description: 'The answer is the same for every address; mail is sent where there is an account.',
+    access: 'public',
+    rateLimit: 'login',
+    responses: { 202: mailSentSchema },
+  })
+  async forgotPassword(@Body({ schema: emailBodySchema }) { email }: EmailBody): Promise<MailSent> {
+    await this.accounts.forgotPassword(email);
+    return { status: 'reset_sent' };
+  }
+
+  @Post('reset-password')
+  @Endpoint({
+    summary: 'Choose a new password',
+    description:
+      'With the token that was mailed. Ends every session; log in afterwards. It confirms the address as well.',
+    access: 'public',
+    rateLimit: 'login',
+    responses: { 204: null },
+    errors: [usersErrors.invalid_or_expired_token, httpErrors.service_unavailable],
+  })
+  resetPassword(@Body({ schema: passwordResetSchema }) { token, password }: PasswordReset): Promise<void> {
+    return this.accounts.resetPassword(token, password);
+  }
+
+  @Post('confirm-email-change')
+  @Endpoint({
+    summary: 'Confirm my new e-mail address',
+    description:
+      'With the token that was mailed to the new address, which is the one to log in with from then on; the old one ' +
+      'is told. Sessions go on.',
+    access: 'public',
+    rateLimit: 'login',
+    responses: { 204: null },
+    errors: [usersErrors.invalid_or_expired_token, usersErrors.email_taken],
+  })
+  confirmEmailChange(@Body({ schema: mailedTokenBodySchema }) { token }: MailedTokenBody): Promise<void> {
+    return this.accounts.confirmEmailChange(token);
+  }
+}

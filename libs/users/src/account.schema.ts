@@ -1,0 +1,49 @@
+import { emailSchema } from '#platform/http';
+import { z } from 'zod';
+import { claimedPasswordSchema, newPasswordSchema } from './users.schema.js';
+
+const EXAMPLE_TOKEN = 'vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E';
+
+const mailedTokenSchema = z.string().min(1).max(512).meta({ description: 'The token that was mailed.' });
+
+export const emailBodySchema = z.strictObject({ email: emailSchema }).meta({
+  id: 'EmailBody',
+  description: 'An e-mail address.',
+  example: { email: 'ada@example.com' },
+});
+
+export const mailedTokenBodySchema = z.strictObject({ token: mailedTokenSchema }).meta({
+  id: 'MailedToken',
+  description: 'A token that was mailed: good once, for 15 minutes.',
+  example: { token: EXAMPLE_TOKEN },
+});
+
+export const passwordResetSchema = z
+  .strictObject({ token: mailedTokenSchema, password: newPasswordSchema })
+  .meta({
+    id: 'PasswordReset',
+    description: 'The token that was mailed, and the new password.',
+    example: { token: EXAMPLE_TOKEN, password: 'another horse battery' },
+  });
+
+export const emailChangeSchema = z
+  .strictObject({ email: emailSchema, password: claimedPasswordSchema })
+  .meta({
+    id: 'EmailChange',
+    description: 'The new address, and the password as it is.',
+    example: { email: 'ada.king@example.com', password: 'correct horse battery' },
+  });
+
+export const mailSentSchema = z
+  .object({ status: z.enum(['verification_sent', 'reset_sent', 'confirmation_sent']) })
+  .meta({
+    id: 'MailSent',
+    description: 'A mail is on its way, where there is somebody to read it.',
+    example: { status: 'verification_sent' },
+  });
+
+export type EmailBody = z.infer<typeof emailBodySchema>;
+export type MailedTokenBody = z.infer<typeof mailedTokenBodySchema>;
+export type PasswordReset = z.infer<typeof passwordResetSchema>;
+export type EmailChange = z.infer<typeof emailChangeSchema>;
+export type MailSent = z.infer<typeof mailSentSchema>;

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { Clock, DomainError } from '#kernel';
+import { Database } from '#platform/database';
+import { MailQueue } from '#platform/mail';
+import { accountMails } from './account-mail-kinds.js';
+import { AccountTokens } from './account-tokens.js';
+import { PasswordCheck } from './password-check.js';
+import { Passwords } from './passwords.js';
+import { Sessions } from './sessions.js';
+import { usersErrors } from './users.errors.js';
+import { UsersService } from './users.service.js';
+
+/**
+ * What somebody may do who reads the mail of an address: confirm it, choose a new password, move an account to it.
+ * What anybody may ask for is the same row in the queue of mail for every address, so nobody learns who has an account.
+ */
+@Injectable()
+export class AccountService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwords: Passwords,
+    private readonly passwordCheck: PasswordCheck,
+    private readonly tokens: AccountTokens,
+    private readonly sessions: Sessions,
+    private readonly mails: MailQueue,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Mails another token to an address that waits to be confirmed. */
+  async resendVerification(email: string): Promise<void> {
+    await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+  }
+
+  /** @throws DomainError invalid_or_expired_token */
+  async verifyEmail(token: string): Promise<void> {
+    await this.database.transaction(async () => {
+      const { userId, email } = await this.tokens.spend('verify_email', token);
+      await this.users.changeAccount(userId, (user) => {
+        // The address may be another by now.
+        if (user.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
+        return user.emailVerifiedAt ? {} : { emailVerifiedAt: this.clock.now() };
+      });
+    });
+  }
+
+  /** Mails a token to whoever has an account with this address. */
+  async forgotPassword(email: string): Promise<void> {
+    await this.mails.enqueue(accountMails.resetPassword, email, { email });
+  }
+
+  /**
+   * Sets a new password and ends every session and every other token, whoever holds them. The token came by mail, so
+   * the address is confirmed as well.
+   *
+   * @throws DomainError invalid_or_expired_token, service_unavailable
+   */
+  async resetPassword(token: string, password: string): Promise<void> {
+    // Before the transaction, so that no connection waits for it.
+    const passwordHash = await this.passwords.hash(password);
+    await this.database.transaction(async () => {
+      const { userId, email } = await this.tokens.spend('reset_password', token);
+      const user = await this.users.changeAccount(userId, (current) => ({
+        passwordHash,
+        ...(current.emailVerifiedAt ? {} : { emailVerifiedAt: this.clock.now() }),
+      }));
+      await this.endEverythingPending(userId);
+      await this.sessions.revokeAll(userId);
+      await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name: user.name });
+    });
+  }
+
+  /**
+   * Mails a token to the new address of a user who knows their password. Nothing changes until it comes back.
+   *
+   * @throws DomainError wrong_password, rate_limited, user_not_found, service_unavailable
+   */
+  async requestEmailChange(userId: string, email: string, password: string): Promise<void> {
+    await this.passwordCheck.require(userId, password);
+    await this.mails.enqueue(accountMails.changeEmail, userId, { userId, email });
+  }
+
+  /**
+   * Moves an account to the address to which the token was mailed, and tells the old one.
+   *
+   * @throws DomainError invalid_or_expired_token; email_taken when somebody else has the address by now
+   */
+  async confirmEmailChange(token: string): Promise<void> {
+    await this.database.transaction(async () => {
+      const { userId, email } = await this.tokens.spend('change_email', token);
+      let oldEmail = email;
+      const { name } = await this.users.changeAccount(userId, (user) => {
+        oldEmail = user.email;
+        return { email, emailVerifiedAt: this.clock.now() };
+      });
+      // They were mailed to the old address.
+      await this.endEverythingPending(userId);
+      if (oldEmail === email) return;
+      await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });
+    });
+  }
+
+  private async endEverythingPending(userId: string): Promise<void> {
+    await this.tokens.endAll(userId);
+    await this.mails.withdraw(accountMails.changeEmail, userId);
+  }
+}

@@ -1,0 +1,39 @@
+import { timeSchema } from '#platform/http';
+import { z } from 'zod';
+import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
+
+export const erasureSchema = z.strictObject({ password: claimedPasswordSchema }).meta({
+  id: 'Erasure',
+  description: 'The password, to be sure that it is you.',
+  example: { password: 'correct horse battery' },
+});
+
+export const personalDataSchema = z
+  .object({
+    exportedAt: timeSchema,
+    profile: userSchema,
+    sessions: z.array(
+      sessionSchema
+        .omit({ current: true })
+        .extend({ revokedAt: timeSchema.nullable() })
+        .meta({ id: undefined }),
+    ),
+    records: z
+      .record(z.string(), z.array(z.record(z.string(), z.unknown())))
+      .meta({ description: 'What else is held, by kind: `orders`, as the API shows them.' }),
+  })
+  .meta({
+    id: 'PersonalData',
+    description: 'All that is held about a user.',
+    example: {
+      exportedAt: '2026-11-20T12:00:00.000Z',
+      profile: userSchema.meta()?.['example'],
+      sessions: [],
+      records: { orders: [] },
+    },
+  });
+
+export type Erasure = z.infer<typeof erasureSchema>;
+export type PersonalDataView = Omit<z.infer<typeof personalDataSchema>, 'records'> & {
+  readonly records: Readonly<Record<string, readonly object[]>>;
+};

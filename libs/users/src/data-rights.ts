@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { actorReference, Clock } from '#kernel';
+import { currentActor } from '#platform/context';
+import { Database } from '#platform/database';
+import { Idempotency } from '#platform/idempotency';
+import { MailQueue } from '#platform/mail';
+import { AccountTokens } from './account-tokens.js';
+import type { PersonalDataView } from './data-rights.schema.js';
+import { PasswordCheck } from './password-check.js';
+import { PersonalData } from './personal-data.js';
+import { Sessions } from './sessions.js';
+import { toSummary } from './user-summary.js';
+import { toUserView } from './users.schema.js';
+import { UsersService } from './users.service.js';
+
+/** What the law lets everybody ask: what is held about them, and that it be forgotten. */
+@Injectable()
+export class DataRights {
+  constructor(
+    private readonly users: UsersService,
+    private readonly sessions: Sessions,
+    private readonly tokens: AccountTokens,
+    private readonly passwordCheck: PasswordCheck,
+    private readonly personalData: PersonalData,
+    private readonly mails: MailQueue,
+    private readonly idempotency: Idempotency,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * All that is held about a user.
+   *
+   * @throws DomainError user_not_found
+   */
+  async export(userId: string): Promise<PersonalDataView> {
+    const user = await this.users.get(userId);
+    const sessions = await this.sessions.all(userId);
+    return {
+      exportedAt: this.clock.now().toISOString(),
+      profile: toUserView(user),
+      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt }) => ({
+        id,
+        createdAt: createdAt.toISOString(),
+        lastUsedAt: lastUsedAt.toISOString(),
+        expiresAt: expiresAt.toISOString(),
+        revokedAt: revokedAt?.toISOString() ?? null,
+      })),
+      records: await this.personalData.collect(toSummary(user)),
+    };
+  }
+
+  /**
+   * Forgets the person who calls: a pseudonym takes their place, and whatever lets them in is gone. What other modules
+   * hold is theirs to pseudonymise in the same transaction; one that still needs it refuses, and then nothing happens.
+   *
+   * @throws DomainError wrong_password, rate_limited, user_not_found, last_admin, service_unavailable
+   */
+  async erase(userId: string, password: string): Promise<void> {
+    await this.passwordCheck.require(userId, password);
+    await this.database.transaction(async () => {
+      // Whoever is about to store something about this person waits, and finds them gone.
+      await this.database.lock('person', userId);
+      const { email } = await this.users.erase(userId);
+      await this.tokens.endAll(userId);
+      await this.sessions.forgetAll(userId);
+      await this.mails.withdrawAbout(userId, email);
+      await this.idempotency.forget([actorReference(currentActor()), `email:${email}`]);
+    });
+  }
+}

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '#kernel';
+import { Config } from '#platform/config';
+import { Backoff } from './backoff.js';
+import { Passwords } from './passwords.js';
+import type { User } from './user.row.js';
+import { usersErrors } from './users.errors.js';
+import { UsersService } from './users.service.js';
+
+/** A person mistypes; and whoever wants to lock them out by failing on purpose must not get far. */
+const PER_ACCOUNT = { name: 'account', freeFailures: 5, memorySeconds: 3_600, longestPauseSeconds: 300 };
+/** Behind one address may be a whole office. */
+const PER_ADDRESS = { name: 'address', freeFailures: 20, memorySeconds: 900, longestPauseSeconds: 300 };
+
+/** A user, and the hash that the password was verified against. */
+export type ProvenUser = User & { readonly passwordHash: string };
+
+/** Every place where a password is claimed: guesses are slowed down, for each account and for each network address. */
+@Injectable()
+export class PasswordCheck {
+  private readonly accounts = new Backoff(PER_ACCOUNT);
+  private readonly addresses = new Backoff(PER_ADDRESS);
+  private readonly isEnabled: boolean;
+
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwords: Passwords,
+    { settings }: Config,
+  ) {
+    this.isEnabled = settings.RATE_LIMIT_ENABLED;
+  }
+
+  /**
+   * The user with this e-mail address, if the password is theirs. Whether nobody has the address or the password is
+   * wrong, the answer, its time and the pauses are the same.
+   *
+   * @param address where the call comes from
+   * @throws DomainError rate_limited, service_unavailable
+   */
+  async identify(email: string, password: string, address: string): Promise<ProvenUser | undefined> {
+    const verify = async () => {
+      const user = await this.users.findByEmail(email);
+      const isProven = await this.passwords.verify(user?.passwordHash, password);
+      return isProven ? user : undefined;
+    };
+    if (!this.isEnabled) return verify();
+    await this.addresses.begin(address);
+    const user = await this.counted(email, verify).catch(async (error: unknown) => {
+      await this.addresses.takeBack(address);
+      throw error;
+    });
+    if (user) await this.addresses.takeBack(address);
+    return user;
+  }
+
+  /**
+   * Passes a user who knows their password.
+   *
+   * @throws DomainError user_not_found, wrong_password, rate_limited, service_unavailable
+   */
+  async require(userId: string, password: string): Promise<void> {
+    const { email } = await this.users.get(userId);
+    const verify = async () => {
+      const user = await this.users.findByEmail(email);
+      return this.passwords.verify(user?.passwordHash, password);
+    };
+    const isProven = await (this.isEnabled ? this.counted(email, verify) : verify());
+    if (!isProven) throw new DomainError(usersErrors.wrong_password);
+  }
+
+  /** Counts a failure of `verify` against the account, whether or not there is one. */
+  private async counted<T>(email: string, verify: () => Promise<T>): Promise<T> {
+    await this.accounts.begin(email);
+    try {
+      const result = await verify();
+      if (result) await this.accounts.forget(email);
+      return result;
+    } catch (error) {
+      await this.accounts.takeBack(email);
+      throw error;
+    }
+  }
+}

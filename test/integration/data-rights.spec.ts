@@ -1,0 +1,211 @@
+import { newId } from '#kernel';
+import { Client } from 'pg';
+import { eventually } from '../support/eventually.js';
+import type { Answer } from '../support/test-app.js';
+import { line, ORDERS, type Person, Shop } from '../support/shop.js';
+
+const ME = '/api/v1/users/me';
+const EXPORT = `${ME}/export`;
+const LOGIN = '/api/v1/auth/login';
+const PASSWORD = 'correct horse battery';
+const ADDRESS = { name: 'Grace Hopper', line1: '1 Navy Yard', city: 'Arlington', country: 'US' };
+
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await Shop.open();
+});
+
+afterAll(() => shop.close());
+
+const erase = ({ token }: Person, password = PASSWORD) =>
+  shop.api.call('DELETE', ME, { token, body: { password } });
+
+/** An order that is paid, sent and therefore needs nobody any more. */
+async function sentOrder(as: Person, shippingAddress = ADDRESS): Promise<Answer['body']> {
+  const order = await shop.placed({ shippingAddress, metadata: { note: shippingAddress.name } }, { as });
+  const pieces = [{ lineId: order.lines[0].id, quantity: 1 }];
+  expect(await shop.fulfil(order.id, pieces)).toMatchObject({ status: 201 });
+  return order;
+}
+
+/** Everything that the database holds, as text. */
+async function everything(): Promise<string> {
+  const { rows: tables } = await shop.sql.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname IN ('platform', 'users', 'catalog', 'payments', 'orders')`,
+  );
+  const texts: string[] = [];
+  for (const { name } of tables) {
+    const { rows } = await shop.sql.query<{ t: string | null }>(
+      `SELECT json_agg(t)::text AS t FROM ${name} t`,
+    );
+    texts.push(rows[0]!.t ?? '');
+  }
+  return texts.join('\n');
+}
+
+describe('the export of my data', () => {
+  it('holds the profile, every session, and every order, and nobody else’s', async () => {
+    const person = await shop.newCustomer();
+    const again = await shop.signIn(person.email, PASSWORD);
+    await shop.api.call('DELETE', `${ME}/sessions`, { token: again.token });
+    const orders = [await shop.placed({ shippingAddress: ADDRESS }, { as: person }), await sentOrder(person)];
+    await shop.placed({}, { as: await shop.newCustomer() });
+
+    const answer = await shop.get(EXPORT, { as: again });
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const profile = (await shop.get(ME, { as: person })).body;
+    expect(answer.body).toEqual({
+      exportedAt: expect.any(String),
+      profile,
+      sessions: [
+        expect.objectContaining({ revokedAt: null }),
+        expect.objectContaining({ revokedAt: expect.any(String) }),
+      ],
+      records: { orders: expect.any(Array) },
+    });
+    const exported = answer.body.records.orders as { id: string }[];
+    expect(exported.map(({ id }) => id)).toEqual(orders.map(({ id }) => id as string).reverse());
+    expect(exported[1]).toEqual((await shop.get(`${ORDERS}/${orders[0].id}`, { as: person })).body);
+  });
+
+  it('is complete beyond one page of orders', async () => {
+    const person = await shop.newCustomer();
+    const first = await shop.placed({}, { as: person });
+    await shop.sql.query(
+      `INSERT INTO orders.orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', uuidv7(), 'number', 'T-' || n))).*
+         FROM orders.orders o, generate_series(1, 150) n WHERE o.id = $1`,
+      [first.id],
+    );
+    await shop.sql.query(
+      `INSERT INTO orders.order_lines SELECT (jsonb_populate_record(l, jsonb_build_object('id', uuidv7(), 'order_id', o.id))).*
+         FROM orders.order_lines l, orders.orders o WHERE l.order_id = $1 AND o.customer_id = $2 AND o.id <> $1`,
+      [first.id, person.id],
+    );
+    expect((await shop.get(EXPORT, { as: person })).body.records.orders).toHaveLength(151);
+    await shop.sql.query(
+      `DELETE FROM orders.order_lines l USING orders.orders o
+        WHERE l.order_id = o.id AND o.customer_id = $1 AND o.id <> $2`,
+      [person.id, first.id],
+    );
+    await shop.sql.query('DELETE FROM orders.orders WHERE customer_id = $1 AND id <> $2', [
+      person.id,
+      first.id,
+    ]);
+  });
+});
+
+describe('the erasure of a person', () => {
+  it('removes the person everywhere, and keeps orders, money and stock', async () => {
+    const person = await shop.newCustomer();
+    await shop.api.post('/api/v1/auth/forgot-password', { email: person.email });
+    const name = `Grace ${newId()}`;
+    const order = await sentOrder(person, { ...ADDRESS, name });
+    const given = await shop.placed({ shippingAddress: { ...ADDRESS, name } }, { as: person });
+    expect(await shop.cancel(given.id, { as: person })).toMatchObject({ status: 200 });
+    const before = await shop.orderOf(order.id);
+    expect((await erase(person)).status).toBe(204);
+
+    const pseudonym = `${person.id}@erased.invalid`;
+    expect(await shop.orderOf(order.id)).toEqual({
+      ...before,
+      email: pseudonym,
+      metadata: {},
+      shippingAddress: { country: 'US' },
+    });
+    const { rows } = await shop.sql.query('SELECT email, name FROM users.users WHERE id = $1', [person.id]);
+    expect(rows).toEqual([{ email: pseudonym, name: 'Erased user' }]);
+    const left = await everything();
+    // Not toContain, which would print everything.
+    for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+    expect((await shop.events(person.id)).at(-1)).toBe('user.erased');
+  });
+
+  it('lets nobody in any more, and the address register anew', async () => {
+    const person = await shop.newCustomer();
+    const { body: tokens } = await shop.api.post(LOGIN, { email: person.email, password: PASSWORD });
+    expect((await erase(person)).status).toBe(204);
+    const login = await shop.api.post(LOGIN, { email: person.email, password: PASSWORD });
+    expect([login.status, login.body.code]).toEqual([401, 'invalid_credentials']);
+    const refresh = await shop.api.post('/api/v1/auth/refresh', { refreshToken: tokens.refreshToken });
+    expect([refresh.status, refresh.body.code]).toEqual([401, 'invalid_refresh_token']);
+    expect((await shop.get(ME, { as: person })).status).toBe(404);
+    expect((await erase(person)).status).toBe(404);
+    expect(await shop.place({}, { as: person })).toMatchObject({
+      status: 401,
+      body: { code: 'invalid_token' },
+    });
+    const anew = { email: person.email, password: PASSWORD, name: 'Another' };
+    expect(await shop.api.post('/api/v1/users', anew)).toMatchObject({ status: 201 });
+  });
+
+  it('takes the password', async () => {
+    const person = await shop.newCustomer();
+    await shop.expectRefusal(() => erase(person, 'not the password'), 403, 'wrong_password');
+  });
+
+  it.each([
+    [undefined, 'required'],
+    ['', 'too_short'],
+    ['a'.repeat(1_025), 'too_long'],
+    [1, 'wrong_type'],
+    [null, 'wrong_type'],
+  ])('is refused with the password %j', async (password, code) => {
+    const body = { password };
+    await shop.expectRefusal(
+      () => shop.api.call('DELETE', ME, { token: shop.customer.token, body }),
+      400,
+      'validation_failed',
+      { pointer: '/password', code },
+    );
+  });
+
+  it('waits for orders that still need the person', async () => {
+    const person = await shop.newCustomer();
+    const { id } = await shop.placed({ shippingAddress: ADDRESS }, { as: person });
+    const refused = await shop.expectRefusal(() => erase(person), 409, 'orders_open');
+    expect(refused.body.orderIds).toEqual([id]);
+    await shop.cancel(id, { as: person });
+    await shop.settle();
+    expect((await erase(person)).status).toBe(204);
+  });
+
+  it('is refused to the last administrator', async () => {
+    const erasing = () =>
+      shop.api.call('DELETE', ME, { token: shop.admin.token, body: { password: 'steelyard-demo' } });
+    await shop.expectRefusal(erasing, 409, 'last_admin');
+  });
+
+  it('waits for an order that is being placed at the same moment', async () => {
+    const person = await shop.newCustomer();
+    const product = await shop.product({ stock: 1 });
+    const blocker = new Client({ connectionString: shop.api.database.url });
+    await blocker.connect();
+    try {
+      await blocker.query('BEGIN');
+      await blocker.query('SELECT FROM catalog.stock_levels WHERE product_id = $1 FOR UPDATE', [product.id]);
+      const placing = shop.place({ lines: [line(product)] }, { as: person });
+      await waiting(1);
+      // The order is written, and nobody sees it before it commits.
+      const erasing = erase(person);
+      await Promise.race([erasing, waiting(2)]);
+      await blocker.query('COMMIT');
+      expect(await placing).toMatchObject({ status: 201 });
+      expect(await erasing).toMatchObject({ status: 409, body: { code: 'orders_open' } });
+    } finally {
+      await blocker.end();
+    }
+  });
+});
+
+/** Waits until so many transactions wait for a lock. */
+async function waiting(count: number): Promise<void> {
+  await eventually(async () => {
+    const { rows } = await shop.sql.query(
+      `SELECT DISTINCT pid FROM pg_locks JOIN pg_stat_activity a USING (pid)
+        WHERE NOT granted AND a.datname = current_database()`,
+    );
+    expect(rows).toHaveLength(count);
+  });
+}

@@ -1,0 +1,409 @@
+import { newId } from '#kernel';
+import { OutboxRelay } from '#platform/messaging';
+import {
+  CONFIRM_EMAIL_CHANGE,
+  DEMO_PASSWORD,
+  EMAIL_CHANGE,
+  FORGOT_PASSWORD,
+  LOGIN,
+  ME,
+  PASSWORD,
+  registration,
+  RESEND_VERIFICATION,
+  RESET_PASSWORD,
+  USERS,
+  UsersFixture,
+  VERIFY_EMAIL,
+} from '../support/users-fixture.js';
+
+const NEW_PASSWORD = 'another horse battery';
+const QUARTER_HOUR_MS = 900_000;
+
+let users: UsersFixture;
+
+beforeAll(async () => {
+  users = await UsersFixture.start();
+});
+
+afterAll(() => users.stop());
+
+const newAddress = () => `${newId()}@example.com`;
+const isVerified = async (token: string) =>
+  (await users.app.get(ME, { token })).body.emailVerified as boolean;
+
+/** The changes that the events of a user tell, oldest first. */
+async function changesOf(userId: string): Promise<string[][]> {
+  const { rows } = await users.sql.query<{ changed: string[] }>(
+    `SELECT data -> 'changed' AS changed FROM platform.outbox
+      WHERE aggregate_id = $1 AND sequence > 1 ORDER BY sequence`,
+    [userId],
+  );
+  return rows.map(({ changed }) => changed);
+}
+
+/** Asks for a token of this kind for somebody new, and returns it with them. */
+const REQUESTS = {
+  async verify_email() {
+    const user = await users.registered();
+    await users.app.post(RESEND_VERIFICATION, { email: user.email });
+    return { user, token: await users.tokenFor(user.email), ask: RESEND_VERIFICATION };
+  },
+  async reset_password() {
+    const user = await users.registered();
+    await users.app.post(FORGOT_PASSWORD, { email: user.email });
+    return { user, token: await users.tokenFor(user.email) };
+  },
+  async change_email() {
+    const user = await users.registered();
+    const email = newAddress();
+    await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+    return { user, token: await users.tokenFor(email) };
+  },
+};
+const USES = {
+  verify_email: (token: string) => users.app.post(VERIFY_EMAIL, { token }),
+  reset_password: (token: string) => users.app.post(RESET_PASSWORD, { token, password: NEW_PASSWORD }),
+  change_email: (token: string) => users.app.post(CONFIRM_EMAIL_CHANGE, { token }),
+};
+type Purpose = keyof typeof USES;
+const PURPOSES = Object.keys(USES) as Purpose[];
+
+describe('a mailed token', () => {
+  it.each(PURPOSES)('is good once: %s', async (purpose) => {
+    const { token } = await REQUESTS[purpose]();
+    expect((await USES[purpose](token)).status).toBe(204);
+    await users.expectRefusal(() => USES[purpose](token), 400, 'invalid_or_expired_token');
+  });
+
+  it.each(PURPOSES)('is good for one of 20 calls at once: %s', async (purpose) => {
+    const { token } = await REQUESTS[purpose]();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => USES[purpose](token)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array<number>(19).fill(400)]);
+  });
+
+  it.each(PURPOSES)('lives for a quarter of an hour: %s', async (purpose) => {
+    const [late, early] = [await REQUESTS[purpose](), await REQUESTS[purpose]()];
+    await users.later(QUARTER_HOUR_MS + 1_000, () =>
+      users.expectRefusal(() => USES[purpose](late.token), 400, 'invalid_or_expired_token'),
+    );
+    await users.later(QUARTER_HOUR_MS - 5_000, async () => {
+      expect((await USES[purpose](early.token)).status).toBe(204);
+    });
+  });
+
+  it.each(
+    PURPOSES.flatMap((purpose) =>
+      PURPOSES.filter((other) => other !== purpose).map((other) => [purpose, other] as const),
+    ),
+  )('for %s is no token for %s', async (purpose, other) => {
+    const { token } = await REQUESTS[purpose]();
+    await users.expectRefusal(() => USES[other](token), 400, 'invalid_or_expired_token');
+    expect((await USES[purpose](token)).status).toBe(204);
+  });
+
+  it.each(PURPOSES)('is none when it is any other text: %s', async (purpose) => {
+    for (const token of ['x', 'A'.repeat(43), 'A'.repeat(512), '\u0000\ud800', "' OR 1=1 --"]) {
+      await users.expectRefusal(() => USES[purpose](token), 400, 'invalid_or_expired_token');
+    }
+  });
+
+  it('ends with the next one for the same purpose', async () => {
+    const { user, token } = await REQUESTS.reset_password();
+    await users.app.post(FORGOT_PASSWORD, { email: user.email });
+    const next = await users.tokenFor(user.email);
+    await users.expectRefusal(() => USES.reset_password(token), 400, 'invalid_or_expired_token');
+    expect((await USES.reset_password(next)).status).toBe(204);
+  });
+
+  it('is stored as its hash alone, and is in no queue and no event', async () => {
+    const { token } = await REQUESTS.reset_password();
+    const { rows } = await users.sql.query<{ t: string }>(
+      `SELECT concat((SELECT json_agg(t) FROM users.tokens t), (SELECT json_agg(m) FROM platform.mails m),
+                     (SELECT json_agg(o) FROM platform.outbox o)) AS t`,
+    );
+    expect(rows[0]!.t).not.toContain(token);
+    expect(rows[0]!.t).not.toContain(Buffer.from(token).toString('hex'));
+  });
+});
+
+describe('the confirmation of an address', () => {
+  it('shows in the profile, as one change', async () => {
+    const { user, token } = await REQUESTS.verify_email();
+    expect(await isVerified(user.token)).toBe(false);
+    expect((await USES.verify_email(token)).status).toBe(204);
+    expect(await isVerified(user.token)).toBe(true);
+    expect(await changesOf(user.id)).toEqual([['emailVerified']]);
+  });
+
+  it('is asked for again without an answer that tells anything, and without mail where there is nothing to confirm', async () => {
+    const unknown = newAddress();
+    const answers = [unknown, 'customer@example.com', (await users.registered()).email].map((email) =>
+      users.app.post(RESEND_VERIFICATION, { email }),
+    );
+    for (const answer of await Promise.all(answers)) {
+      expect([answer.status, answer.body]).toEqual([202, { status: 'verification_sent' }]);
+    }
+    expect(await users.mailsTo(unknown)).toEqual([]);
+    expect(await users.mailsTo('customer@example.com')).toEqual([]);
+  });
+
+  it('does not confirm the address that came after', async () => {
+    const { user, token } = await REQUESTS.verify_email();
+    const email = newAddress();
+    await users.sql.query('UPDATE users.users SET email = $2 WHERE id = $1', [user.id, email]);
+    await users.expectRefusal(() => USES.verify_email(token), 400, 'invalid_or_expired_token');
+  });
+
+  it('is nobody’s errand by default: a registration sends no mail', async () => {
+    const { email } = await users.registered();
+    expect(await users.mailsTo(email)).toEqual([]);
+  });
+});
+
+describe('a forgotten password', () => {
+  it('is replaced; every session ends, and the owner is told', async () => {
+    const { user, token } = await REQUESTS.reset_password();
+    const other = await users.signIn(user.email, PASSWORD);
+    expect((await USES.reset_password(token)).status).toBe(204);
+    for (const { refreshToken } of [user, other]) {
+      await users.expectRefusal(() => users.refresh(refreshToken), 401, 'invalid_refresh_token');
+    }
+    const { email } = user;
+    await users.expectRefusal(
+      () => users.app.post(LOGIN, { email, password: PASSWORD }),
+      401,
+      'invalid_credentials',
+    );
+    const back = await users.signIn(email, NEW_PASSWORD);
+    expect(await isVerified(back.token)).toBe(true);
+    expect(await changesOf(user.id)).toEqual([['emailVerified', 'password']]);
+    const [newest] = await users.mailsTo(email);
+    expect(newest!.subject).toBe('Your password was changed');
+  });
+
+  it('ends a change of the address that somebody else may have begun', async () => {
+    const { user, token } = await REQUESTS.reset_password();
+    const [mailed, queued] = [newAddress(), newAddress()];
+    await users.app.post(EMAIL_CHANGE, { email: mailed, password: PASSWORD }, { token: user.token });
+    const change = await users.tokenFor(mailed);
+    await users.app.post(EMAIL_CHANGE, { email: queued, password: PASSWORD }, { token: user.token });
+    expect((await USES.reset_password(token)).status).toBe(204);
+    await users.expectRefusal(() => USES.change_email(change), 400, 'invalid_or_expired_token');
+    expect(await users.mailsTo(queued)).toEqual([]);
+  });
+
+  it('is asked for without an answer that tells whether there is an account', async () => {
+    const unknown = newAddress();
+    for (const email of [unknown, 'customer@example.com']) {
+      const answer = await users.app.post(FORGOT_PASSWORD, { email });
+      expect([answer.status, answer.body]).toEqual([202, { status: 'reset_sent' }]);
+    }
+    expect(await users.mailsTo(unknown)).toEqual([]);
+    expect((await users.mailsTo('customer@example.com'))[0]!.subject).toBe('Choose a new password');
+  });
+
+  it('leaves no session that is opened with the old one at the same time', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { user, token } = await REQUESTS.reset_password();
+      const { email } = user;
+      await Promise.all([
+        USES.reset_password(token),
+        ...Array.from({ length: 10 }, () => users.app.post(LOGIN, { email, password: PASSWORD })),
+      ]);
+      const { rows } = await users.sql.query(
+        'SELECT id FROM users.sessions WHERE user_id = $1 AND revoked_at IS NULL',
+        [user.id],
+      );
+      expect(rows).toEqual([]);
+    }
+  });
+});
+
+describe('a change of the address', () => {
+  it('happens when the new one is confirmed; the old one is told', async () => {
+    const user = await users.registered();
+    const email = newAddress();
+    const asked = await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+    expect([asked.status, asked.body]).toEqual([202, { status: 'confirmation_sent' }]);
+    const token = await users.tokenFor(email);
+    expect((await users.app.get(ME, { token: user.token })).body.email).toBe(user.email);
+
+    expect((await USES.change_email(token)).status).toBe(204);
+    expect((await users.app.get(ME, { token: user.token })).body).toMatchObject({
+      email,
+      emailVerified: true,
+    });
+    expect(await changesOf(user.id)).toEqual([['email', 'emailVerified']]);
+    await users.signIn(email, PASSWORD);
+    const { email: old } = user;
+    await users.expectRefusal(
+      () => users.app.post(LOGIN, { email: old, password: PASSWORD }),
+      401,
+      'invalid_credentials',
+    );
+    const [told] = await users.mailsTo(old);
+    expect(told!.subject).toBe('Your e-mail address was changed');
+    expect(told!.text).not.toContain(email);
+    expect((await users.refresh(user.refreshToken)).status).toBe(200);
+  });
+
+  it('takes the password', async () => {
+    const body = { email: newAddress(), password: 'not the password' };
+    await users.expectRefusal(
+      () => users.app.post(EMAIL_CHANGE, body, { token: users.customer.token }),
+      403,
+      'wrong_password',
+    );
+  });
+
+  it('is refused at its end when somebody has the address by then, and not told before', async () => {
+    const user = await users.registered();
+    const email = newAddress();
+    await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+    const token = await users.tokenFor(email);
+    await users.registered({ email });
+    await users.expectRefusal(() => USES.change_email(token), 409, 'email_taken');
+  });
+
+  it('goes to one of two users who confirm the same address at once', async () => {
+    const email = newAddress();
+    const tokens: string[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      const { token } = await users.registered();
+      await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token });
+      tokens.push(await users.tokenFor(email));
+    }
+    const answers = await Promise.all(tokens.map(USES.change_email));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
+  });
+
+  it('goes to the address that was asked for last', async () => {
+    const user = await users.registered();
+    const [first, last] = [newAddress(), newAddress()];
+    for (const email of [first, last]) {
+      await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+    }
+    expect(await users.mailsTo(first)).toEqual([]);
+    expect((await USES.change_email(await users.tokenFor(last))).status).toBe(204);
+  });
+
+  it('ends the tokens that were mailed to the old one', async () => {
+    const { user, token } = await REQUESTS.reset_password();
+    const email = newAddress();
+    await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+    await USES.change_email(await users.tokenFor(email));
+    await users.expectRefusal(() => USES.reset_password(token), 400, 'invalid_or_expired_token');
+  });
+});
+
+describe('where addresses may be confirmed', () => {
+  it('a registration mails a link, and the log-in does not wait for it', async () => {
+    const shop = await UsersFixture.start({
+      USERS_EMAIL_VERIFICATION: 'optional',
+      MAIL_LINKS_URL: 'https://shop.example.com/account/',
+    });
+    try {
+      const { email } = await shop.registered();
+      const [mail] = await shop.mailsTo(email);
+      const [, token] = /^https:\/\/shop\.example\.com\/account\/verify-email#token=([\w-]{43})$/m.exec(
+        mail!.text,
+      )!;
+      expect((await shop.app.post(VERIFY_EMAIL, { token })).status).toBe(204);
+    } finally {
+      await shop.stop();
+    }
+  });
+});
+
+describe('where addresses have to be confirmed', () => {
+  let strict: UsersFixture;
+
+  beforeAll(async () => {
+    strict = await UsersFixture.start({ USERS_EMAIL_VERIFICATION: 'required' });
+  });
+
+  afterAll(() => strict.stop());
+
+  /** Registers and expects the one answer. */
+  async function register(overrides: object = {}, headers: Record<string, string> = {}) {
+    const person = registration(overrides);
+    const answer = await strict.app.post(USERS, person, { headers });
+    expect([answer.status, answer.body]).toEqual([202, { status: 'verification_sent' }]);
+    expect(answer.headers.get('etag')).toBeNull();
+    return person;
+  }
+
+  it('nobody logs in before that, and only who knows the password learns why', async () => {
+    const { email, password } = await register();
+    const login = (claimed: string) => strict.app.post(LOGIN, { email, password: claimed });
+    await strict.expectRefusal(() => login(password), 403, 'email_not_verified');
+    await strict.expectRefusal(() => login('not the password'), 401, 'invalid_credentials');
+    expect((await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) })).status).toBe(204);
+    const { token } = await strict.signIn(email, password);
+    expect((await strict.app.get(ME, { token })).body.emailVerified).toBe(true);
+  });
+
+  it('a registration with an address that is taken has the same answer, and its owner is told', async () => {
+    const before = (await strict.app.get(USERS, { token: strict.staff.token })).body.data.length as number;
+    await register({ email: 'Customer@Example.com' });
+    const [mail, ...others] = await strict.mailsTo('customer@example.com');
+    expect([mail!.subject, others]).toEqual(['You have an account already', []]);
+    expect((await strict.app.get(USERS, { token: strict.staff.token })).body.data).toHaveLength(before);
+    await strict.signIn('customer@example.com', DEMO_PASSWORD);
+  });
+
+  it('a second registration with an address that waits mails a token again, and keeps the first password', async () => {
+    const { email } = await register();
+    await register({ email, password: NEW_PASSWORD });
+    await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) });
+    await strict.signIn(email, PASSWORD);
+  });
+
+  it('a chosen id tells nothing: it is not taken over', async () => {
+    const id = newId();
+    const { email, password } = await register({ id });
+    await register({ id });
+    await register({ id: strict.customer.id });
+    await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) });
+    expect((await strict.signIn(email, password)).id).not.toBe(id);
+  });
+
+  it('50 registrations at once with one address make one account', async () => {
+    const person = registration();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => strict.app.post(USERS, person)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    const { rows } = await strict.sql.query('SELECT id FROM users.users WHERE email = $1', [person.email]);
+    expect(rows).toHaveLength(1);
+  });
+
+  it('a repetition under one key has the same answer', async () => {
+    const headers = { 'idempotency-key': newId() };
+    const person = await register({}, headers);
+    const again = await strict.app.post(USERS, person, { headers });
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+  });
+
+  it('a new password confirms the address, too', async () => {
+    const { email } = await register();
+    await strict.app.post(FORGOT_PASSWORD, { email });
+    await strict.mailsTo(email);
+    const mails = await strict.mailsTo(email);
+    const { text } = mails.find(({ subject }) => subject === 'Choose a new password')!;
+    const [token] = /^[\w-]{43}$/m.exec(text)!;
+    expect((await strict.app.post(RESET_PASSWORD, { token, password: NEW_PASSWORD })).status).toBe(204);
+    await strict.signIn(email, NEW_PASSWORD);
+  });
+});
+
+describe('the events of accounts', () => {
+  it('hold no address', async () => {
+    const { user, token } = await REQUESTS.change_email();
+    await USES.change_email(token);
+    await users.app.app.get(OutboxRelay).relayBatch();
+    const { rows } = await users.sql.query<{ t: string }>(
+      'SELECT json_agg(o)::text AS t FROM platform.outbox o',
+    );
+    expect(rows[0]!.t).not.toContain('@');
+    expect(user.email).toContain('@');
+  });
+});

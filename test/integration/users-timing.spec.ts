@@ -1,0 +1,55 @@
+import { newId } from '#kernel';
+import { compareSamples } from '../support/mann-whitney.js';
+import type { Answer } from '../support/test-app.js';
+import { FORGOT_PASSWORD, LOGIN, UsersFixture } from '../support/users-fixture.js';
+
+const ROUNDS = 120;
+
+let users: UsersFixture;
+
+beforeAll(async () => {
+  users = await UsersFixture.start();
+});
+
+afterAll(() => users.stop());
+
+/**
+ * Times a call with a known address and with an unknown one, in turns, so that whatever else the machine does falls on
+ * both alike. Without the same work for both one is slower every time: `exceeds` is 0 or 1 then. With it, of so many
+ * rounds, chance moves it by 0.04 or so; the bounds are several times that.
+ */
+async function compareTimes(name: string, call: (email: string) => Promise<Answer>): Promise<void> {
+  const known: number[] = [];
+  const unknown: number[] = [];
+  const measure = async (email: string) => {
+    const startedAt = performance.now();
+    await call(email);
+    return performance.now() - startedAt;
+  };
+  await measure(users.customer.email);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const probes = [
+      async () => known.push(await measure(users.customer.email)),
+      async () => unknown.push(await measure(`${newId()}@example.com`)),
+    ];
+    for (const probe of round % 2 === 0 ? probes : probes.reverse()) await probe();
+  }
+  const { exceeds, z, medians } = compareSamples(known, unknown);
+  const [knownMs, unknownMs] = medians.map((median) => median.toFixed(2));
+  process.stdout.write(
+    `${name}, ${ROUNDS} calls each: median ${knownMs} ms for a known address, ${unknownMs} ms for an unknown one; ` +
+      `P(unknown > known) = ${exceeds.toFixed(3)}, z = ${z.toFixed(2)}\n`,
+  );
+  expect(exceeds).toBeGreaterThan(0.25);
+  expect(exceeds).toBeLessThan(0.75);
+}
+
+describe('the time of an answer does not tell whether there is an account', () => {
+  it('at the log-in', async () => {
+    await compareTimes('Log-in', (email) => users.app.post(LOGIN, { email, password: 'not the password' }));
+  });
+
+  it('when a new password is asked for', async () => {
+    await compareTimes('Forgotten password', (email) => users.app.post(FORGOT_PASSWORD, { email }));
+  });
+});

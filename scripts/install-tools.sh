@@ -60,7 +60,28 @@ kubernetes_schemas() {
   report "schemas $KUBERNETES_VERSION" "$tools/kubernetes-schemas"
 }
 
+# Debian's Redis. Its service is not started: tests run servers of their own.
+redis_server() {
+  if ! command -v redis-server >/dev/null; then
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+      report redis-server 'not installed: this takes Debian and root; or install it yourself'
+      return
+    fi
+    local log
+    log="$(mktemp)"
+    if ! { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive timeout "$install_timeout_seconds" \
+      apt-get install --yes --no-install-recommends redis-server; } >"$log" 2>&1; then
+      report redis-server "not installed: $(tail -n 1 "$log")"
+      rm -f "$log"
+      return
+    fi
+    rm -f "$log"
+  fi
+  report redis-server "$(command -v redis-server)"
+}
+
 go_tool helm helm.sh/helm/v4/cmd/helm "$HELM_VERSION"
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION"
 go_tool stripe-mock github.com/stripe/stripe-mock "$STRIPE_MOCK_VERSION"
 kubernetes_schemas
+redis_server

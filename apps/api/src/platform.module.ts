@@ -11,6 +11,7 @@ import { InvariantsModule } from '#platform/invariants';
 import { LifecycleModule } from '#platform/lifecycle';
 import { ManagementModule } from '#platform/management';
 import { MessagingModule } from '#platform/messaging';
+import { RedisModule } from '#platform/redis';
 import { SecurityModule } from '#platform/security';
 import { LoggingModule, MetricsModule } from '#platform/telemetry';
 import { migrations } from '../../../migrations/index.js';
@@ -34,6 +35,7 @@ export class PlatformModule {
         MessagingModule,
         IdempotencyModule,
         CacheModule,
+        RedisModule,
         SecurityModule,
         HttpModule,
         HealthModule.forRoot(migrations),

@@ -119,8 +119,20 @@ export const settingsSchema = z.object({
   ),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
+  REDIS_URL: z
+    .string()
+    .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'must be a URL, redis://host:6379')
+    .optional()
+    .describe('Redis that the processes share; absent: each counts for itself.')
+    .meta(SECRET),
+
   RATE_LIMIT_ENABLED: flag(true).describe('Limits requests per principal or address.'),
-  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe('Requests of one principal or address per minute.'),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe(
+    'Reading requests of one principal or address per minute.',
+  ),
+  RATE_LIMIT_WRITES_PER_MINUTE: count(600).describe(
+    'Requests of one principal or address per minute that change something.',
+  ),
   RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe('Log-ins and registrations of one address per minute.'),
   TRUSTED_PROXIES: z
     .string()

@@ -5,10 +5,11 @@ import { DomainError, type ErrorDefinition } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { idempotencyErrors } from '../idempotency/index.js';
-import { Access, type AccessRule, RateLimitClass, securityErrors } from '../security/index.js';
+import { Access, type AccessRule, securityErrors } from '../security/index.js';
 import { httpErrors } from './http.errors.js';
 import { toSerializerSchema } from './json-schema.js';
 import { problemResponses } from './problem-responses.js';
+import { AddRouteConfig } from './route-config.js';
 
 export interface EndpointOptions {
   /** A few words, imperative: the line in Swagger UI. */
@@ -49,7 +50,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     RouteSchema({ response: serializers(options.responses) }),
   ];
   if (options.access !== 'public' && options.access !== 'anyone') decorators.push(ApiBearerAuth());
-  if (options.rateLimit) decorators.push(RateLimitClass(options.rateLimit));
+  if (options.rateLimit) decorators.push(AddRouteConfig({ rateLimit: options.rateLimit }));
   if (options.idempotencyKey) {
     decorators.push(
       ApiHeader({

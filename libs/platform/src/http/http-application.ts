@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/index.js';
 import { Lifecycle } from '../lifecycle/index.js';
+import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
@@ -54,6 +55,7 @@ export async function createHttpApplication(
   const lifecycle = new RequestLifecycle({
     filter: app.get(ProblemFilter),
     metrics: app.get(Metrics),
+    rateLimits: app.get(RateLimits),
     lifecycle: app.get(Lifecycle),
     logger,
     timeoutMs: REQUEST_TIMEOUT_MS,
@@ -62,6 +64,7 @@ export async function createHttpApplication(
   const fastify = adapter.getInstance();
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
+  lifecycle.guard(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
   fastify.addHook('preParsing', keepRawBodies(BODY_LIMIT_BYTES));
   // Whether a body is a form is known once its parser was chosen.

@@ -68,6 +68,18 @@ const IDEMPOTENCY_REPLAYED = {
     schema: { type: 'string' as const },
   },
 };
+const RATE_LIMIT = {
+  'RateLimit-Policy': {
+    description: 'The limit that this call counts under: `q` calls in `w` seconds.',
+    schema: { type: 'string' as const },
+    example: '"requests";q=1200;w=60',
+  },
+  RateLimit: {
+    description: 'How many calls are left of it, and the seconds until it begins anew.',
+    schema: { type: 'string' as const },
+    example: '"requests";r=1199;t=60',
+  },
+};
 const RETRY_AFTER = {
   'Retry-After': {
     description: 'Seconds after which to try again, where that helps.',
@@ -93,6 +105,7 @@ function describeEdge(operation: Operation): void {
     response.headers = {
       ...response.headers,
       'X-Request-ID': { description: 'Names this request in logs.', schema: { type: 'string' } },
+      ...RATE_LIMIT,
       ...(isIdempotent && (status.startsWith('2') || status === '402') ? IDEMPOTENCY_REPLAYED : {}),
       ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
     };

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { LogFn } from 'pino';
 import { currentContext, type RequestContext, runInContext } from '../context/index.js';
 import type { Lifecycle } from '../lifecycle/index.js';
+import type { RateLimits } from '../security/index.js';
 import type { Metrics } from '../telemetry/index.js';
 import { httpErrors } from './http.errors.js';
 import { KnownMethods } from './known-methods.js';
@@ -21,6 +22,7 @@ const LATE_ANSWER_MS = 1_000;
 export interface RequestLifecycleParts {
   readonly filter: ProblemFilter;
   readonly metrics: Metrics;
+  readonly rateLimits: RateLimits;
   readonly lifecycle: Lifecycle;
   readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
   /** From the first byte of a request to its deadline. */
@@ -38,13 +40,7 @@ export class RequestLifecycle {
   /** Must be called before the routes are declared. */
   attachTo(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', ({ url, method }) => this.knownMethods.add(url, method));
-    fastify.addHook('onRequest', (request, reply, done) =>
-      this.open(request, reply, () => {
-        // Nothing of a request that leads nowhere needs to be read.
-        if (request.is404) this.answerUnknown(request, reply);
-        else done();
-      }),
-    );
+    fastify.addHook('onRequest', (request, reply, done) => this.open(request, reply, done));
     // The body arrives on events of the socket, which know nothing of the request: enter its context again.
     fastify.addHook('preValidation', (request, _, done) => {
       const state = stateOf(request);
@@ -69,12 +65,32 @@ export class RequestLifecycle {
     fastify.setNotFoundHandler((request, reply) => this.answerUnknown(request, reply));
   }
 
+  /** Lets in what is not too much and leads somewhere. Runs after the hooks that give every answer its headers. */
+  guard(fastify: FastifyInstance): void {
+    fastify.addHook('onRequest', async (request, reply) => {
+      await this.admit(request, reply);
+      // Nothing of a request that leads nowhere needs to be read.
+      if (request.is404) {
+        this.answerUnknown(request, reply);
+        return reply;
+      }
+      return undefined;
+    });
+  }
+
   /** Answers what the router refuses before any hook has run. */
   refuse(error: Error, request: FastifyRequest, reply: FastifyReply): void {
     this.open(request, reply, () => {
       reply.raw.once('finish', () => this.report(request, reply));
-      this.parts.filter.answer(error, request, reply);
+      const answer = (refusal: unknown) => this.parts.filter.answer(refusal, request, reply);
+      void this.admit(request, reply).then(() => answer(error), answer);
     });
+  }
+
+  /** Probes are never too many: whoever does not get their answer restarts the process. */
+  private async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { url } = request.routeOptions;
+    if (url === undefined || !QUIET_ROUTES.has(url)) await this.parts.rateLimits.admit(request, reply);
   }
 
   /** Opens the context of a request before anything else runs, and ends its signal with the deadline. */

@@ -8,10 +8,6 @@ import type { Role } from '#kernel';
 export type AccessRule = 'public' | 'anyone' | Role;
 
 export const ACCESS_RULE = 'steelyard:access-rule';
-export const RATE_LIMIT_CLASS = 'steelyard:rate-limit-class';
 
 /** Declares the access rule of a route. `Endpoint` of platform/http does it for every endpoint. */
 export const Access = (rule: AccessRule) => SetMetadata(ACCESS_RULE, rule);
-
-/** Puts a route under one of the stricter rate limits. */
-export const RateLimitClass = (name: 'login') => SetMetadata(RATE_LIMIT_CLASS, name);

@@ -142,6 +142,16 @@ export const settingsSchema = z.object({
     )
     .default('')
     .describe('Comma-separated addresses or CIDR ranges whose `X-Forwarded-For` is believed.'),
+  CORS_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'must be origins such as https://shop.example.com, divided by commas, or *',
+    )
+    .transform((origins) => origins.filter((origin) => origin !== ''))
+    .default([])
+    .describe('Comma-separated origins whose pages may call the API; absent: none but its own.'),
 
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
@@ -214,6 +224,11 @@ function isSigningKeySet(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** As a browser sends it: no path, no trailing slash, no port that goes without saying. */
+function isOrigin(text: string): boolean {
+  return text === '' || text === '*' || (URL.canParse(text) && new URL(text).origin === text);
 }
 
 function isAddressRange(range: string): boolean {

@@ -71,6 +71,9 @@ describe('loading settings', () => {
     ['an unknown currency', { DEFAULT_CURRENCY: 'XYZ' }, /^DEFAULT_CURRENCY: must be/],
     ['a proxy by name', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, /^TRUSTED_PROXIES: must be/],
     ['a range of no width', { TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES: must be/],
+    ['another kind of Redis', { REDIS_URL: 'http://localhost:6379' }, /^REDIS_URL: must be a URL/],
+    ['an origin with a path', { CORS_ORIGINS: 'https://a.example/shop' }, /^CORS_ORIGINS: must be origins/],
+    ['an origin by name', { CORS_ORIGINS: 'https://a.example, shop' }, /^CORS_ORIGINS: must be origins/],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
   ])('refuses %s', (_, env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
@@ -79,6 +82,8 @@ describe('loading settings', () => {
   it.each([
     ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
+    ['origins', { CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }],
+    ['every origin', { CORS_ORIGINS: '*' }],
     ['private signing keys', { SIGNING_KEYS }],
     ['a database with an encoded password', { DATABASE_URL: 'postgresql://u:p%23%2F@h/d?sslmode=require' }],
   ])('takes %s', (_, env) => {
@@ -125,6 +130,7 @@ describe('the description of the settings', () => {
       'DATABASE_URL',
       'APP_SECRET',
       'SIGNING_KEYS',
+      'REDIS_URL',
       'STRIPE_API_KEY',
       'STRIPE_WEBHOOK_SECRET',
     ]);

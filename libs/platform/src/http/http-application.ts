@@ -11,9 +11,11 @@ import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
+import { allowOrigins } from './cors.js';
 import { ProblemFilter } from './problem.filter.js';
 import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
+import { securityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
 export const API_PREFIX = 'api/v1';
@@ -28,7 +30,7 @@ export async function createHttpApplication(
   module: Type | DynamicModule,
   config: Config,
 ): Promise<NestFastifyApplication> {
-  const { REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
+  const { CORS_ORIGINS, NODE_ENV, REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: UPLOAD_TIMEOUT_MS,
@@ -56,6 +58,7 @@ export async function createHttpApplication(
     filter: app.get(ProblemFilter),
     metrics: app.get(Metrics),
     rateLimits: app.get(RateLimits),
+    setSecurityHeaders: securityHeaders({ isProduction: NODE_ENV === 'production' }),
     lifecycle: app.get(Lifecycle),
     logger,
     timeoutMs: REQUEST_TIMEOUT_MS,
@@ -64,6 +67,7 @@ export async function createHttpApplication(
   const fastify = adapter.getInstance();
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
+  await allowOrigins(fastify, CORS_ORIGINS);
   lifecycle.guard(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
   fastify.addHook('preParsing', keepRawBodies(BODY_LIMIT_BYTES));

@@ -9,6 +9,7 @@ import { httpErrors } from './http.errors.js';
 import { KnownMethods } from './known-methods.js';
 import type { ProblemFilter } from './problem.filter.js';
 import { rememberState, stateOf } from './request-state.js';
+import type { SecurityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
 const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
@@ -23,6 +24,7 @@ export interface RequestLifecycleParts {
   readonly filter: ProblemFilter;
   readonly metrics: Metrics;
   readonly rateLimits: RateLimits;
+  readonly setSecurityHeaders: SecurityHeaders;
   readonly lifecycle: Lifecycle;
   readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
   /** From the first byte of a request to its deadline. */
@@ -49,7 +51,6 @@ export class RequestLifecycle {
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
-      void reply.header('X-Content-Type-Options', 'nosniff');
       // What an endpoint says nothing about belongs to whoever asked, and to no cache.
       const isUndecided = request.url.startsWith('/api/v1') && !reply.hasHeader('Cache-Control');
       if (isUndecided) void reply.header('Cache-Control', 'no-store');
@@ -113,6 +114,7 @@ export class RequestLifecycle {
       if (!reply.raw.writableFinished) expire();
     });
     rememberState(request, { context });
+    this.parts.setSecurityHeaders(request.raw, reply.raw);
     void reply.header('X-Request-ID', context.requestId);
     runInContext(context, next);
   }

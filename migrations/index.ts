@@ -1,3 +1,4 @@
+import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
 import { Invariants1795000000008 } from './1795000000008-invariants.js';
@@ -17,4 +18,5 @@ export const migrations = [
   PaymentResolution1795000000006,
   OrderReturns1795000000007,
   Invariants1795000000008,
+  Audit1795000000010,
 ];

@@ -1,5 +1,6 @@
 import { newId } from '#kernel';
 import { gbp, line, type Person, type Shop, type Wish } from '../support/shop.js';
+import type { Answer } from '../support/test-app.js';
 
 /** Who calls. "Its" and "the owner" are those of the resource that the call is about. */
 export const CALLERS = [
@@ -205,6 +206,8 @@ export const ROUTES: Record<string, Row> = {
   'POST /payment-webhooks/:gateway': { of: 'signed', call: () => ({ id: 'sandbox', body: {} }) },
   'GET /disputes': { of: 'staff' },
   'GET /disputes/:id': { of: 'staff', call: aDispute },
+  'GET /admin/audit-log': { of: 'admin' },
+  'GET /admin/audit-log/verify': { of: 'admin' },
   'GET /admin/stuck': { of: 'admin' },
   'POST /admin/operations/:id/resolve': { of: 'admin', call: aStuckOperation },
 
@@ -216,6 +219,24 @@ export const ROUTES: Record<string, Row> = {
   'POST /admin/invariants/freeze': { of: 'admin', call: () => ({ body: { reason: 'To see who may' } }) },
   'DELETE /admin/invariants/freeze': { of: 'admin', call: () => ({ body: { reason: 'To see who may' } }) },
 };
+
+/** What is served outside the API's prefix. */
+const OUTSIDE_THE_PREFIX = ['/.well-known', '/docs', '/health', '/readyz', '/startupz'];
+
+/** Makes a call of `route` with these headers, under a key of its own. */
+export function send(
+  { api }: Shop,
+  route: string,
+  { id, query = '', body, headers }: Call,
+  credentials: Record<string, string>,
+): Promise<Answer> {
+  const [method = '', template = ''] = route.split(' ');
+  const prefix = OUTSIDE_THE_PREFIX.some((path) => template.startsWith(path)) ? '' : '/api/v1';
+  const path = prefix + template.replace(/:\w+/, id ?? '') + query;
+  const key: Record<string, string> = method === 'POST' ? { 'idempotency-key': newId() } : {};
+  const sent = method === 'GET' ? undefined : body;
+  return api.call(method, path, { body: sent, headers: { ...key, ...headers, ...credentials } });
+}
 
 const DEMO_CUSTOMER = { email: 'customer@example.com', password: 'steelyard-demo' };
 

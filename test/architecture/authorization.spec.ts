@@ -11,11 +11,9 @@ import {
   CLASSES,
   type PlacedOrder,
   ROUTES,
+  send,
   type Stage,
 } from './authorization-matrix.js';
-
-/** What is served below the API's prefix is the API; these are its neighbours. */
-const OUTSIDE_THE_PREFIX = ['/.well-known', '/docs', '/health', '/readyz', '/startupz'];
 
 const ORDER_TOKEN_CALLERS = new Set<Caller>(['its order token', 'another order token']);
 
@@ -76,15 +74,6 @@ async function orderIn(answer: Promise<Answer>, expected = 201): Promise<PlacedO
   return (body.order ?? body) as PlacedOrder;
 }
 
-function send(route: string, { id, query = '', body, headers }: Call, credentials: Record<string, string>) {
-  const [method = '', template = ''] = route.split(' ');
-  const prefix = OUTSIDE_THE_PREFIX.some((path) => template.startsWith(path)) ? '' : '/api/v1';
-  const path = prefix + template.replace(/:\w+/, id ?? '') + query;
-  const key: Record<string, string> = method === 'POST' ? { 'idempotency-key': newId() } : {};
-  const sent = method === 'GET' ? undefined : body;
-  return shop.api.call(method, path, { body: sent, headers: { ...key, ...headers, ...credentials } });
-}
-
 /** The outcome in the words of the policy; what it cannot be is told as it is. */
 function outcomeOf(route: string, { status, body }: Answer, refusedWith: string[]): unknown {
   if (status === (ROUTES[route]?.status ?? 200)) return 'works';
@@ -103,7 +92,7 @@ async function attempt(
   refusedWith: string[],
 ): Promise<unknown> {
   const before = await shop.stored();
-  const outcome = outcomeOf(route, await send(route, call, credentials), refusedWith);
+  const outcome = outcomeOf(route, await send(shop, route, call, credentials), refusedWith);
   if (outcome !== 'works') expect(await shop.stored()).toEqual(before);
   return outcome;
 }

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '#platform/audit';
 import { CacheModule } from '#platform/cache';
 import { ClockModule } from '#platform/clock';
 import { ConfigModule, type Settings } from '#platform/config';
@@ -31,6 +32,7 @@ export class PlatformModule {
         LoggingModule.forRoot(service, VERSION),
         DatabaseModule.forRoot(),
         MetricsModule.forRoot(),
+        AuditModule,
         InvariantsModule,
         MessagingModule,
         IdempotencyModule,

@@ -9,5 +9,10 @@ export type AccessRule = 'public' | 'anyone' | Role;
 
 export const ACCESS_RULE = 'steelyard:access-rule';
 
+export const AUDITED_FOR_STAFF = 'steelyard:audited-for-staff';
+
 /** Declares the access rule of a route. `Endpoint` of platform/http does it for every endpoint. */
 export const Access = (rule: AccessRule) => SetMetadata(ACCESS_RULE, rule);
+
+/** Has what staff do on a route audited that is not for staff alone. */
+export const AuditedForStaff = () => SetMetadata(AUDITED_FOR_STAFF, true);

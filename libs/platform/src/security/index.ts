@@ -1,4 +1,4 @@
-export { ACCESS_RULE, Access, type AccessRule } from './access.js';
+export { ACCESS_RULE, Access, type AccessRule, AUDITED_FOR_STAFF, AuditedForStaff } from './access.js';
 export { AccessTokens } from './access-tokens.js';
 export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
 export { RateLimits } from './rate-limits.js';

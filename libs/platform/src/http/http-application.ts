@@ -24,6 +24,8 @@ const BODY_LIMIT_BYTES = 1_048_576;
 const UPLOAD_LIMIT_BYTES = 268_435_456;
 /** Longest time that a file may take to arrive and to be worked off, however large. */
 const UPLOAD_TIMEOUT_MS = 300_000;
+/** How often Node looks for connections that take too long; between two looks they get away with it. */
+const SLOWNESS_CHECK_MS = 1_000;
 
 /** Builds the HTTP application of `module`: Fastify, request context, problems, one log line per request. */
 export async function createHttpApplication(
@@ -34,6 +36,11 @@ export async function createHttpApplication(
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: UPLOAD_TIMEOUT_MS,
+    // Until the headers are there nobody knows the route. How long a body may take is the route's deadline.
+    http: {
+      headersTimeout: Math.min(REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS),
+      connectionsCheckingInterval: SLOWNESS_CHECK_MS,
+    },
     trustProxy: TRUSTED_PROXIES === '' ? false : TRUSTED_PROXIES.split(',').map((range) => range.trim()),
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.

@@ -7,6 +7,7 @@ HELM_VERSION=v4.3.1
 KUBECONFORM_VERSION=v0.8.0
 KUBERNETES_VERSION=v1.36.3
 STRIPE_MOCK_VERSION=v0.203.0
+SCHEMATHESIS_VERSION=4.32.5
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 tools="${STEELYARD_TOOLS_DIR:-$HOME/.cache/steelyard-tools}"
@@ -80,8 +81,29 @@ redis_server() {
   report redis-server "$(command -v redis-server)"
 }
 
+# The fuzzer, in an environment of its own.
+schemathesis() {
+  local environment="$tools/schemathesis@$SCHEMATHESIS_VERSION" log
+  if [ ! -d "$environment" ]; then
+    log="$(mktemp)"
+    if ! { python3 -m venv "$environment.new" && timeout "$install_timeout_seconds" \
+      "$environment.new/bin/python" -m pip install --quiet "schemathesis==$SCHEMATHESIS_VERSION"; } >"$log" 2>&1; then
+      report "schemathesis $SCHEMATHESIS_VERSION" "not installed: $(tail -n 1 "$log")"
+      rm -rf "$environment.new" "$log"
+      return
+    fi
+    rm -f "$log"
+    mv "$environment.new" "$environment"
+  fi
+  # Not the program that pip wrote: it names the directory in which it was installed.
+  printf '#!/bin/sh\nexec "%s/bin/python" -m schemathesis.cli "$@"\n' "$environment" >"$tools/bin/schemathesis"
+  chmod +x "$tools/bin/schemathesis"
+  report "schemathesis $SCHEMATHESIS_VERSION" "$tools/bin/schemathesis"
+}
+
 go_tool helm helm.sh/helm/v4/cmd/helm "$HELM_VERSION"
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION"
 go_tool stripe-mock github.com/stripe/stripe-mock "$STRIPE_MOCK_VERSION"
 kubernetes_schemas
 redis_server
+schemathesis

@@ -53,7 +53,9 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
   for (const path of Object.values(document.paths)) {
     for (const method of METHODS) {
       const operation = path[method];
-      if (operation) describeEdge(operation);
+      if (!operation) continue;
+      describeEdge(operation);
+      if (operation.requestBody) relaxBody(operation.requestBody, document);
     }
   }
   return document;
@@ -110,6 +112,15 @@ function describeEdge(operation: Operation): void {
       ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
     };
   }
+}
+
+/** A body in which nothing is required is not required itself: it counts as an empty one. */
+function relaxBody(body: NonNullable<Operation['requestBody']>, { components }: OpenAPIObject): void {
+  const schema = 'content' in body ? body.content['application/json']?.schema : undefined;
+  if (!('content' in body) || !schema || !('$ref' in schema)) return;
+  const component = components?.schemas?.[schema.$ref.replace('#/components/schemas/', '')];
+  const isObject = component !== undefined && 'type' in component && component.type === 'object';
+  if (isObject && !component.required?.length) body.required = false;
 }
 
 /** Serves Swagger UI at /api/docs and the document at /api/openapi.json. */

@@ -80,6 +80,35 @@ describe('loading settings', () => {
   });
 
   it.each([
+    ['a pattern', { APP_SECRET: '0123'.repeat(10) }, /^APP_SECRET: is refused in production/],
+    [
+      'a placeholder',
+      { APP_SECRET: 'please-change-me-0123456789-abcdefgh' },
+      /^APP_SECRET: is refused in production/,
+    ],
+    [
+      'a key that is published',
+      {
+        SIGNING_KEYS: JSON.stringify({
+          keys: [
+            {
+              kty: 'OKP',
+              crv: 'Ed25519',
+              kid: '1',
+              x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+              d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+            },
+          ],
+        }),
+      },
+      /^SIGNING_KEYS: are refused in production/,
+    ],
+  ])('refuses %s in production, and only there', (_, env, problem) => {
+    expect(problemsOf({ NODE_ENV: 'production', ...env })).toEqual([expect.stringMatching(problem)]);
+    expect(problemsOf(env)).toEqual([]);
+  });
+
+  it.each([
     ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
     ['origins', { CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }],

@@ -1,4 +1,5 @@
 import { Accounts1795000000009 } from './1795000000009-accounts.js';
+import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
 import { Invariants1795000000008 } from './1795000000008-invariants.js';
@@ -19,4 +20,5 @@ export const migrations = [
   OrderReturns1795000000007,
   Invariants1795000000008,
   Accounts1795000000009,
+  Audit1795000000010,
 ];

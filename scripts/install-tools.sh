@@ -7,6 +7,7 @@ HELM_VERSION=v4.3.1
 KUBECONFORM_VERSION=v0.8.0
 KUBERNETES_VERSION=v1.36.3
 STRIPE_MOCK_VERSION=v0.203.0
+SCHEMATHESIS_VERSION=4.32.5
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 tools="${STEELYARD_TOOLS_DIR:-$HOME/.cache/steelyard-tools}"
@@ -60,7 +61,49 @@ kubernetes_schemas() {
   report "schemas $KUBERNETES_VERSION" "$tools/kubernetes-schemas"
 }
 
+# Debian's Redis. Its service is not started: tests run servers of their own.
+redis_server() {
+  if ! command -v redis-server >/dev/null; then
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+      report redis-server 'not installed: this takes Debian and root; or install it yourself'
+      return
+    fi
+    local log
+    log="$(mktemp)"
+    if ! { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive timeout "$install_timeout_seconds" \
+      apt-get install --yes --no-install-recommends redis-server; } >"$log" 2>&1; then
+      report redis-server "not installed: $(tail -n 1 "$log")"
+      rm -f "$log"
+      return
+    fi
+    rm -f "$log"
+  fi
+  report redis-server "$(command -v redis-server)"
+}
+
+# The fuzzer, in an environment of its own.
+schemathesis() {
+  local environment="$tools/schemathesis@$SCHEMATHESIS_VERSION" log
+  if [ ! -d "$environment" ]; then
+    log="$(mktemp)"
+    if ! { python3 -m venv "$environment.new" && timeout "$install_timeout_seconds" \
+      "$environment.new/bin/python" -m pip install --quiet "schemathesis==$SCHEMATHESIS_VERSION"; } >"$log" 2>&1; then
+      report "schemathesis $SCHEMATHESIS_VERSION" "not installed: $(tail -n 1 "$log")"
+      rm -rf "$environment.new" "$log"
+      return
+    fi
+    rm -f "$log"
+    mv "$environment.new" "$environment"
+  fi
+  # Not the program that pip wrote: it names the directory in which it was installed.
+  printf '#!/bin/sh\nexec "%s/bin/python" -m schemathesis.cli "$@"\n' "$environment" >"$tools/bin/schemathesis"
+  chmod +x "$tools/bin/schemathesis"
+  report "schemathesis $SCHEMATHESIS_VERSION" "$tools/bin/schemathesis"
+}
+
 go_tool helm helm.sh/helm/v4/cmd/helm "$HELM_VERSION"
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION"
 go_tool stripe-mock github.com/stripe/stripe-mock "$STRIPE_MOCK_VERSION"
 kubernetes_schemas
+redis_server
+schemathesis

@@ -189,40 +189,6 @@ describe('a request that takes longer than its deadline', () => {
   });
 });
 
-describe('rate limits', () => {
-  let app: TestApp;
-
-  beforeAll(async () => {
-    app = await TestApp.start({
-      RATE_LIMIT_ENABLED: 'true',
-      RATE_LIMIT_REQUESTS_PER_MINUTE: '3',
-      RATE_LIMIT_LOGINS_PER_MINUTE: '2',
-    });
-  });
-
-  afterAll(() => app.stop());
-
-  it('count down on every answer, then refuse and say when to come back', async () => {
-    for (const left of [2, 1, 0]) {
-      const { status, headers } = await app.get(PRODUCTS);
-      expect(status).toBe(200);
-      expect(headers.get('ratelimit-policy')).toBe('"requests";q=3;w=60');
-      expect(headers.get('ratelimit')).toMatch(new RegExp(`^"requests";r=${left};t=\\d+$`));
-    }
-    const refused = await app.get(PRODUCTS);
-    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
-    expect(refused.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=\d+$/);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  });
-
-  it('are stricter for whoever guesses passwords', async () => {
-    const guess = { email: 'nobody@example.com', password: 'guess number one' };
-    const statuses: number[] = [];
-    for (let count = 0; count < 3; count += 1) statuses.push((await app.post(LOGIN, guess)).status);
-    expect(statuses).toEqual([401, 401, 429]);
-  });
-});
-
 describe('health, from the start to the end', () => {
   it('tells starting, ready, draining, and serves what is in flight before it stops', async () => {
     const app = await TestApp.start();

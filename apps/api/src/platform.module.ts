@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '#platform/audit';
 import { CacheModule } from '#platform/cache';
 import { ClockModule } from '#platform/clock';
 import { ConfigModule, type Settings } from '#platform/config';
@@ -12,6 +13,7 @@ import { LifecycleModule } from '#platform/lifecycle';
 import { MailModule } from '#platform/mail';
 import { ManagementModule } from '#platform/management';
 import { MessagingModule } from '#platform/messaging';
+import { RedisModule } from '#platform/redis';
 import { SecurityModule } from '#platform/security';
 import { LoggingModule, MetricsModule } from '#platform/telemetry';
 import { migrations } from '../../../migrations/index.js';
@@ -31,11 +33,13 @@ export class PlatformModule {
         LoggingModule.forRoot(service, VERSION),
         DatabaseModule.forRoot(),
         MetricsModule.forRoot(),
+        AuditModule,
         InvariantsModule,
         MessagingModule,
         MailModule.forRoot(settings),
         IdempotencyModule,
         CacheModule,
+        RedisModule,
         SecurityModule,
         HttpModule,
         HealthModule.forRoot(migrations),

@@ -159,6 +159,7 @@ export class OrdersController {
     summary: 'Try to pay an order again',
     description: 'After a decline, until the order expires. The answers are those of placing it.',
     access: 'anyone',
+    audit: 'staff',
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
     errors: [securityErrors.authentication_required, ...PAY_ORDER_ERRORS],
@@ -182,6 +183,7 @@ export class OrdersController {
       'Before anything has left the house. What was authorized is voided, what was captured is refunded. 202 while ' +
       'that is not certain yet; the stock comes back when it is.',
     access: 'anyone',
+    audit: 'staff',
     idempotencyKey: 'required',
     responses: { 200: orderView, 202: orderView },
     errors: [

@@ -119,10 +119,22 @@ export const settingsSchema = z.object({
   ),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
+  REDIS_URL: z
+    .string()
+    .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'must be a URL, redis://host:6379')
+    .optional()
+    .describe('Redis that the processes share; absent: each counts for itself.')
+    .meta(SECRET),
+
   RATE_LIMIT_ENABLED: flag(true).describe(
     'Limits requests per principal or address, and slows down who guesses passwords.',
   ),
-  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe('Requests of one principal or address per minute.'),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe(
+    'Reading requests of one principal or address per minute.',
+  ),
+  RATE_LIMIT_WRITES_PER_MINUTE: count(600).describe(
+    'Requests of one principal or address per minute that change something.',
+  ),
   RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe(
     'Log-ins, registrations and uses of mailed tokens of one address per minute.',
   ),
@@ -137,6 +149,16 @@ export const settingsSchema = z.object({
     )
     .default('')
     .describe('Comma-separated addresses or CIDR ranges whose `X-Forwarded-For` is believed.'),
+  CORS_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'must be origins such as https://shop.example.com, divided by commas, or *',
+    )
+    .transform((origins) => origins.filter((origin) => origin !== ''))
+    .default([])
+    .describe('Comma-separated origins whose pages may call the API; absent: none but its own.'),
 
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
@@ -236,6 +258,11 @@ function isSigningKeySet(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** As a browser sends it: no path, no trailing slash, no port that goes without saying. */
+function isOrigin(text: string): boolean {
+  return text === '' || text === '*' || (URL.canParse(text) && new URL(text).origin === text);
 }
 
 function isAddressRange(range: string): boolean {

@@ -108,14 +108,48 @@ describe('loading settings', () => {
       { NODE_ENV: 'production', USERS_EMAIL_VERIFICATION: 'required' },
       /^MAIL_SMTP_URL: is required in production/,
     ],
+    ['another kind of Redis', { REDIS_URL: 'http://localhost:6379' }, /^REDIS_URL: must be a URL/],
+    ['an origin with a path', { CORS_ORIGINS: 'https://a.example/shop' }, /^CORS_ORIGINS: must be origins/],
+    ['an origin by name', { CORS_ORIGINS: 'https://a.example, shop' }, /^CORS_ORIGINS: must be origins/],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
   ])('refuses %s', (_, env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
   });
 
   it.each([
+    ['a pattern', { APP_SECRET: '0123'.repeat(10) }, /^APP_SECRET: is refused in production/],
+    [
+      'a placeholder',
+      { APP_SECRET: 'please-change-me-0123456789-abcdefgh' },
+      /^APP_SECRET: is refused in production/,
+    ],
+    [
+      'a key that is published',
+      {
+        SIGNING_KEYS: JSON.stringify({
+          keys: [
+            {
+              kty: 'OKP',
+              crv: 'Ed25519',
+              kid: '1',
+              x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+              d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+            },
+          ],
+        }),
+      },
+      /^SIGNING_KEYS: are refused in production/,
+    ],
+  ])('refuses %s in production, and only there', (_, env, problem) => {
+    expect(problemsOf({ NODE_ENV: 'production', ...env })).toEqual([expect.stringMatching(problem)]);
+    expect(problemsOf(env)).toEqual([]);
+  });
+
+  it.each([
     ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
+    ['origins', { CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }],
+    ['every origin', { CORS_ORIGINS: '*' }],
     ['private signing keys', { SIGNING_KEYS }],
     ['a mail server', { MAIL_SMTP_URL: 'smtps://u:p%40@mail:465', MAIL_FROM: 'Shop <shop@example.com>' }],
     ['a database with an encoded password', { DATABASE_URL: 'postgresql://u:p%23%2F@h/d?sslmode=require' }],
@@ -163,6 +197,7 @@ describe('the description of the settings', () => {
       'DATABASE_URL',
       'APP_SECRET',
       'SIGNING_KEYS',
+      'REDIS_URL',
       'MAIL_SMTP_URL',
       'STRIPE_API_KEY',
       'STRIPE_WEBHOOK_SECRET',

@@ -24,6 +24,12 @@ export interface LoadOptions<Required extends SettingName> {
 
 const ENVIRONMENT_FILE = '.env';
 
+/** 32 random hexadecimal digits have fewer once in many millions. */
+const MIN_KINDS_OF_CHARACTERS = 8;
+
+/** The example of RFC 8037, which examples elsewhere copy. */
+const PUBLISHED_PRIVATE_KEY = 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A';
+
 /**
  * The environment variables, completed by those of the file `.env` of the working directory where there is one. What
  * is set already wins over the file.
@@ -96,6 +102,12 @@ function contradictions(values: Values): string[] {
   if (values.NODE_ENV === 'production' && values.FAILPOINTS) {
     found.push('FAILPOINTS: is refused in production: it breaks things on purpose.');
   }
+  if (values.NODE_ENV === 'production' && values.APP_SECRET !== undefined && isGuessable(values.APP_SECRET)) {
+    found.push('APP_SECRET: is refused in production: it can be guessed; `steelyard keys` makes a good one.');
+  }
+  if (values.NODE_ENV === 'production' && values.SIGNING_KEYS?.includes(PUBLISHED_PRIVATE_KEY)) {
+    found.push('SIGNING_KEYS: are refused in production: RFC 8037 has published this private key.');
+  }
   if (values.PAYMENT_GATEWAY === 'stripe' && values.STRIPE_API_KEY === undefined) {
     found.push('STRIPE_API_KEY: is required where PAYMENT_GATEWAY is stripe.');
   }
@@ -134,6 +146,14 @@ function contradictions(values: Values): string[] {
     found.push('MANAGEMENT_PORT: must be another port than PORT.');
   }
   return found;
+}
+
+/** Whether a secret is a pattern or a placeholder: random bytes in any usual spelling have more kinds of characters. */
+function isGuessable(secret: string): boolean {
+  // What is too short is told by the schema.
+  if (!settingsSchema.shape.APP_SECRET.safeParse(secret).success) return false;
+  const isPlaceholder = /change.?me|example|placeholder|secret|password/i.test(secret);
+  return isPlaceholder || new Set(secret).size < MIN_KINDS_OF_CHARACTERS;
 }
 
 function errnoCode(error: unknown): string {

@@ -8,6 +8,7 @@ interface UnitOfWork {
   readonly runner: QueryRunner;
   readonly client: ClientBase;
   readonly beforeCommit: (() => Promise<void>)[];
+  readonly afterCommit: (() => void)[];
   /** The aggregates that this transaction has locked. */
   readonly locks: Set<string>;
 }
@@ -40,6 +41,7 @@ const MAX_TRANSACTION_TRIES = 4;
 @Injectable()
 export class Database {
   private readonly units = new AsyncLocalStorage<UnitOfWork>();
+  private readonly lastSteps: (() => Promise<void>)[] = [];
   private readonly observers: ((observation: QueryObservation) => void)[] = [];
 
   constructor(private readonly dataSource: DataSource) {}
@@ -103,6 +105,16 @@ export class Database {
     this.requireUnit().beforeCommit.push(fn);
   }
 
+  /** Has `fn` run once the running transaction has committed: what must not be believed before. */
+  afterCommit(fn: () => void): void {
+    this.requireUnit().afterCommit.push(fn);
+  }
+
+  /** Has `step` run inside every transaction but snapshots, after all that belongs to it and just before it commits. */
+  beforeEveryCommit(step: () => Promise<void>): void {
+    this.lastSteps.push(step);
+  }
+
   /** Runs a named statement and returns its rows: in the running transaction, else on a connection of the pool. */
   async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     const startedAt = performance.now();
@@ -162,12 +174,14 @@ export class Database {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as ClientBase;
-      const unit: UnitOfWork = { runner, client, beforeCommit: [], locks: new Set() };
+      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Set() };
       await runner.startTransaction(isolation);
       const result = await this.units.run(unit, async () => {
         try {
           const value = await fn();
           for (const step of unit.beforeCommit) await step();
+          // A snapshot reads; what it would write beside that would rest on what it saw.
+          if (!isolation) for (const step of this.lastSteps) await step();
           await runner.commitTransaction();
           return value;
         } catch (error) {
@@ -176,6 +190,7 @@ export class Database {
           throw error;
         }
       });
+      for (const step of unit.afterCommit) step();
       return result;
     } finally {
       await runner.release();

@@ -5,10 +5,11 @@ import { DomainError, type ErrorDefinition } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { idempotencyErrors } from '../idempotency/index.js';
-import { Access, type AccessRule, RateLimitClass, securityErrors } from '../security/index.js';
+import { Access, type AccessRule, AuditedForStaff, securityErrors } from '../security/index.js';
 import { httpErrors } from './http.errors.js';
 import { toSerializerSchema } from './json-schema.js';
 import { problemResponses } from './problem-responses.js';
+import { AddRouteConfig } from './route-config.js';
 
 export interface EndpointOptions {
   /** A few words, imperative: the line in Swagger UI. */
@@ -25,6 +26,8 @@ export interface EndpointOptions {
   readonly idempotencyKey?: 'required' | 'optional';
   /** Whether `If-Match` must name the version to change. */
   readonly ifMatch?: boolean;
+  /** Whether what staff do here for others is audited. What only staff may do always is. */
+  readonly audit?: 'staff';
   /** The stricter limit of calls that guess passwords, or the wider one of gateways that report. */
   readonly rateLimit?: 'login' | 'webhook';
 }
@@ -49,7 +52,8 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     RouteSchema({ response: serializers(options.responses) }),
   ];
   if (options.access !== 'public' && options.access !== 'anyone') decorators.push(ApiBearerAuth());
-  if (options.rateLimit) decorators.push(RateLimitClass(options.rateLimit));
+  if (options.audit) decorators.push(AuditedForStaff());
+  if (options.rateLimit) decorators.push(AddRouteConfig({ rateLimit: options.rateLimit }));
   if (options.idempotencyKey) {
     decorators.push(
       ApiHeader({

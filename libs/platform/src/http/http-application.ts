@@ -7,12 +7,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/index.js';
 import { Lifecycle } from '../lifecycle/index.js';
+import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
+import { allowOrigins } from './cors.js';
 import { ProblemFilter } from './problem.filter.js';
 import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
+import { securityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
 export const API_PREFIX = 'api/v1';
@@ -21,16 +24,23 @@ const BODY_LIMIT_BYTES = 1_048_576;
 const UPLOAD_LIMIT_BYTES = 268_435_456;
 /** Longest time that a file may take to arrive and to be worked off, however large. */
 const UPLOAD_TIMEOUT_MS = 300_000;
+/** How often Node looks for connections that take too long; between two looks they get away with it. */
+const SLOWNESS_CHECK_MS = 1_000;
 
 /** Builds the HTTP application of `module`: Fastify, request context, problems, one log line per request. */
 export async function createHttpApplication(
   module: Type | DynamicModule,
   config: Config,
 ): Promise<NestFastifyApplication> {
-  const { REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
+  const { CORS_ORIGINS, NODE_ENV, REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: UPLOAD_TIMEOUT_MS,
+    // Until the headers are there nobody knows the route. How long a body may take is the route's deadline.
+    http: {
+      headersTimeout: Math.min(REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS),
+      connectionsCheckingInterval: SLOWNESS_CHECK_MS,
+    },
     trustProxy: TRUSTED_PROXIES === '' ? false : TRUSTED_PROXIES.split(',').map((range) => range.trim()),
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.
@@ -54,6 +64,8 @@ export async function createHttpApplication(
   const lifecycle = new RequestLifecycle({
     filter: app.get(ProblemFilter),
     metrics: app.get(Metrics),
+    rateLimits: app.get(RateLimits),
+    setSecurityHeaders: securityHeaders({ isProduction: NODE_ENV === 'production' }),
     lifecycle: app.get(Lifecycle),
     logger,
     timeoutMs: REQUEST_TIMEOUT_MS,
@@ -62,6 +74,8 @@ export async function createHttpApplication(
   const fastify = adapter.getInstance();
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
+  await allowOrigins(fastify, CORS_ORIGINS);
+  lifecycle.guard(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
   fastify.addHook('preParsing', keepRawBodies(BODY_LIMIT_BYTES));
   // Whether a body is a form is known once its parser was chosen.

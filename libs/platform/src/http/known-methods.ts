@@ -4,6 +4,8 @@ export class KnownMethods {
 
   /** `url` is a route template: `/orders/:id`. */
   add(url: string, methods: string | readonly string[]): void {
+    // What answers everywhere, a browser's question before a call, makes no address known.
+    if (url === '*') return;
     const route = this.routes.get(url) ?? { address: addressPattern(url), methods: new Set() };
     this.routes.set(url, route);
     for (const method of [methods].flat()) route.methods.add(method);

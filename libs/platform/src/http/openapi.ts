@@ -53,7 +53,9 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
   for (const path of Object.values(document.paths)) {
     for (const method of METHODS) {
       const operation = path[method];
-      if (operation) describeEdge(operation);
+      if (!operation) continue;
+      describeEdge(operation);
+      if (operation.requestBody) relaxBody(operation.requestBody, document);
     }
   }
   return document;
@@ -66,6 +68,18 @@ const IDEMPOTENCY_REPLAYED = {
   'Idempotency-Replayed': {
     description: '`true` when this is the stored answer of an earlier call with the same key.',
     schema: { type: 'string' as const },
+  },
+};
+const RATE_LIMIT = {
+  'RateLimit-Policy': {
+    description: 'The limit that this call counts under: `q` calls in `w` seconds.',
+    schema: { type: 'string' as const },
+    example: '"requests";q=1200;w=60',
+  },
+  RateLimit: {
+    description: 'How many calls are left of it, and the seconds until it begins anew.',
+    schema: { type: 'string' as const },
+    example: '"requests";r=1199;t=60',
   },
 };
 const RETRY_AFTER = {
@@ -93,10 +107,20 @@ function describeEdge(operation: Operation): void {
     response.headers = {
       ...response.headers,
       'X-Request-ID': { description: 'Names this request in logs.', schema: { type: 'string' } },
+      ...RATE_LIMIT,
       ...(isIdempotent && (status.startsWith('2') || status === '402') ? IDEMPOTENCY_REPLAYED : {}),
       ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
     };
   }
+}
+
+/** A body in which nothing is required is not required itself: it counts as an empty one. */
+function relaxBody(body: NonNullable<Operation['requestBody']>, { components }: OpenAPIObject): void {
+  const schema = 'content' in body ? body.content['application/json']?.schema : undefined;
+  if (!('content' in body) || !schema || !('$ref' in schema)) return;
+  const component = components?.schemas?.[schema.$ref.replace('#/components/schemas/', '')];
+  const isObject = component !== undefined && 'type' in component && component.type === 'object';
+  if (isObject && !component.required?.length) body.required = false;
 }
 
 /** Serves Swagger UI at /api/docs and the document at /api/openapi.json. */

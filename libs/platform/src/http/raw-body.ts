@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import { DomainError } from '#kernel';
 import type { FastifyRequest, preParsingHookHandler } from 'fastify';
 import { httpErrors } from './http.errors.js';
+import { AddRouteConfig } from './route-config.js';
 
 /** Marks a route that needs its body as it came, byte for byte, because something was signed. */
-export const KeepsRawBody = () => RouteConfig({ keepsRawBody: true });
+export const KeepsRawBody = () => AddRouteConfig({ keepsRawBody: true });
 
 const rawBodies = new WeakMap<FastifyRequest, Buffer>();
 

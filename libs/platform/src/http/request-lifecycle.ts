@@ -3,11 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { LogFn } from 'pino';
 import { currentContext, type RequestContext, runInContext } from '../context/index.js';
 import type { Lifecycle } from '../lifecycle/index.js';
+import type { RateLimits } from '../security/index.js';
 import type { Metrics } from '../telemetry/index.js';
 import { httpErrors } from './http.errors.js';
 import { KnownMethods } from './known-methods.js';
 import type { ProblemFilter } from './problem.filter.js';
 import { rememberState, stateOf } from './request-state.js';
+import type { SecurityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
 const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
@@ -21,6 +23,8 @@ const LATE_ANSWER_MS = 1_000;
 export interface RequestLifecycleParts {
   readonly filter: ProblemFilter;
   readonly metrics: Metrics;
+  readonly rateLimits: RateLimits;
+  readonly setSecurityHeaders: SecurityHeaders;
   readonly lifecycle: Lifecycle;
   readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
   /** From the first byte of a request to its deadline. */
@@ -38,13 +42,7 @@ export class RequestLifecycle {
   /** Must be called before the routes are declared. */
   attachTo(fastify: FastifyInstance): void {
     fastify.addHook('onRoute', ({ url, method }) => this.knownMethods.add(url, method));
-    fastify.addHook('onRequest', (request, reply, done) =>
-      this.open(request, reply, () => {
-        // Nothing of a request that leads nowhere needs to be read.
-        if (request.is404) this.answerUnknown(request, reply);
-        else done();
-      }),
-    );
+    fastify.addHook('onRequest', (request, reply, done) => this.open(request, reply, done));
     // The body arrives on events of the socket, which know nothing of the request: enter its context again.
     fastify.addHook('preValidation', (request, _, done) => {
       const state = stateOf(request);
@@ -53,7 +51,6 @@ export class RequestLifecycle {
     });
     fastify.addHook('onSend', (request, reply, payload, done) => {
       if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
-      void reply.header('X-Content-Type-Options', 'nosniff');
       // What an endpoint says nothing about belongs to whoever asked, and to no cache.
       const isUndecided = request.url.startsWith('/api/v1') && !reply.hasHeader('Cache-Control');
       if (isUndecided) void reply.header('Cache-Control', 'no-store');
@@ -69,12 +66,32 @@ export class RequestLifecycle {
     fastify.setNotFoundHandler((request, reply) => this.answerUnknown(request, reply));
   }
 
+  /** Lets in what is not too much and leads somewhere. Runs after the hooks that give every answer its headers. */
+  guard(fastify: FastifyInstance): void {
+    fastify.addHook('onRequest', async (request, reply) => {
+      await this.admit(request, reply);
+      // Nothing of a request that leads nowhere needs to be read.
+      if (request.is404) {
+        this.answerUnknown(request, reply);
+        return reply;
+      }
+      return undefined;
+    });
+  }
+
   /** Answers what the router refuses before any hook has run. */
   refuse(error: Error, request: FastifyRequest, reply: FastifyReply): void {
     this.open(request, reply, () => {
       reply.raw.once('finish', () => this.report(request, reply));
-      this.parts.filter.answer(error, request, reply);
+      const answer = (refusal: unknown) => this.parts.filter.answer(refusal, request, reply);
+      void this.admit(request, reply).then(() => answer(error), answer);
     });
+  }
+
+  /** Probes are never too many: whoever does not get their answer restarts the process. */
+  private async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { url } = request.routeOptions;
+    if (url === undefined || !QUIET_ROUTES.has(url)) await this.parts.rateLimits.admit(request, reply);
   }
 
   /** Opens the context of a request before anything else runs, and ends its signal with the deadline. */
@@ -97,6 +114,7 @@ export class RequestLifecycle {
       if (!reply.raw.writableFinished) expire();
     });
     rememberState(request, { context });
+    this.parts.setSecurityHeaders(request.raw, reply.raw);
     void reply.header('X-Request-ID', context.requestId);
     runInContext(context, next);
   }

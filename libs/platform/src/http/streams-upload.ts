@@ -1,8 +1,8 @@
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import { AddRouteConfig } from './route-config.js';
 
 /** Marks a route that takes a file, as a form or as it is, and reads it as a stream. Every other route refuses one. */
-export const StreamsUpload = () => RouteConfig({ streamsUpload: true });
+export const StreamsUpload = () => AddRouteConfig({ streamsUpload: true });
 
 /** Whether the route of `request` takes a file. */
 export function streamsUpload(request: FastifyRequest): boolean {

@@ -77,7 +77,7 @@ export class CaptureFreeze {
   /** Freezes by hand. Freezing what is frozen changes nothing. */
   async freeze(reason: string): Promise<void> {
     const by = actorReference(currentActor());
-    const isNew = await this.database.queryOne(freeze, [reason, by]);
+    const isNew = await this.database.transaction(() => this.database.queryOne(freeze, [reason, by]));
     if (isNew) this.logger.error({ reason, by }, 'The captures are frozen');
     await this.current();
   }

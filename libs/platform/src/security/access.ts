@@ -8,10 +8,11 @@ import type { Role } from '#kernel';
 export type AccessRule = 'public' | 'anyone' | Role;
 
 export const ACCESS_RULE = 'steelyard:access-rule';
-export const RATE_LIMIT_CLASS = 'steelyard:rate-limit-class';
+
+export const AUDITED_FOR_STAFF = 'steelyard:audited-for-staff';
 
 /** Declares the access rule of a route. `Endpoint` of platform/http does it for every endpoint. */
 export const Access = (rule: AccessRule) => SetMetadata(ACCESS_RULE, rule);
 
-/** Puts a route under a rate limit of its own: a stricter one, or one for a caller who never stops. */
-export const RateLimitClass = (name: 'login' | 'webhook') => SetMetadata(RATE_LIMIT_CLASS, name);
+/** Has what staff do on a route audited that is not for staff alone. */
+export const AuditedForStaff = () => SetMetadata(AUDITED_FOR_STAFF, true);

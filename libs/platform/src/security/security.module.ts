@@ -2,16 +2,13 @@ import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
 import { AccessTokens } from './access-tokens.js';
-import { RateLimitGuard } from './rate-limit.guard.js';
+import { Authentication } from './authentication.js';
+import { RateLimits } from './rate-limits.js';
 
-/** Guards run in this order: who calls and whether they may, then how often. */
+/** How often somebody may call is asked by platform/http before anything else; here stands whether they may. */
 @Global()
 @Module({
-  providers: [
-    AccessTokens,
-    { provide: APP_GUARD, useClass: AccessGuard },
-    { provide: APP_GUARD, useClass: RateLimitGuard },
-  ],
-  exports: [AccessTokens],
+  providers: [AccessTokens, Authentication, RateLimits, { provide: APP_GUARD, useClass: AccessGuard }],
+  exports: [AccessTokens, RateLimits],
 })
 export class SecurityModule {}

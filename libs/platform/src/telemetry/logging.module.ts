@@ -3,6 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { pino } from 'pino';
 import { Config } from '../config/index.js';
 import { currentContext } from '../context/index.js';
+import { errorForLog } from './error-for-log.js';
 
 const FLUSH_INTERVAL_MS = 500;
 const BUFFER_BYTES = 4_096;
@@ -32,6 +33,9 @@ export class LoggingModule {
                   timestamp: pino.stdTimeFunctions.isoTime,
                   formatters: { level: (label: string) => ({ level: label }) },
                   messageKey: 'msg',
+                  serializers: { err: (error: unknown) => errorForLog(error) },
+                  // The library would hand over a copy of the error with all that is in it.
+                  wrapSerializers: false,
                   mixin: () => ({ request_id: currentContext().requestId }),
                 },
                 destination,

@@ -29,6 +29,7 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('payment_operations_unknown') private readonly unknownOperations: Gauge,
     @InjectMetric('payment_operations_need_attention') private readonly stuckOperations: Gauge,
     @InjectMetric('payment_reports_waiting') private readonly waitingReports: Gauge,
+    @InjectMetric('ratelimit_rejected_total') private readonly rateLimited: Counter,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @Inject(Database) private readonly database: Database,
@@ -66,6 +67,11 @@ export class Metrics implements OnModuleInit {
   /** Counts a try to authorize a payment, by what came of it; `unknown` when nobody knows yet. */
   countPayment(gateway: string, outcome: string): void {
     this.payments.inc({ gateway, outcome });
+  }
+
+  /** Counts a request that was one too many, by the policy that says so. */
+  countRateLimited(policy: string): void {
+    this.rateLimited.inc({ policy });
   }
 
   /** Records what is open of the payments. */
@@ -138,6 +144,11 @@ export class MetricsModule {
         makeGaugeProvider({
           name: 'payment_reports_waiting',
           help: 'Reports of the gateway that are not applied, or contradict the books.',
+        }),
+        makeCounterProvider({
+          name: 'ratelimit_rejected_total',
+          help: 'Requests refused because there were too many.',
+          labelNames: ['policy'],
         }),
         makeGaugeProvider({
           name: 'invariant_breaches',

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+
+/** What one privileged action was: who did what, why, and from where. */
+export interface AuditEntry {
+  readonly occurredAt: Date;
+  readonly actor: string;
+  readonly role: string;
+  readonly sessionId: string;
+  /** The method and the route: `POST /payments/:id/capture`. */
+  readonly action: string;
+  /** The id in the address, where there is one. */
+  readonly target: string | null;
+  readonly reason: string | null;
+  readonly details: unknown;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+export interface AuditRow extends AuditEntry {
+  readonly position: number;
+  readonly hash: Buffer;
+}
+
+/** What the first row follows. */
+export const CHAIN_START = Buffer.alloc(32);
+
+/** The hash of the row at `position` after the row with `previousHash`. It covers every column. */
+export function hashOf(previousHash: Buffer, position: number, entry: AuditEntry): Buffer {
+  const content = JSON.stringify([
+    position,
+    entry.occurredAt.toISOString(),
+    entry.actor,
+    entry.role,
+    entry.sessionId,
+    entry.action,
+    entry.target,
+    entry.reason,
+    sortedMembers(entry.details),
+    entry.address,
+    entry.requestId,
+  ]);
+  return createHash('sha256').update(previousHash).update(content).digest();
+}
+
+/** The same value with its members in one order: PostgreSQL keeps another than they came in. */
+function sortedMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedMembers);
+  if (value === null || typeof value !== 'object') return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sortedMembers(member)]));
+}

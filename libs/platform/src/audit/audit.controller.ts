@@ -1,0 +1,69 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { cursorErrors } from '#kernel';
+import { Endpoint, type Page } from '../http/index.js';
+import type { AuditRow } from './audit-chain.js';
+import { AuditLog } from './audit-log.js';
+import {
+  type AuditEntryView,
+  auditPageView,
+  auditQuery,
+  type AuditQuery,
+  verificationQuery,
+  type VerificationQuery,
+  verificationView,
+  type VerificationView,
+} from './audit.schema.js';
+
+@ApiTags('Administration')
+@Controller('admin/audit-log')
+export class AuditController {
+  constructor(private readonly auditLog: AuditLog) {}
+
+  @Get()
+  @Endpoint({
+    summary: 'Read the audit log',
+    description: 'Who did what with the rights of staff, why, and from where. Newest first.',
+    access: 'admin',
+    responses: { 200: auditPageView },
+    errors: [cursorErrors.invalid_cursor],
+  })
+  async listAuditEntries(
+    @Query({ schema: auditQuery }) { limit, cursor, ...filters }: AuditQuery,
+  ): Promise<Page<AuditEntryView>> {
+    const { data, nextCursor } = await this.auditLog.list(filters, { limit, cursor });
+    return { data: data.map(toView), nextCursor };
+  }
+
+  @Get('verify')
+  @Endpoint({
+    summary: 'Check the audit log',
+    description:
+      'Computes the chain of hashes anew and names the first entry that does not agree. That the newest entries are ' +
+      'gone only shows beside a head that was noted elsewhere: give its `position` and `hash`.',
+    access: 'admin',
+    responses: { 200: verificationView },
+  })
+  async verifyAuditLog(
+    @Query({ schema: verificationQuery }) { position, hash }: VerificationQuery,
+  ): Promise<VerificationView> {
+    const known =
+      position === undefined || hash === undefined ? undefined : { position, hash: Buffer.from(hash, 'hex') };
+    const { checked, head, firstBroken } = await this.auditLog.verify(known);
+    return {
+      intact: firstBroken === undefined,
+      checked,
+      head: { position: head.position, hash: head.hash.toString('hex') },
+      firstBroken: firstBroken ?? null,
+    };
+  }
+}
+
+function toView({ occurredAt, hash, details, ...row }: AuditRow): AuditEntryView {
+  return {
+    ...row,
+    occurredAt: occurredAt.toISOString(),
+    details: details as Record<string, unknown>,
+    hash: hash.toString('hex'),
+  };
+}

@@ -1,0 +1,49 @@
+const REDACTED = '[redacted]';
+const MAX_TEXT_LENGTH = 200;
+const MAX_ITEMS = 100;
+const MAX_DEPTH = 6;
+
+/**
+ * The fields whose values tell what was done, and nothing about a person and no secret. It is a list of what may be
+ * kept: a field that somebody adds is left out until somebody decides that it may stay, for it cannot be erased.
+ */
+const KEPT_FIELDS: ReadonlySet<string> = new Set([
+  'active',
+  'amount',
+  'capture',
+  'carrier',
+  'currency',
+  'expectedOnHand',
+  'gatewayId',
+  'id',
+  'kind',
+  'lineId',
+  'onHand',
+  'outcome',
+  'partial',
+  'productId',
+  'quantity',
+  'restock',
+  'role',
+  'sku',
+]);
+
+/** The request as the log keeps it: which fields it had, and the values of those that may be kept. */
+export function redact(value: unknown, isKept = false, depth = 0): unknown {
+  if (depth > MAX_DEPTH) return REDACTED;
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => redact(item, isKept, depth + 1));
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).slice(0, MAX_ITEMS);
+    return Object.fromEntries(
+      entries.map(([name, member]) => [storable(name), redact(member, KEPT_FIELDS.has(name), depth + 1)]),
+    );
+  }
+  if (!isKept) return value === null || value === undefined ? null : REDACTED;
+  if (typeof value === 'string') return storable(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+/** What PostgreSQL takes as text, and not too much of it. */
+export function storable(text: string): string {
+  return text.slice(0, MAX_TEXT_LENGTH).replaceAll('\u0000', '').toWellFormed();
+}

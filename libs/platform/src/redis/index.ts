@@ -1,0 +1,2 @@
+export { Redis } from './redis.js';
+export { RedisModule } from './redis.module.js';

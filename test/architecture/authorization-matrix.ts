@@ -1,0 +1,347 @@
+import { newId } from '#kernel';
+import { gbp, line, type Person, type Shop, type Wish } from '../support/shop.js';
+import type { Answer } from '../support/test-app.js';
+
+/** Who calls. "Its" and "the owner" are those of the resource that the call is about. */
+export const CALLERS = [
+  'anonymous',
+  'its order token',
+  'another order token',
+  'owner',
+  'other customer',
+  'staff',
+  'admin',
+  'bad token',
+] as const;
+export type Caller = (typeof CALLERS)[number];
+
+/** How a route answers: it works, or it refuses with this status. */
+export type Outcome = 'works' | 400 | 401 | 403 | 404;
+
+/**
+ * Who may call what, by the class of the route. Each class is one access rule, or one rule and what the use case asks
+ * beyond it. A bad token stands for every one of BAD_TOKENS.
+ */
+const POLICY = `
+  class     rule     | anonymous | its order token | another order token | owner | other customer | staff | admin | bad token
+  public    public   | works     | works           | works               | works | works          | works | works | works
+  signed    public   | 400       | 400             | 400                 | 400   | 400            | 400   | 400   | 400
+  anyone    anyone   | works     | works           | works               | works | works          | works | works | 401
+  order     anyone   | 401       | works           | 404                 | works | 404            | works | works | 401
+  customer  customer | 401       | 401             | 401                 | works | works          | works | works | 401
+  own       customer | 401       | 401             | 401                 | works | 404            | 404   | 404   | 401
+  staff     staff    | 401       | 401             | 401                 | 403   | 403            | works | works | 401
+  admin     admin    | 401       | 401             | 401                 | 403   | 403            | 403   | works | 401
+`;
+
+export type RouteClass = 'public' | 'signed' | 'anyone' | 'order' | 'customer' | 'own' | 'staff' | 'admin';
+
+/** The policy as data: the rule that routes of the class declare, and how they answer each caller. */
+export const CLASSES = parsePolicy();
+
+function parsePolicy(): Record<RouteClass, { rule: string; outcomes: Record<Caller, Outcome> }> {
+  const [header = [], ...rows] = POLICY.trim()
+    .split('\n')
+    .map((row) => row.split('|').map((cell) => cell.trim()));
+  if (header.slice(1).join() !== CALLERS.join())
+    throw new Error('The policy has other columns than callers.');
+  return Object.fromEntries(
+    rows.map(([name = '', ...cells]) => {
+      const [routeClass, rule] = name.split(/ +/);
+      const outcomes = cells.map((cell, column) => [CALLERS[column], cell === 'works' ? cell : Number(cell)]);
+      return [routeClass, { rule, outcomes: Object.fromEntries(outcomes) }];
+    }),
+  ) as ReturnType<typeof parsePolicy>;
+}
+
+/** What calls need to know of an order. */
+export interface PlacedOrder {
+  readonly id: string;
+  readonly orderToken?: string;
+  readonly lines: readonly { readonly id: string }[];
+  readonly payment: { readonly id: string };
+}
+
+/** The shop as one caller finds it. */
+export interface Stage {
+  readonly shop: Shop;
+  /** Who calls, where it is somebody with an account. */
+  readonly person: Person | undefined;
+  /** Whose the things are that belong to somebody. */
+  readonly owner: Person;
+  /** Places the order that the call is about: the owner's; a guest's, for whoever comes with an order token. */
+  order(wish?: Wish, status?: number): Promise<PlacedOrder>;
+}
+
+/** What a call needs beside its route: everything but the right to make it. */
+export interface Call {
+  readonly id?: string;
+  readonly query?: string;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+interface Row {
+  readonly of: RouteClass;
+  /** The status of success, 200 unless given. */
+  readonly status?: number;
+  readonly call?: (stage: Stage) => Call | Promise<Call>;
+}
+
+/**
+ * Every route, with its class and a call of it that works for whoever may make it. A new route fails the suite until
+ * it has its row here, so that opening something to the world is always a line in a review.
+ */
+export const ROUTES: Record<string, Row> = {
+  'GET /.well-known/jwks.json': { of: 'public' },
+  'GET /dev/mailbox': { of: 'public' },
+  'GET /docs/errors': { of: 'public' },
+  'GET /health': { of: 'public' },
+  'GET /healthz': { of: 'public' },
+  'GET /readyz': { of: 'public' },
+  'GET /startupz': { of: 'public' },
+
+  'POST /users': { of: 'public', status: 201, call: () => ({ body: registration() }) },
+  'POST /auth/login': { of: 'public', call: () => ({ body: DEMO_CUSTOMER }) },
+  'POST /auth/refresh': { of: 'public', call: async ({ shop }) => ({ body: await newSession(shop) }) },
+  'POST /auth/logout': {
+    of: 'public',
+    status: 204,
+    call: async ({ shop }) => ({ body: await newSession(shop) }),
+  },
+  // What opens these is the token that was mailed.
+  'POST /auth/verify-email': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/resend-verification': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
+  'POST /auth/forgot-password': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
+  'POST /auth/reset-password': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
+  'POST /auth/confirm-email-change': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'GET /users/me': { of: 'customer' },
+  'PATCH /users/me': {
+    of: 'customer',
+    call: async ({ shop, person }) => ({
+      body: { name: `Renamed ${newId()}` },
+      headers: await ifMatchUser(shop, (person ?? shop.customer).id),
+    }),
+  },
+  'GET /users/me/sessions': { of: 'customer' },
+  'GET /users/me/export': { of: 'customer' },
+  // Whoever may do these has to give the password as well, and is told that it is the wrong one.
+  'POST /users/me/email-change': {
+    of: 'customer',
+    status: 403,
+    call: () => ({ body: { ...anAddress(), password: 'not the password' } }),
+  },
+  'DELETE /users/me': {
+    of: 'customer',
+    status: 403,
+    call: () => ({ body: { password: 'not the password' } }),
+  },
+  'DELETE /users/me/sessions': { of: 'customer', status: 204 },
+  'DELETE /users/me/sessions/:id': { of: 'own', status: 204, call: sessionOfTheOwner },
+  'GET /users': { of: 'staff' },
+  'GET /users/:id': { of: 'staff', call: ({ owner }) => ({ id: owner.id }) },
+  'PATCH /users/:id': {
+    of: 'admin',
+    call: async ({ shop, owner }) => ({
+      id: owner.id,
+      body: { name: `Renamed ${newId()}` },
+      headers: await ifMatchUser(shop, owner.id),
+    }),
+  },
+
+  'GET /products': { of: 'anyone' },
+  'GET /products/:id': { of: 'anyone', call: ({ shop }) => ({ id: shop.mug.id }) },
+  'POST /products': { of: 'staff', status: 201, call: () => ({ body: newProduct() }) },
+  'POST /products/import': {
+    of: 'staff',
+    call: () => ({
+      body: `sku,name,description,price_amount,currency,active\nSKU-${newId()},Mug,,100,GBP,true\n`,
+      headers: { 'content-type': 'text/csv' },
+    }),
+  },
+  'PATCH /products/:id': {
+    of: 'staff',
+    call: async ({ shop }) => {
+      const { id } = await shop.product({ stock: 0 });
+      return { id, body: { name: 'Renamed' }, headers: { 'if-match': '"1"' } };
+    },
+  },
+  'GET /products/:id/stock': { of: 'staff', call: ({ shop }) => ({ id: shop.mug.id }) },
+  'GET /products/:id/stock-movements': { of: 'staff', call: ({ shop }) => ({ id: shop.mug.id }) },
+  'POST /products/:id/stock-movements': {
+    of: 'staff',
+    status: 201,
+    call: ({ shop }) => ({ id: shop.mug.id, body: { kind: 'receive', quantity: 1 } }),
+  },
+
+  'POST /orders': {
+    of: 'anyone',
+    status: 201,
+    call: ({ shop }) => ({ body: shop.order({ email: `${newId()}@example.com` }) }),
+  },
+  'POST /orders/quote': { of: 'anyone', call: ({ shop }) => ({ body: { lines: [line(shop.mug)] } }) },
+  'POST /orders/claim': { of: 'customer', call: aConfirmedAddress },
+  'GET /orders': { of: 'customer' },
+  'GET /orders/:id': { of: 'order', call: anOrder },
+  'GET /orders/:id/timeline': { of: 'order', call: anOrder },
+  'POST /orders/:id/payments': {
+    of: 'order',
+    status: 201,
+    call: async ({ order }) => ({
+      id: (await order({ method: 'pm_card_chargeDeclined' }, 402)).id,
+      body: { method: 'pm_card_visa' },
+    }),
+  },
+  'POST /orders/:id/cancel': {
+    of: 'order',
+    call: async ({ order }) => ({ id: (await order()).id, body: {} }),
+  },
+  'GET /orders/:id/fulfillments': { of: 'order', call: anOrder },
+  'POST /orders/:id/fulfillments': {
+    of: 'staff',
+    status: 201,
+    call: async ({ order }) => {
+      const { id, lines } = await order();
+      return { id, body: { lines: [{ lineId: lines[0]!.id, quantity: 1 }] } };
+    },
+  },
+  'GET /orders/:id/returns': { of: 'order', call: anOrder },
+  'POST /orders/:id/returns': {
+    of: 'staff',
+    status: 201,
+    call: async ({ shop, order }) => {
+      const { id, lines } = await order();
+      const pieces = [{ lineId: lines[0]!.id, quantity: 1 }];
+      expect(await shop.fulfil(id, pieces)).toMatchObject({ status: 201 });
+      return { id, body: { lines: pieces.map((piece) => ({ ...piece, restock: true })) } };
+    },
+  },
+
+  'GET /payments': { of: 'staff' },
+  'GET /payments/:id': { of: 'staff', call: aPayment() },
+  'POST /payments/:id/capture': { of: 'staff', call: aPayment({ capture: 'manual' }) },
+  'POST /payments/:id/cancel': { of: 'staff', call: aPayment({ capture: 'manual' }) },
+  'POST /payments/:id/refunds': { of: 'staff', status: 201, call: aPayment() },
+
+  // What opens it is the signature of the gateway, which no token replaces.
+  'POST /payment-webhooks/:gateway': { of: 'signed', call: () => ({ id: 'sandbox', body: {} }) },
+  'GET /disputes': { of: 'staff' },
+  'GET /disputes/:id': { of: 'staff', call: aDispute },
+  'GET /admin/audit-log': { of: 'admin' },
+  'GET /admin/audit-log/verify': { of: 'admin' },
+  'GET /admin/stuck': { of: 'admin' },
+  'POST /admin/operations/:id/resolve': { of: 'admin', call: aStuckOperation },
+  'POST /admin/reports/:id/settle': { of: 'admin', status: 204, call: aContradiction },
+
+  'GET /ledger/accounts': { of: 'admin' },
+  'GET /ledger/transactions': { of: 'admin' },
+  'GET /ledger/trial-balance': { of: 'admin' },
+
+  'GET /admin/invariants': { of: 'admin' },
+  'POST /admin/invariants/freeze': { of: 'admin', call: () => ({ body: { reason: 'To see who may' } }) },
+  'DELETE /admin/invariants/freeze': { of: 'admin', call: () => ({ body: { reason: 'To see who may' } }) },
+};
+
+/** What is served outside the API's prefix. */
+const OUTSIDE_THE_PREFIX = ['/.well-known', '/dev', '/docs', '/health', '/readyz', '/startupz'];
+
+/** Makes a call of `route` with these headers, under a key of its own. */
+export function send(
+  { api }: Shop,
+  route: string,
+  { id, query = '', body, headers }: Call,
+  credentials: Record<string, string>,
+): Promise<Answer> {
+  const [method = '', template = ''] = route.split(' ');
+  const prefix = OUTSIDE_THE_PREFIX.some((path) => template.startsWith(path)) ? '' : '/api/v1';
+  const path = prefix + template.replace(/:\w+/, id ?? '') + query;
+  const key: Record<string, string> = method === 'POST' ? { 'idempotency-key': newId() } : {};
+  const sent = method === 'GET' ? undefined : body;
+  return api.call(method, path, { body: sent, headers: { ...key, ...headers, ...credentials } });
+}
+
+const DEMO_CUSTOMER = { email: 'customer@example.com', password: 'steelyard-demo' };
+
+/** Long enough to be one, and nobody's. */
+const NO_TOKEN = 'x'.repeat(43);
+
+function anAddress() {
+  return { email: `${newId()}@example.com` };
+}
+
+async function aConfirmedAddress({ shop, person }: Stage): Promise<Call> {
+  await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person?.id]);
+  return { body: {} };
+}
+
+function registration() {
+  return { email: `${newId()}@example.com`, password: 'correct horse battery', name: 'Grace' };
+}
+
+function newProduct() {
+  return { sku: `SKU-${newId()}`, name: 'Stoneware mug', price: gbp(100) };
+}
+
+/** A log-in of its own; what refreshing and ending it takes. */
+async function newSession({ api }: Shop): Promise<{ refreshToken: string }> {
+  const { body } = await api.post('/api/v1/auth/login', DEMO_CUSTOMER);
+  return { refreshToken: body.refreshToken };
+}
+
+async function sessionOfTheOwner({ shop, owner }: Stage): Promise<Call> {
+  await shop.signIn(owner.email, 'correct horse battery');
+  const { body } = await shop.get('/api/v1/users/me/sessions', { as: owner });
+  const sessions = body.data as { id: string; current: boolean }[];
+  return { id: sessions.find(({ current }) => !current)!.id };
+}
+
+async function ifMatchUser({ sql }: Shop, userId: string): Promise<Record<string, string>> {
+  const { rows } = await sql.query<{ version: number }>('SELECT version FROM users.users WHERE id = $1', [
+    userId,
+  ]);
+  return { 'if-match': `"${rows[0]!.version}"` };
+}
+
+async function anOrder({ order }: Stage): Promise<Call> {
+  return { id: (await order()).id };
+}
+
+function aPayment(wish: Wish = {}) {
+  return async ({ order }: Stage): Promise<Call> => ({ id: (await order(wish)).payment.id, body: {} });
+}
+
+async function aDispute({ shop, order }: Stage): Promise<Call> {
+  const { payment } = await order();
+  const id = newId();
+  await shop.sql.query(
+    `INSERT INTO payments.disputes (id, payment_id, gateway_id, amount, reason, status)
+     VALUES ($1, $2, 'dp_1', 100, 'general', 'inquiry')`,
+    [id, payment.id],
+  );
+  return { id };
+}
+
+/** A report of the gateway that contradicts the books. */
+async function aContradiction({ shop }: Stage): Promise<Call> {
+  const id = `evt_${newId()}`;
+  await shop.sql.query(
+    `INSERT INTO payments.gateway_reports (gateway, id, type, payload, status)
+     VALUES ('sandbox', $1, 'answer', '{}', 'contradiction')`,
+    [id],
+  );
+  return { id, body: { reason: 'To see who may' } };
+}
+
+async function aStuckOperation({ shop, order }: Stage): Promise<Call> {
+  const { payment } = await order({ method: 'pm_sim_timeout_before_effect' }, 202);
+  const { operations } = await shop.paymentOf(payment.id);
+  const { id } = operations[0];
+  await shop.sql.query(
+    `UPDATE payments.operations SET status = 'unknown', needs_attention_since = now() WHERE id = $1`,
+    [id],
+  );
+  return { id, body: { outcome: 'failed', reason: 'The gateway knows nothing of it' } };
+}

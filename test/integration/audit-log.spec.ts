@@ -1,0 +1,148 @@
+import { newId } from '#kernel';
+import { gbp, Shop } from '../support/shop.js';
+import type { Answer } from '../support/test-app.js';
+
+const LOG = '/api/v1/admin/audit-log';
+
+let shop: Shop;
+beforeEach(async () => {
+  shop = await Shop.open();
+});
+afterEach(() => shop.close());
+
+const receive = (quantity: number) =>
+  shop.post(
+    `/api/v1/products/${shop.mug.id}/stock-movements`,
+    { kind: 'receive', quantity },
+    { as: shop.staff },
+  );
+
+const verify = async (query = ''): Promise<Answer['body']> => shop.read(`${LOG}/verify${query}`);
+
+/** Does something to the log that only its owner in the database can do. */
+async function tamper(sql: string): Promise<void> {
+  await shop.sql.query('ALTER TABLE platform.audit_log DISABLE TRIGGER audit_log_is_kept');
+  await shop.sql.query(sql);
+  await shop.sql.query('ALTER TABLE platform.audit_log ENABLE TRIGGER audit_log_is_kept');
+}
+
+describe('the audit log', () => {
+  it('tells who did what, why, and from where, and is found by each', async () => {
+    const product = await shop.product({ stock: 7 });
+    const movements = `/api/v1/products/${product.id}/stock-movements`;
+    const count = { kind: 'adjust', onHand: 5, expectedOnHand: 7, reason: 'Yearly count' };
+    const answer = await shop.post(movements, count, { as: shop.admin });
+    expect(answer).toMatchObject({ status: 201 });
+    const { data } = await shop.read(`${LOG}?limit=1`);
+    expect(data).toEqual([
+      {
+        position: 5,
+        occurredAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        actor: `user:${shop.admin.id}`,
+        role: 'admin',
+        sessionId: expect.any(String),
+        action: 'POST /products/:id/stock-movements',
+        target: product.id,
+        reason: 'Yearly count',
+        details: { kind: 'adjust', onHand: 5, expectedOnHand: 7 },
+        address: '127.0.0.1',
+        requestId: answer.headers.get('x-request-id'),
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    ]);
+
+    const positions = async (query: string): Promise<number[]> => {
+      const { data: found } = await shop.read(`${LOG}?${query}`);
+      return (found as { position: number }[]).map(({ position }) => position);
+    };
+    const { occurredAt } = data[0];
+    expect(await positions('')).toEqual([5, 4, 3, 2, 1]);
+    expect(await positions(`actor=user:${shop.admin.id}`)).toEqual([5]);
+    expect(await positions(`action=${encodeURIComponent('POST /products')}`)).toEqual([3, 1]);
+    expect(await positions(`target=${product.id}`)).toEqual([5, 4]);
+    expect(await positions(`after=${occurredAt}`)).toContain(5);
+    expect(await positions(`before=${occurredAt}`)).not.toContain(5);
+    const { nextCursor } = await shop.read(`${LOG}?limit=3`);
+    expect(await positions(`limit=3&cursor=${nextCursor}`)).toEqual([2, 1]);
+  });
+
+  it('keeps nothing that is personal or secret', async () => {
+    const { id } = await shop.newCustomer();
+    const name = 'Grace Brewster Hopper';
+    const headers = { 'if-match': '"1"' };
+    const token = shop.admin.token;
+    const body = { name, role: 'staff' };
+    expect(await shop.api.call('PATCH', `/api/v1/users/${id}`, { token, body, headers })).toMatchObject({
+      status: 200,
+    });
+    const { data } = await shop.read(`${LOG}?target=${id}`);
+    expect(data).toMatchObject([
+      { action: 'PATCH /users/:id', details: { name: '[redacted]', role: 'staff' } },
+    ]);
+    const { rows } = await shop.sql.query('SELECT * FROM platform.audit_log');
+    const everything = JSON.stringify(rows);
+    for (const secret of [name, token, shop.admin.email]) expect(everything).not.toContain(secret);
+  });
+
+  it('is one chain, however many write at once', async () => {
+    const before = (await verify()).checked as number;
+    const answers = await Promise.all(Array.from({ length: 60 }, () => receive(1)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(await verify()).toMatchObject({ intact: true, checked: before + 60, firstBroken: null });
+  });
+
+  it.each([
+    ['changed', `UPDATE platform.audit_log SET reason = 'another' WHERE position = 4`, 4],
+    ['laid at the door of another', `UPDATE platform.audit_log SET actor = 'user:1' WHERE position = 3`, 3],
+    ['dated back', `UPDATE platform.audit_log SET occurred_at = '2020-01-01' WHERE position = 2`, 2],
+    ['taken out', 'DELETE FROM platform.audit_log WHERE position = 3', 3],
+    [
+      'taken out, and the gap closed',
+      `DELETE FROM platform.audit_log WHERE position = 3;
+       UPDATE platform.audit_log SET position = position - 1 WHERE position = 4;
+       UPDATE platform.audit_log SET position = position - 1 WHERE position = 5`,
+      3,
+    ],
+    [
+      'put in at the end',
+      `INSERT INTO platform.audit_log SELECT position + 1, occurred_at, actor, role, session_id, action, target,
+         reason, details, address, request_id, hash FROM platform.audit_log WHERE position = 5`,
+      6,
+    ],
+    ['given another hash', `UPDATE platform.audit_log SET hash = sha256('x') WHERE position = 5`, 5],
+  ])('shows which entry was %s', async (_, sql, position) => {
+    for (const quantity of [1, 2, 3]) await receive(quantity);
+    expect(await verify()).toMatchObject({ intact: true, checked: 5 });
+    await tamper(sql);
+    expect(await verify()).toMatchObject({ intact: false, checked: position - 1, firstBroken: position });
+  });
+
+  it('shows that its newest entries are gone to whoever noted the head', async () => {
+    await receive(1);
+    const { head } = await verify();
+    const noted = `?position=${head.position}&hash=${head.hash}`;
+    await receive(1);
+    expect(await verify(noted)).toMatchObject({ intact: true, checked: 4 });
+    await tamper('DELETE FROM platform.audit_log WHERE position >= 3');
+    expect(await verify()).toMatchObject({ intact: true, checked: 2 });
+    expect(await verify(noted)).toMatchObject({ intact: false, firstBroken: 3 });
+    await receive(5);
+    expect(await verify(noted)).toMatchObject({ intact: false, firstBroken: 3 });
+  });
+
+  it.each([
+    'UPDATE platform.audit_log SET reason = NULL',
+    'DELETE FROM platform.audit_log',
+    'TRUNCATE platform.audit_log',
+  ])('cannot be changed in passing: %s', async (sql) => {
+    await expect(shop.sql.query(sql)).rejects.toThrow(/appended to and never changed/);
+  });
+
+  it('goes with what it is about: a transaction that fails takes its entry with it', async () => {
+    const { checked } = await verify();
+    const order = await shop.placed();
+    const tooMuch = { amount: gbp(1_000_000) };
+    expect(await shop.refund(order.payment.id, tooMuch, { key: newId() })).toMatchObject({ status: 409 });
+    expect(await verify()).toMatchObject({ intact: true, checked });
+  });
+});

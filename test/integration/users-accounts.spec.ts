@@ -46,7 +46,7 @@ const REQUESTS = {
   async verify_email() {
     const user = await users.registered();
     await users.app.post(RESEND_VERIFICATION, { email: user.email });
-    return { user, token: await users.tokenFor(user.email), ask: RESEND_VERIFICATION };
+    return { user, token: await users.tokenFor(user.email) };
   },
   async reset_password() {
     const user = await users.registered();

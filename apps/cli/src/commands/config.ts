@@ -44,7 +44,8 @@ function shown({ name, defaultValue, isSecret }: SettingDescription, settings: S
   const value = settings[name];
   if (value === undefined) return '(not set)';
   if (isSecret) return '[redacted]';
-  return String(value) === defaultValue ? `${value} (default)` : String(value);
+  const text = String(value);
+  return text === defaultValue ? `${text} (default)` : text;
 }
 
 function environmentExample(): string {

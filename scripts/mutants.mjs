@@ -49,7 +49,12 @@ const MUTANTS = [
   {
     name: 'inbox dedupe: a report that comes twice is applied twice',
     file: 'libs/payments/src/application/gateway-reports.ts',
-    change: ['DO NOTHING', `DO UPDATE SET status = 'received'`],
+    change: [
+      `($1, $2, $3, $4)
+   ON CONFLICT (gateway, id) DO NOTHING`,
+      `($1, $2, $3, $4)
+   ON CONFLICT (gateway, id) DO UPDATE SET status = 'received'`,
+    ],
     tests: ['test/integration/payments-webhooks.spec.ts'],
   },
   {
@@ -65,7 +70,7 @@ const MUTANTS = [
   {
     name: 'lease check: who has lost the lease writes all the same',
     file: 'libs/payments/src/application/run-operation.ts',
-    change: ['if (!(await this.payments.holdsLease(operation))) return;', ''],
+    change: ['if (!(await this.payments.holdsLease(operation))) return undefined;', ''],
     tests: ['test/integration/payments-lease.spec.ts'],
   },
   {

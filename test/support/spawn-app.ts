@@ -40,7 +40,8 @@ export class SpawnedApp {
   /** Sends a message to a process that was started with a `preload` that takes messages, and waits for its answer. */
   async tell(message: string): Promise<void> {
     const answered = once(this.child, 'message');
-    this.child.send(message);
+    // That it is gone already is told by its end.
+    this.child.send(message, () => undefined);
     const end = await Promise.race([answered.then(() => undefined), this.ended]);
     if (end !== undefined) throw new Error(`The process ended (${end}) when it was told ${message}.`);
   }

@@ -41,10 +41,10 @@ async function placedAndHanging(fn: (order: Order) => Promise<void>): Promise<vo
     'authorize',
     async (call) => {
       calls += 1;
-      if (calls === 1) await answer.promise;
-      if (calls === 1) return { result: 'declined', declineCode: 'told_too_late' };
       if (calls === 2) throw new Error('The connection broke.');
-      return call();
+      if (calls > 2) return call();
+      await answer.promise;
+      return { result: 'declined', declineCode: 'told_too_late' };
     },
     async () => {
       const placing = shop.place();

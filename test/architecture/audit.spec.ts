@@ -8,6 +8,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await shop.sql.query('UPDATE payments.operations SET needs_attention_since = NULL');
+  await shop.sql.query(
+    `UPDATE payments.gateway_reports SET status = 'settled' WHERE status = 'contradiction'`,
+  );
   await shop.close();
 });
 

@@ -1,3 +1,4 @@
+import { GatewayReports } from '#payments';
 import { eventually } from '../support/eventually.js';
 import { gbp, line } from '../support/shop.js';
 import {
@@ -104,6 +105,19 @@ describe('a webhook', () => {
     expect(await reports(`id = 'evt_twice'`)).toEqual([
       { type: 'customer.created', status: 'ignored', attempts: 1 },
     ]);
+  });
+
+  it('is forgotten a month after it was dealt with, and not before', async () => {
+    const old = eventAbout('customer.created', {}, 'evt_old');
+    await sendEvent(shop, old);
+    await settleReports();
+    await shop.api.app.get(GatewayReports).prune(10_000);
+    expect(await statusOfReport('evt_old')).toBe('ignored');
+    await shop.sql.query(
+      `UPDATE payments.gateway_reports SET received_at = now() - interval '31 days' WHERE id = 'evt_old'`,
+    );
+    expect(await shop.api.app.get(GatewayReports).prune(10_000)).toBe(1);
+    expect(await statusOfReport('evt_old')).toBeUndefined();
   });
 
   it('of a capture whose answer never came captures, and tells what is still held', async () => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, statement } from '#platform/database';
 import { Metrics } from '#platform/telemetry';
 
+/** Names the statuses as the partial indexes do, so that only what is open is read, however much there has been. */
 const openPayments = statement(
   'payments.measure',
   `SELECT (SELECT count(*) FROM payments.operations

@@ -25,7 +25,7 @@ export const INVARIANTS: readonly Invariant[] = [
     title:
       'Each operation has at most one effect at the gateway, and the ledger holds what the gateway moved',
     // What the gateway really did is known to the gateway alone.
-    provenBy: ['test/integration/stripe-gateway.spec.ts', 'test/integration/concurrency.spec.ts'],
+    provenBy: ['test/faults', 'test/integration/stripe-gateway.spec.ts'],
   },
   {
     number: 4,
@@ -41,17 +41,17 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     number: 6,
     title: 'With stock S and N buyers of one piece, exactly min(S, N) orders are confirmed',
-    provenBy: ['test/integration/concurrency.spec.ts'],
+    provenBy: ['test/faults', 'test/integration/concurrency.spec.ts'],
   },
   {
     number: 7,
     title: 'Any number of calls at once with one key leave one resource',
-    provenBy: ['test/integration/idempotency.spec.ts', 'test/integration/concurrency.spec.ts'],
+    provenBy: ['test/faults', 'test/integration/idempotency.spec.ts'],
   },
   {
     number: 8,
     title: 'Whatever was answered 2xx is there after any process was killed',
-    provenBy: ['test/integration/standalone.spec.ts', 'test/integration/embedded-postgres.spec.ts'],
+    provenBy: ['test/faults', 'test/integration/standalone.spec.ts'],
   },
   {
     number: 9,
@@ -72,7 +72,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     number: 12,
     title: 'Refunding an order by any partition of its lines returns exactly what was captured',
-    provenBy: ['libs/payments/src/domain/payment.refunds.spec.ts'],
+    provenBy: ['test/faults', 'libs/payments/src/domain/payment.refunds.spec.ts'],
   },
 ];
 

@@ -1,4 +1,5 @@
 import { Accounts1795000000009 } from './1795000000009-accounts.js';
+import { ApiKeys1795000000011 } from './1795000000011-api-keys.js';
 import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
@@ -21,4 +22,5 @@ export const migrations = [
   Invariants1795000000008,
   Accounts1795000000009,
   Audit1795000000010,
+  ApiKeys1795000000011,
 ];

@@ -26,10 +26,10 @@ const OPENAPI = 'contracts/openapi.json';
 const CLIENT_TYPES = 'libs/client/src/generated/openapi.ts';
 
 /** Documents that people write and of which a section is generated. */
-const DOCUMENTS_WITH_SECTIONS = ['docs/configuration.md', 'docs/errors.md'];
+const DOCUMENTS_WITH_SECTIONS = ['docs/configuration.md', 'docs/errors.md', 'docs/permissions.md'];
 const GENERATED = [OPENAPI, CLIENT_TYPES, '.env.example', ...DOCUMENTS_WITH_SECTIONS];
 
-const COMMANDS = [['openapi'], ['errors'], ['config', 'docs']];
+const COMMANDS = [['openapi'], ['errors'], ['permissions'], ['config', 'docs']];
 
 async function generate(root) {
   for (const command of COMMANDS) {

@@ -1,4 +1,5 @@
 import { newId } from '#kernel';
+import type { Permission } from '#platform/security';
 import { gbp, line, type Person, type Shop, type Wish } from '../support/shop.js';
 import type { Answer } from '../support/test-app.js';
 
@@ -11,6 +12,8 @@ export const CALLERS = [
   'other customer',
   'staff',
   'admin',
+  'key with the scope',
+  'key without it',
   'bad token',
 ] as const;
 export type Caller = (typeof CALLERS)[number];
@@ -19,39 +22,60 @@ export type Caller = (typeof CALLERS)[number];
 export type Outcome = 'works' | 400 | 401 | 403 | 404;
 
 /**
- * Who may call what, by the class of the route. Each class is one access rule, or one rule and what the use case asks
- * beyond it. A bad token stands for every one of BAD_TOKENS.
+ * Who may call what, by the class of the route. Each class is one kind of permission, or one and what the use case asks
+ * beyond it. A bad token stands for every one of BAD_TOKENS. A key that cannot have the scope has all that there are.
  */
-const POLICY = `
-  class     rule     | anonymous | its order token | another order token | owner | other customer | staff | admin | bad token
-  public    public   | works     | works           | works               | works | works          | works | works | works
-  signed    public   | 400       | 400             | 400                 | 400   | 400            | 400   | 400   | 400
-  anyone    anyone   | works     | works           | works               | works | works          | works | works | 401
-  order     anyone   | 401       | works           | 404                 | works | 404            | works | works | 401
-  customer  customer | 401       | 401             | 401                 | works | works          | works | works | 401
-  own       customer | 401       | 401             | 401                 | works | 404            | 404   | 404   | 401
-  staff     staff    | 401       | 401             | 401                 | 403   | 403            | works | works | 401
-  admin     admin    | 401       | 401             | 401                 | 403   | 403            | 403   | works | 401
+const POLICY_OF_CLASSES = `
+  class    | own      | all   | scope | anonymous | its order token | another order token | owner | other customer | staff | admin | key with the scope | key without it | bad token
+  public   |          |       |       | works     | works           | works               | works | works          | works | works | works              | works          | works
+  signed   |          |       |       | 400       | 400             | 400                 | 400   | 400            | 400   | 400   | 400                | 400            | 400
+  anyone   | anyone   |       | yes   | works     | works           | works               | works | works          | works | works | works              | 403            | 401
+  catalog  | anyone   | staff | yes   | works     | works           | works               | works | works          | works | works | works              | 403            | 401
+  order    | anyone   | staff | yes   | 401       | works           | 404                 | works | 404            | works | works | works              | 403            | 401
+  customer | customer |       |       | 401       | 401             | 401                 | works | works          | works | works | 403                | 403            | 401
+  list     | customer | staff | yes   | 401       | 401             | 401                 | works | works          | works | works | works              | 403            | 401
+  own      | customer |       |       | 401       | 401             | 401                 | works | 404            | 404   | 404   | 403                | 403            | 401
+  staff    |          | staff | yes   | 401       | 401             | 401                 | 403   | 403            | works | works | works              | 403            | 401
+  admin    |          | admin | yes   | 401       | 401             | 401                 | 403   | 403            | 403   | works | works              | 403            | 401
+  person   |          | admin |       | 401       | 401             | 401                 | 403   | 403            | 403   | works | 403                | 403            | 401
 `;
 
-export type RouteClass = 'public' | 'signed' | 'anyone' | 'order' | 'customer' | 'own' | 'staff' | 'admin';
+export type RouteClass =
+  | 'public'
+  | 'signed'
+  | 'anyone'
+  | 'catalog'
+  | 'order'
+  | 'customer'
+  | 'list'
+  | 'own'
+  | 'staff'
+  | 'admin'
+  | 'person';
 
-/** The policy as data: the rule that routes of the class declare, and how they answer each caller. */
-export const CLASSES = parsePolicy();
+/** A kind of permission: who has it, in the words of the policy. */
+export interface Kind {
+  readonly own?: string;
+  readonly all?: string;
+  readonly scope?: true;
+}
 
-function parsePolicy(): Record<RouteClass, { rule: string; outcomes: Record<Caller, Outcome> }> {
-  const [header = [], ...rows] = POLICY.trim()
+/** The classes as data: the kind of permission that their routes take, and how they answer each caller. */
+export const CLASSES = parseClasses();
+
+function parseClasses(): Record<RouteClass, { kind: Kind; outcomes: Record<Caller, Outcome> }> {
+  const [header = [], ...rows] = POLICY_OF_CLASSES.trim()
     .split('\n')
     .map((row) => row.split('|').map((cell) => cell.trim()));
-  if (header.slice(1).join() !== CALLERS.join())
+  if (header.slice(4).join() !== CALLERS.join())
     throw new Error('The policy has other columns than callers.');
   return Object.fromEntries(
-    rows.map(([name = '', ...cells]) => {
-      const [routeClass, rule] = name.split(/ +/);
+    rows.map(([routeClass, own, all, scope, ...cells]) => {
       const outcomes = cells.map((cell, column) => [CALLERS[column], cell === 'works' ? cell : Number(cell)]);
-      return [routeClass, { rule, outcomes: Object.fromEntries(outcomes) }];
+      const kind = { ...(own && { own }), ...(all && { all }), ...(scope && { scope: true }) };
+      return [routeClass, { kind, outcomes: Object.fromEntries(outcomes) }];
     }),
-  ) as ReturnType<typeof parsePolicy>;
+  ) as ReturnType<typeof parseClasses>;
 }
 
 /** What calls need to know of an order. */
@@ -83,6 +107,8 @@ export interface Call {
 
 interface Row {
   readonly of: RouteClass;
+  /** What it takes, where that is more than coming. */
+  readonly takes?: Permission;
   /** The status of success, 200 unless given. */
   readonly status?: number;
   readonly call?: (stage: Stage) => Call | Promise<Call>;
@@ -118,33 +144,37 @@ export const ROUTES: Record<string, Row> = {
     call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
   },
   'POST /auth/confirm-email-change': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
-  'GET /users/me': { of: 'customer' },
+  'GET /users/me': { of: 'customer', takes: 'account:use' },
   'PATCH /users/me': {
     of: 'customer',
+    takes: 'account:use',
     call: async ({ shop, person }) => ({
       body: { name: `Renamed ${newId()}` },
       headers: await ifMatchUser(shop, (person ?? shop.customer).id),
     }),
   },
-  'GET /users/me/sessions': { of: 'customer' },
-  'GET /users/me/export': { of: 'customer' },
+  'GET /users/me/sessions': { of: 'customer', takes: 'account:use' },
+  'GET /users/me/export': { of: 'customer', takes: 'account:use' },
   // Whoever may do these has to give the password as well, and is told that it is the wrong one.
   'POST /users/me/email-change': {
     of: 'customer',
+    takes: 'account:use',
     status: 403,
     call: () => ({ body: { ...anAddress(), password: 'not the password' } }),
   },
   'DELETE /users/me': {
     of: 'customer',
+    takes: 'account:use',
     status: 403,
     call: () => ({ body: { password: 'not the password' } }),
   },
-  'DELETE /users/me/sessions': { of: 'customer', status: 204 },
-  'DELETE /users/me/sessions/:id': { of: 'own', status: 204, call: sessionOfTheOwner },
-  'GET /users': { of: 'staff' },
-  'GET /users/:id': { of: 'staff', call: ({ owner }) => ({ id: owner.id }) },
+  'DELETE /users/me/sessions': { of: 'customer', takes: 'account:use', status: 204 },
+  'DELETE /users/me/sessions/:id': { of: 'own', takes: 'account:use', status: 204, call: sessionOfTheOwner },
+  'GET /users': { of: 'staff', takes: 'users:read' },
+  'GET /users/:id': { of: 'staff', takes: 'users:read', call: ({ owner }) => ({ id: owner.id }) },
   'PATCH /users/:id': {
     of: 'admin',
+    takes: 'users:write',
     call: async ({ shop, owner }) => ({
       id: owner.id,
       body: { name: `Renamed ${newId()}` },
@@ -152,11 +182,31 @@ export const ROUTES: Record<string, Row> = {
     }),
   },
 
-  'GET /products': { of: 'anyone' },
-  'GET /products/:id': { of: 'anyone', call: ({ shop }) => ({ id: shop.mug.id }) },
-  'POST /products': { of: 'staff', status: 201, call: () => ({ body: newProduct() }) },
+  'GET /api-keys': { of: 'person', takes: 'keys:manage' },
+  'POST /api-keys': {
+    of: 'person',
+    takes: 'keys:manage',
+    status: 201,
+    call: () => ({ body: { name: 'Warehouse', scopes: ['orders:read'] } }),
+  },
+  'DELETE /api-keys/:id': {
+    of: 'person',
+    takes: 'keys:manage',
+    status: 204,
+    call: async ({ shop }) => ({ id: (await shop.apiKey('orders:read')).id }),
+  },
+
+  'GET /products': { of: 'catalog', takes: 'catalog:read' },
+  'GET /products/:id': { of: 'catalog', takes: 'catalog:read', call: ({ shop }) => ({ id: shop.mug.id }) },
+  'POST /products': {
+    of: 'staff',
+    takes: 'catalog:write',
+    status: 201,
+    call: () => ({ body: newProduct() }),
+  },
   'POST /products/import': {
     of: 'staff',
+    takes: 'catalog:write',
     call: () => ({
       body: `sku,name,description,price_amount,currency,active\nSKU-${newId()},Mug,,100,GBP,true\n`,
       headers: { 'content-type': 'text/csv' },
@@ -164,31 +214,43 @@ export const ROUTES: Record<string, Row> = {
   },
   'PATCH /products/:id': {
     of: 'staff',
+    takes: 'catalog:write',
     call: async ({ shop }) => {
       const { id } = await shop.product({ stock: 0 });
       return { id, body: { name: 'Renamed' }, headers: { 'if-match': '"1"' } };
     },
   },
-  'GET /products/:id/stock': { of: 'staff', call: ({ shop }) => ({ id: shop.mug.id }) },
-  'GET /products/:id/stock-movements': { of: 'staff', call: ({ shop }) => ({ id: shop.mug.id }) },
+  'GET /products/:id/stock': { of: 'staff', takes: 'stock:read', call: ({ shop }) => ({ id: shop.mug.id }) },
+  'GET /products/:id/stock-movements': {
+    of: 'staff',
+    takes: 'stock:read',
+    call: ({ shop }) => ({ id: shop.mug.id }),
+  },
   'POST /products/:id/stock-movements': {
     of: 'staff',
+    takes: 'stock:write',
     status: 201,
     call: ({ shop }) => ({ id: shop.mug.id, body: { kind: 'receive', quantity: 1 } }),
   },
 
   'POST /orders': {
     of: 'anyone',
+    takes: 'orders:place',
     status: 201,
     call: ({ shop }) => ({ body: shop.order({ email: `${newId()}@example.com` }) }),
   },
-  'POST /orders/quote': { of: 'anyone', call: ({ shop }) => ({ body: { lines: [line(shop.mug)] } }) },
-  'POST /orders/claim': { of: 'customer', call: aConfirmedAddress },
-  'GET /orders': { of: 'customer' },
-  'GET /orders/:id': { of: 'order', call: anOrder },
-  'GET /orders/:id/timeline': { of: 'order', call: anOrder },
+  'POST /orders/quote': {
+    of: 'anyone',
+    takes: 'orders:place',
+    call: ({ shop }) => ({ body: { lines: [line(shop.mug)] } }),
+  },
+  'POST /orders/claim': { of: 'customer', takes: 'orders:claim', call: aConfirmedAddress },
+  'GET /orders': { of: 'list', takes: 'orders:list' },
+  'GET /orders/:id': { of: 'order', takes: 'orders:read', call: anOrder },
+  'GET /orders/:id/timeline': { of: 'order', takes: 'orders:read', call: anOrder },
   'POST /orders/:id/payments': {
     of: 'order',
+    takes: 'orders:pay',
     status: 201,
     call: async ({ order }) => ({
       id: (await order({ method: 'pm_card_chargeDeclined' }, 402)).id,
@@ -197,20 +259,23 @@ export const ROUTES: Record<string, Row> = {
   },
   'POST /orders/:id/cancel': {
     of: 'order',
+    takes: 'orders:cancel',
     call: async ({ order }) => ({ id: (await order()).id, body: {} }),
   },
-  'GET /orders/:id/fulfillments': { of: 'order', call: anOrder },
+  'GET /orders/:id/fulfillments': { of: 'order', takes: 'orders:read', call: anOrder },
   'POST /orders/:id/fulfillments': {
     of: 'staff',
+    takes: 'orders:fulfil',
     status: 201,
     call: async ({ order }) => {
       const { id, lines } = await order();
       return { id, body: { lines: [{ lineId: lines[0]!.id, quantity: 1 }] } };
     },
   },
-  'GET /orders/:id/returns': { of: 'order', call: anOrder },
+  'GET /orders/:id/returns': { of: 'order', takes: 'orders:read', call: anOrder },
   'POST /orders/:id/returns': {
     of: 'staff',
+    takes: 'orders:fulfil',
     status: 201,
     call: async ({ shop, order }) => {
       const { id, lines } = await order();
@@ -220,29 +285,50 @@ export const ROUTES: Record<string, Row> = {
     },
   },
 
-  'GET /payments': { of: 'staff' },
-  'GET /payments/:id': { of: 'staff', call: aPayment() },
-  'POST /payments/:id/capture': { of: 'staff', call: aPayment({ capture: 'manual' }) },
-  'POST /payments/:id/cancel': { of: 'staff', call: aPayment({ capture: 'manual' }) },
-  'POST /payments/:id/refunds': { of: 'staff', status: 201, call: aPayment() },
+  'GET /payments': { of: 'staff', takes: 'payments:read' },
+  'GET /payments/:id': { of: 'staff', takes: 'payments:read', call: aPayment() },
+  'POST /payments/:id/capture': {
+    of: 'staff',
+    takes: 'payments:capture',
+    call: aPayment({ capture: 'manual' }),
+  },
+  'POST /payments/:id/cancel': {
+    of: 'staff',
+    takes: 'payments:capture',
+    call: aPayment({ capture: 'manual' }),
+  },
+  'POST /payments/:id/refunds': { of: 'staff', takes: 'payments:refund', status: 201, call: aPayment() },
 
   // What opens it is the signature of the gateway, which no token replaces.
   'POST /payment-webhooks/:gateway': { of: 'signed', call: () => ({ id: 'sandbox', body: {} }) },
-  'GET /disputes': { of: 'staff' },
-  'GET /disputes/:id': { of: 'staff', call: aDispute },
-  'GET /admin/audit-log': { of: 'admin' },
-  'GET /admin/audit-log/verify': { of: 'admin' },
-  'GET /admin/stuck': { of: 'admin' },
-  'POST /admin/operations/:id/resolve': { of: 'admin', call: aStuckOperation },
-  'POST /admin/reports/:id/settle': { of: 'admin', status: 204, call: aContradiction },
+  'GET /disputes': { of: 'staff', takes: 'payments:read' },
+  'GET /disputes/:id': { of: 'staff', takes: 'payments:read', call: aDispute },
+  'GET /admin/audit-log': { of: 'admin', takes: 'audit:read' },
+  'GET /admin/audit-log/verify': { of: 'admin', takes: 'audit:read' },
+  'GET /admin/stuck': { of: 'admin', takes: 'operations:read' },
+  'POST /admin/operations/:id/resolve': { of: 'person', takes: 'operations:write', call: aStuckOperation },
+  'POST /admin/reports/:id/settle': {
+    of: 'person',
+    takes: 'operations:write',
+    status: 204,
+    call: aContradiction,
+  },
 
-  'GET /ledger/accounts': { of: 'admin' },
-  'GET /ledger/transactions': { of: 'admin' },
-  'GET /ledger/trial-balance': { of: 'admin' },
+  'GET /ledger/accounts': { of: 'admin', takes: 'ledger:read' },
+  'GET /ledger/transactions': { of: 'admin', takes: 'ledger:read' },
+  'GET /ledger/trial-balance': { of: 'admin', takes: 'ledger:read' },
 
-  'GET /admin/invariants': { of: 'admin' },
-  'POST /admin/invariants/freeze': { of: 'admin', call: () => ({ body: { reason: 'To see who may' } }) },
-  'DELETE /admin/invariants/freeze': { of: 'admin', call: () => ({ body: { reason: 'To see who may' } }) },
+  'GET /admin/invariants': { of: 'admin', takes: 'operations:read' },
+  'POST /admin/invariants/freeze': {
+    of: 'person',
+    takes: 'operations:write',
+    call: () => ({ body: { reason: 'To see who may' } }),
+  },
+  'DELETE /admin/invariants/freeze': {
+    of: 'person',
+    takes: 'operations:write',
+    call: () => ({ body: { reason: 'To see who may' } }),
+  },
 };
 
 /** What is served outside the API's prefix. */

@@ -14,7 +14,9 @@ let app: TestApp;
 let token: string;
 beforeAll(async () => {
   app = await TestApp.start({ REQUEST_TIMEOUT_MS: String(TIMEOUT_MS) });
-  token = await app.app.get(AccessTokens).issue({ userId: newId(), role: 'admin', sessionId: newId() });
+  token = await app.app
+    .get(AccessTokens)
+    .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1 });
 });
 afterAll(() => app.stop());
 

@@ -119,6 +119,14 @@ export class Shop extends Backstage {
     return this.signIn(person.email, person.password);
   }
 
+  /** A key of a machine with these scopes. */
+  async apiKey(...scopes: string[]): Promise<{ id: string; key: string }> {
+    const wish = { name: 'Machine', scopes };
+    const { status, body } = await this.api.post('/api/v1/api-keys', wish, { token: this.admin.token });
+    expect(status).toBe(201);
+    return { id: body.id, key: body.key };
+  }
+
   async product({
     price = 1_000,
     currency = 'GBP',

@@ -2,6 +2,7 @@
 export const TAGS = [
   { name: 'Access', description: 'Log in, stay logged in, log out.' },
   { name: 'Users', description: 'Accounts, and the people behind them.' },
+  { name: 'API keys', description: 'For machines.' },
   { name: 'Catalog', description: 'Products and their stock.' },
   { name: 'Orders', description: 'From the quote to the parcel.' },
   { name: 'Payments', description: 'Capture, void and refund, for staff.' },

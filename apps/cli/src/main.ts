@@ -6,6 +6,7 @@ import { errorsCommand } from './commands/errors.js';
 import { keysCommand } from './commands/keys.js';
 import { migrateCommand } from './commands/migrate.js';
 import { openapiCommand } from './commands/openapi.js';
+import { permissionsCommand } from './commands/permissions.js';
 import { replayCommand } from './commands/replay.js';
 
 /** `npm run steelyard -- <command>`: one file per command in commands/. */
@@ -17,7 +18,8 @@ const program = new Command('steelyard')
   .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(openapiCommand())
-  .addCommand(errorsCommand());
+  .addCommand(errorsCommand())
+  .addCommand(permissionsCommand());
 
 try {
   await program.parseAsync();

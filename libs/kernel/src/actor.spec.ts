@@ -5,7 +5,9 @@ const userWith = (role: Role): Actor => ({
   userId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10',
   role,
   sessionId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11',
+  aal: 1,
 });
+const key: Actor = { kind: 'key', keyId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12', scopes: ['orders:read'] };
 const relay: Actor = { kind: 'system', name: 'relay' };
 
 describe('hasRole', () => {
@@ -19,6 +21,7 @@ describe('hasRole', () => {
 
   it.each([
     ['nobody', ANONYMOUS],
+    ['a key', key],
     ['the system', relay],
   ])('gives %s no role', (_, actor) => {
     expect(ROLES.filter((required) => hasRole(actor, required))).toEqual([]);
@@ -32,6 +35,7 @@ describe('hasRole', () => {
 describe('actorReference', () => {
   it.each([
     [userWith('staff'), 'user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10'],
+    [key, 'key:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12'],
     [relay, 'system:relay'],
     [ANONYMOUS, 'anonymous'],
   ])('writes %j as %s', (actor, reference) => {

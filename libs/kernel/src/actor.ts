@@ -2,10 +2,21 @@
 export const ROLES = ['customer', 'staff', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** How sure it is that a person is who they say (NIST SP 800-63B): 1 for one factor, 2 for two. */
+export type AssuranceLevel = 1 | 2;
+
 /** Who acts. It travels in the request context, and every transition of an order records it. */
 export type Actor =
   | { readonly kind: 'anonymous' }
-  | { readonly kind: 'user'; readonly userId: string; readonly role: Role; readonly sessionId: string }
+  | {
+      readonly kind: 'user';
+      readonly userId: string;
+      readonly role: Role;
+      readonly sessionId: string;
+      readonly aal: AssuranceLevel;
+    }
+  /** A machine that holds an API key, and may do what the key's scopes name. */
+  | { readonly kind: 'key'; readonly keyId: string; readonly scopes: readonly string[] }
   /** The system itself: a timer, the relay, an event's consumer. */
   | { readonly kind: 'system'; readonly name: string };
 
@@ -15,11 +26,13 @@ export function hasRole(actor: Actor, role: Role): boolean {
   return actor.kind === 'user' && ROLES.indexOf(actor.role) >= ROLES.indexOf(role);
 }
 
-/** `user:0197…`, `anonymous`, `system:expiry`: how an actor is written into journals and timelines. */
+/** `user:0197…`, `key:0197…`, `anonymous`, `system:expiry`: how an actor is written into journals and timelines. */
 export function actorReference(actor: Actor): string {
   switch (actor.kind) {
     case 'user':
       return `user:${actor.userId}`;
+    case 'key':
+      return `key:${actor.keyId}`;
     case 'system':
       return `system:${actor.name}`;
     case 'anonymous':

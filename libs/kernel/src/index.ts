@@ -1,4 +1,12 @@
-export { ANONYMOUS, ROLES, actorReference, hasRole, type Actor, type Role } from './actor.js';
+export {
+  ANONYMOUS,
+  ROLES,
+  actorReference,
+  hasRole,
+  type Actor,
+  type AssuranceLevel,
+  type Role,
+} from './actor.js';
 export { Clock, SystemClock } from './clock.js';
 export { CURRENCIES, minorUnitExponent, type Currency } from './currency.js';
 export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';

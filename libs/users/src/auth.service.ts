@@ -55,7 +55,7 @@ export class AuthService {
 
   private async tokensFor(user: User, { sessionId, refreshToken }: SessionGrant): Promise<Tokens> {
     return {
-      accessToken: await this.accessTokens.issue({ userId: user.id, role: user.role, sessionId }),
+      accessToken: await this.accessTokens.issue({ userId: user.id, role: user.role, sessionId, aal: 1 }),
       tokenType: 'Bearer',
       expiresIn: this.accessTokens.lifetimeSeconds,
       refreshToken,

@@ -62,7 +62,7 @@ export class MeController {
   @Get()
   @Endpoint({
     summary: 'Who am I',
-    access: 'customer',
+    access: 'account:use',
     responses: { 200: userSchema },
     errors: [usersErrors.user_not_found],
   })
@@ -75,7 +75,7 @@ export class MeController {
   @Patch()
   @Endpoint({
     summary: 'Change my profile',
-    access: 'customer',
+    access: 'account:use',
     ifMatch: true,
     responses: { 200: userSchema },
     errors: [usersErrors.user_not_found],
@@ -97,7 +97,7 @@ export class MeController {
       'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
       'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
       'sent, they need the person: 409 `orders_open` names them.',
-    access: 'customer',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -116,7 +116,7 @@ export class MeController {
   @Header('Cache-Control', 'no-store')
   @Endpoint({
     summary: 'Export all that is held about me',
-    access: 'customer',
+    access: 'account:use',
     responses: { 200: personalDataSchema },
     errors: [usersErrors.user_not_found],
   })
@@ -129,7 +129,7 @@ export class MeController {
     summary: 'Move my account to another e-mail address',
     description:
       'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
-    access: 'customer',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
     errors: [usersErrors.wrong_password, usersErrors.user_not_found, httpErrors.service_unavailable],
@@ -145,7 +145,7 @@ export class MeController {
   @Endpoint({
     summary: 'List my sessions',
     description: 'The log-ins that have not ended, newest first.',
-    access: 'customer',
+    access: 'account:use',
     responses: { 200: sessionPageSchema },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -170,7 +170,7 @@ export class MeController {
     description:
       'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, ' +
       'access tokens when they expire.',
-    access: 'customer',
+    access: 'account:use',
     responses: { 204: null },
   })
   revokeMySessions(
@@ -185,7 +185,7 @@ export class MeController {
   @Endpoint({
     summary: 'End one of my sessions',
     description: 'Its refresh token stops working at once, its access tokens when they expire.',
-    access: 'customer',
+    access: 'account:use',
     responses: { 204: null },
     errors: [usersErrors.session_not_found],
   })

@@ -64,7 +64,7 @@ export class UsersController {
   @Endpoint({
     summary: 'List users',
     description: 'Newest first.',
-    access: 'staff',
+    access: 'users:read',
     responses: { 200: userPageSchema },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -76,7 +76,7 @@ export class UsersController {
   @Get(':id')
   @Endpoint({
     summary: 'Get a user',
-    access: 'staff',
+    access: 'users:read',
     responses: { 200: userSchema },
     errors: [usersErrors.user_not_found],
   })
@@ -95,7 +95,7 @@ export class UsersController {
     description:
       'A new role shows in the access tokens that the user gets from then on: at the latest after the life of one ' +
       'token. Administrators cannot give up their own role, and one always remains.',
-    access: 'admin',
+    access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
     errors: [usersErrors.user_not_found, usersErrors.own_admin_role, usersErrors.last_admin],

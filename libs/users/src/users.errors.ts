@@ -14,6 +14,8 @@ export const usersErrors = defineErrors({
   invalid_or_expired_token: { kind: 'invalid', title: 'The token is wrong, was used, or has expired' },
   wrong_password: { kind: 'forbidden', title: 'The password is wrong' },
   orders_open: { kind: 'conflict', title: 'Orders that are not at their end still need the person' },
+  api_key_expiry_past: { kind: 'invalid', title: 'The end of an API key must lie in the future' },
+  api_key_not_found: { kind: 'not_found', title: 'There is no such API key' },
   session_not_found: { kind: 'not_found', title: 'There is no such session' },
   invalid_credentials: { kind: 'unauthenticated', title: 'The e-mail address or the password is wrong' },
   invalid_refresh_token: {

@@ -4,6 +4,8 @@ import { AccountMails } from './account-mails.js';
 import { AccountTokens } from './account-tokens.js';
 import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
+import { ApiKeys } from './api-keys/api-keys.js';
+import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { DataRights } from './data-rights.js';
@@ -19,14 +21,22 @@ import { UsersController } from './users.controller.js';
 import { UsersFacade } from './users.facade.js';
 import { UsersService } from './users.service.js';
 
-/** Who may use the system: registration, proven addresses, log-in, sessions, roles. */
+/** Who may use the system: registration, proven addresses, log-in, sessions, roles; and machines, by keys. */
 @Module({
   imports: [TypeOrmModule.forFeature([UserRow])],
-  controllers: [AccountController, AuthController, JwksController, MeController, UsersController],
+  controllers: [
+    AccountController,
+    ApiKeysController,
+    AuthController,
+    JwksController,
+    MeController,
+    UsersController,
+  ],
   providers: [
     AccountMails,
     AccountService,
     AccountTokens,
+    ApiKeys,
     AuthService,
     DataRights,
     PasswordCheck,

@@ -34,7 +34,7 @@ export class StockController {
   @Get('stock')
   @Endpoint({
     summary: 'Get the stock of a product',
-    access: 'staff',
+    access: 'stock:read',
     responses: { 200: stockLevelSchema },
     errors: [catalogErrors.product_not_found],
   })
@@ -49,7 +49,7 @@ export class StockController {
       '`receive` adds goods that arrived. `adjust` sets what was counted: `stale_quantity` answers the current ' +
       '`onHand` when it is not the expected one, `stock_reserved` the number of `reserved` pieces when fewer would ' +
       'be left.',
-    access: 'staff',
+    access: 'stock:write',
     responses: { 201: recordedMovementSchema },
     errors: [
       catalogErrors.product_not_found,
@@ -80,7 +80,7 @@ export class StockController {
   @Endpoint({
     summary: "List a product's stock movements",
     description: 'The journal, newest first.',
-    access: 'staff',
+    access: 'stock:read',
     responses: { 200: stockMovementPageSchema },
     errors: [catalogErrors.product_not_found, cursorErrors.invalid_cursor],
   })

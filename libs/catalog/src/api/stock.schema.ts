@@ -53,7 +53,9 @@ const movementFields = {
   reservedDelta: z.int(),
   orderId: idSchema.nullable().meta({ description: 'The order that moved them.' }),
   reason: z.string().nullable(),
-  actor: z.string().meta({ description: 'Who moved them: `user:<id>`, `system:<name>` or `anonymous`.' }),
+  actor: z
+    .string()
+    .meta({ description: 'Who moved them: `user:<id>`, `key:<id>`, `system:<name>` or `anonymous`.' }),
   occurredAt: timeSchema,
 };
 

@@ -46,7 +46,7 @@ export class ImportController {
       'line like the body that creates a product; as the body, or as the one file of a form; at most 256 MiB. ' +
       'All rows are imported or, if one is faulty, none: `import_rejected` lists what is wrong as ' +
       '`{ row, pointer, code, detail }`. With `partial=true` the good rows are imported.',
-    access: 'staff',
+    access: 'catalog:write',
     responses: { 200: importResultSchema },
     errors: [
       httpErrors.unsupported_media_type,

@@ -39,7 +39,7 @@ export class ProductsController {
   @Endpoint({
     summary: 'List products',
     description: 'Newest first. Shoppers see the active products, staff see all.',
-    access: 'anyone',
+    access: 'catalog:read',
     responses: { 200: productPageSchema },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -58,7 +58,7 @@ export class ProductsController {
     description:
       'Cached; `availability` may lag behind a sale for a moment, and only an order decides what can be bought. ' +
       'The `ETag` changes with the product and with its availability.',
-    access: 'anyone',
+    access: 'catalog:read',
     responses: { 200: productSchema, 304: null },
     errors: [catalogErrors.product_not_found],
   })
@@ -80,7 +80,7 @@ export class ProductsController {
   @Post()
   @Endpoint({
     summary: 'Create a product',
-    access: 'staff',
+    access: 'catalog:write',
     responses: { 201: productSchema },
     errors: [catalogErrors.sku_taken, catalogErrors.product_exists],
     idempotencyKey: 'optional',
@@ -100,7 +100,7 @@ export class ProductsController {
   @Endpoint({
     summary: 'Change a product',
     description: 'Names the version to change in `If-Match`: the `ETag` as it was answered.',
-    access: 'staff',
+    access: 'catalog:write',
     responses: { 200: productSchema },
     errors: [catalogErrors.product_not_found, catalogErrors.sku_taken],
     ifMatch: true,

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { type Actor, Clock, DomainError, hasRole, newId } from '#kernel';
+import { type Actor, Clock, DomainError, newId } from '#kernel';
 import { Database, isUniqueViolation } from '#platform/database';
 import { httpErrors, type Page, Paginator } from '#platform/http';
 import { EventBus } from '#platform/messaging';
+import { AccessPolicy } from '#platform/security';
 import { productCreated, productUpdated } from '../catalog.events.js';
 import { availabilityOf } from '../domain/availability.js';
 import { catalogErrors } from '../domain/catalog.errors.js';
@@ -15,7 +16,7 @@ import type { ListProductsQuery, ProductChange, ProductText, ProductView } from 
 /** Sorts after every product, so that the first page needs no statement of its own. */
 const BEFORE_THE_NEWEST = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const;
 
-/** The text and price of products. Shoppers see the active ones, staff see all. */
+/** The text and price of products. Shoppers see the active ones, staff and keys see all. */
 @Injectable()
 export class Products {
   constructor(
@@ -24,13 +25,14 @@ export class Products {
     private readonly cache: ProductCache,
     private readonly bus: EventBus,
     private readonly clock: Clock,
+    private readonly policy: AccessPolicy,
   ) {}
 
   /** @throws DomainError invalid_cursor */
   async list(query: ListProductsQuery, actor: Actor): Promise<Page<ProductView>> {
     const { q = '', sku, active } = query;
     const activities = [true, false].filter(
-      (value) => (active ?? value) === value && (value || seesInactive(actor)),
+      (value) => (active ?? value) === value && (value || this.seesInactive(actor)),
     );
     const page = await this.paginator.page<ProductRow>(
       'catalog.products',
@@ -55,7 +57,7 @@ export class Products {
       const row = await this.database.queryOne<ProductRow>(statements.readProduct, [id]);
       return row && toTagged(row);
     });
-    if (!product || !(product.view.active || seesInactive(actor))) {
+    if (!product || !(product.view.active || this.seesInactive(actor))) {
       throw new DomainError(catalogErrors.product_not_found);
     }
     return product;
@@ -93,6 +95,10 @@ export class Products {
     return product;
   }
 
+  private seesInactive(actor: Actor): boolean {
+    return this.policy.reachesAll(actor, 'catalog:read');
+  }
+
   private async write(
     statement: typeof statements.insertProduct,
     values: readonly unknown[],
@@ -113,10 +119,6 @@ export class Products {
       throw error;
     }
   }
-}
-
-function seesInactive(actor: Actor): boolean {
-  return hasRole(actor, 'staff');
 }
 
 /** A LIKE pattern that finds `text` as it is written. */

@@ -31,6 +31,8 @@ export interface paths {
         /**
          * Read the audit log
          * @description Who did what with the rights of staff, why, and from where. Newest first.
+         *
+         *     For admin and above; keys with the scope `audit:read`.
          */
         get: operations["listAuditEntries"];
         put?: never;
@@ -51,6 +53,8 @@ export interface paths {
         /**
          * Check the audit log
          * @description Computes the chain of hashes anew and names the first entry that does not agree. That the newest entries are gone only shows beside a head that was noted elsewhere: give its `position` and `hash`.
+         *
+         *     For admin and above; keys with the scope `audit:read`.
          */
         get: operations["verifyAuditLog"];
         put?: never;
@@ -71,6 +75,8 @@ export interface paths {
         /**
          * Check the invariants
          * @description Looks at what has changed since the last look, for a few seconds at most, and tells how all twelve stand. What only tests can prove is listed with the suites that prove it.
+         *
+         *     For admin and above; keys with the scope `operations:read`.
          */
         get: operations["getInvariants"];
         put?: never;
@@ -93,11 +99,15 @@ export interface paths {
         /**
          * Freeze the captures
          * @description From now on, and everywhere within a second, capturing is refused with 503 `captures_frozen`: captures by hand, parcels that capture, and orders that capture at once. Refunds, voids and cancellations stay possible. Freezing what is frozen changes nothing.
+         *
+         *     For admin and above.
          */
         post: operations["freezeCaptures"];
         /**
          * Lift the freeze of the captures
          * @description The breaches that are open now do not freeze again; later ones may.
+         *
+         *     For admin and above.
          */
         delete: operations["liftFreeze"];
         options?: never;
@@ -117,6 +127,8 @@ export interface paths {
         /**
          * Say what became of an operation
          * @description For an operation that needs attention: nobody could find out by asking the gateway. Look at the books of the gateway first; what is said here moves the order and the ledger. `ask_again` has the gateway asked once more.
+         *
+         *     For admin and above.
          */
         post: operations["resolve"];
         delete?: never;
@@ -137,6 +149,8 @@ export interface paths {
         /**
          * Settle a contradiction
          * @description When what the gateway said, against the books, has been dealt with: who did, when and why is kept.
+         *
+         *     For admin and above.
          */
         post: operations["settle"];
         delete?: never;
@@ -155,11 +169,63 @@ export interface paths {
         /**
          * List what is stuck
          * @description Orders, operations and reports of the gateway that need somebody to look at them.
+         *
+         *     For admin and above; keys with the scope `operations:read`.
          */
         get: operations["listStuck"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys
+         * @description Those that are not revoked, newest first.
+         *
+         *     For admin and above.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description For a machine, which sends it as `Authorization: Bearer <key>` and may do what the scopes say, and nothing else. The answer shows the key this once: only its hash is kept. A call whose answer was lost has made a key that nobody knows; revoke it and make another.
+         *
+         *     For admin and above.
+         */
+        post: operations["issueApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description The next call with it is refused.
+         *
+         *     For admin and above.
+         */
+        delete: operations["revokeApiKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -332,7 +398,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List disputes */
+        /**
+         * List disputes
+         * @description For staff and above; keys with the scope `payments:read`.
+         */
         get: operations["listDisputes"];
         put?: never;
         post?: never;
@@ -349,7 +418,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a dispute */
+        /**
+         * Get a dispute
+         * @description For staff and above; keys with the scope `payments:read`.
+         */
         get: operations["getDispute"];
         put?: never;
         post?: never;
@@ -366,7 +438,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the ledger accounts */
+        /**
+         * List the ledger accounts
+         * @description For admin and above; keys with the scope `ledger:read`.
+         */
         get: operations["listLedgerAccounts"];
         put?: never;
         post?: never;
@@ -383,7 +458,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the ledger transactions */
+        /**
+         * List the ledger transactions
+         * @description For admin and above; keys with the scope `ledger:read`.
+         */
         get: operations["listLedgerTransactions"];
         put?: never;
         post?: never;
@@ -400,7 +478,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the trial balance */
+        /**
+         * Get the trial balance
+         * @description For admin and above; keys with the scope `ledger:read`.
+         */
         get: operations["getTrialBalance"];
         put?: never;
         post?: never;
@@ -420,12 +501,16 @@ export interface paths {
         /**
          * List orders
          * @description Customers see their own; staff see all.
+         *
+         *     For whoever is logged in, on what is theirs; staff and above; keys with the scope `orders:list`.
          */
         get: operations["listOrders"];
         put?: never;
         /**
          * Place an order
          * @description Reserves the stock and asks for the payment. 201: the order is confirmed. 202: the outcome of the payment is not known yet; ask for the order later. 402: the payment was declined; the order waits, with its stock, for another attempt. Without a token an `email` makes it a guest’s order, and the answer holds its `orderToken`.
+         *
+         *     For anyone, on what is theirs; keys with the scope `orders:place`.
          */
         post: operations["place"];
         delete?: never;
@@ -446,6 +531,8 @@ export interface paths {
         /**
          * Claim my earlier guest orders
          * @description Those that were placed without an account, with the e-mail address of the account. It has to be confirmed: else whoever registers with a stranger’s address would see what the stranger bought.
+         *
+         *     For whoever is logged in, on what is theirs.
          */
         post: operations["claim"];
         delete?: never;
@@ -463,7 +550,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Price an order without placing it */
+        /**
+         * Price an order without placing it
+         * @description For anyone, on what is theirs; keys with the scope `orders:place`.
+         */
         post: operations["quote"];
         delete?: never;
         options?: never;
@@ -478,7 +568,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get an order */
+        /**
+         * Get an order
+         * @description For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
+         */
         get: operations["getOrder"];
         put?: never;
         post?: never;
@@ -500,6 +593,8 @@ export interface paths {
         /**
          * Cancel an order
          * @description Before anything has left the house. What was authorized is voided, what was captured is refunded. 202 while that is not certain yet; the stock comes back when it is.
+         *
+         *     For anyone, on what is theirs; staff and above; keys with the scope `orders:cancel`.
          */
         post: operations["cancel"];
         delete?: never;
@@ -515,12 +610,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what left the house of an order */
+        /**
+         * List what left the house of an order
+         * @description For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
+         */
         get: operations["listFulfillments"];
         put?: never;
         /**
          * Fulfil an order
          * @description Pieces of lines leave the house. Captures their share where the order captures on fulfilment.
+         *
+         *     For staff and above; keys with the scope `orders:fulfil`.
          */
         post: operations["fulfil"];
         delete?: never;
@@ -541,6 +641,8 @@ export interface paths {
         /**
          * Try to pay an order again
          * @description After a decline, until the order expires. The answers are those of placing it.
+         *
+         *     For anyone, on what is theirs; staff and above; keys with the scope `orders:pay`.
          */
         post: operations["pay"];
         delete?: never;
@@ -556,12 +658,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what came back of an order */
+        /**
+         * List what came back of an order
+         * @description For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
+         */
         get: operations["listReturns"];
         put?: never;
         /**
          * Take back pieces of an order
          * @description Pieces that had left the house came back. Those that are restocked can be sold again at once; the others are noted, and change no stock. No money moves: give back what is due with a refund of the order’s payment.
+         *
+         *     For staff and above; keys with the scope `orders:fulfil`.
          */
         post: operations["returnPieces"];
         delete?: never;
@@ -577,7 +684,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the timeline of an order */
+        /**
+         * Get the timeline of an order
+         * @description For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
+         */
         get: operations["getOrderTimeline"];
         put?: never;
         post?: never;
@@ -614,7 +724,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List payments */
+        /**
+         * List payments
+         * @description For staff and above; keys with the scope `payments:read`.
+         */
         get: operations["listPayments"];
         put?: never;
         post?: never;
@@ -634,6 +747,8 @@ export interface paths {
         /**
          * Get a payment
          * @description With its operations at the gateway and its refunds.
+         *
+         *     For staff and above; keys with the scope `payments:read`.
          */
         get: operations["getPayment"];
         put?: never;
@@ -656,6 +771,8 @@ export interface paths {
         /**
          * Void an authorized payment
          * @description Gives up what is not captured. 202 while the outcome is unknown.
+         *
+         *     For staff and above; keys with the scope `payments:capture`.
          */
         post: operations["cancelPayment"];
         delete?: never;
@@ -676,6 +793,8 @@ export interface paths {
         /**
          * Capture an authorized payment
          * @description All of it, or an amount; again until the authorized amount is reached. 202 while the outcome is unknown.
+         *
+         *     For staff and above; keys with the scope `payments:capture`.
          */
         post: operations["capture"];
         delete?: never;
@@ -696,6 +815,8 @@ export interface paths {
         /**
          * Refund a captured payment
          * @description An amount, lines of the order, or all that is left. The amount is reserved first, so refunds never exceed the capture. 202 while the outcome is unknown; a refund that the gateway refuses is 201 with status `failed`.
+         *
+         *     For staff and above; keys with the scope `payments:refund`.
          */
         post: operations["refund"];
         delete?: never;
@@ -714,10 +835,15 @@ export interface paths {
         /**
          * List products
          * @description Newest first. Shoppers see the active products, staff see all.
+         *
+         *     For anyone, on what is theirs; staff and above; keys with the scope `catalog:read`.
          */
         get: operations["listProducts"];
         put?: never;
-        /** Create a product */
+        /**
+         * Create a product
+         * @description For staff and above; keys with the scope `catalog:write`.
+         */
         post: operations["createProduct"];
         delete?: never;
         options?: never;
@@ -737,6 +863,8 @@ export interface paths {
         /**
          * Import products
          * @description Creates the products whose SKU is new and makes the others what the file says. The file is CSV in UTF-8 with the columns `sku`, `name`, `description`, `price_amount`, `currency`, `active` (an empty `active` means true), or NDJSON with one object per line like the body that creates a product; as the body, or as the one file of a form; at most 256 MiB. All rows are imported or, if one is faulty, none: `import_rejected` lists what is wrong as `{ row, pointer, code, detail }`. With `partial=true` the good rows are imported.
+         *
+         *     For staff and above; keys with the scope `catalog:write`.
          */
         post: operations["importProducts"];
         delete?: never;
@@ -755,6 +883,8 @@ export interface paths {
         /**
          * Get a product
          * @description Cached; `availability` may lag behind a sale for a moment, and only an order decides what can be bought. The `ETag` changes with the product and with its availability.
+         *
+         *     For anyone, on what is theirs; staff and above; keys with the scope `catalog:read`.
          */
         get: operations["getProduct"];
         put?: never;
@@ -765,6 +895,8 @@ export interface paths {
         /**
          * Change a product
          * @description Names the version to change in `If-Match`: the `ETag` as it was answered.
+         *
+         *     For staff and above; keys with the scope `catalog:write`.
          */
         patch: operations["updateProduct"];
         trace?: never;
@@ -776,7 +908,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the stock of a product */
+        /**
+         * Get the stock of a product
+         * @description For staff and above; keys with the scope `stock:read`.
+         */
         get: operations["getStock"];
         put?: never;
         post?: never;
@@ -796,12 +931,16 @@ export interface paths {
         /**
          * List a product's stock movements
          * @description The journal, newest first.
+         *
+         *     For staff and above; keys with the scope `stock:read`.
          */
         get: operations["listStockMovements"];
         put?: never;
         /**
          * Receive or adjust stock
          * @description `receive` adds goods that arrived. `adjust` sets what was counted: `stale_quantity` answers the current `onHand` when it is not the expected one, `stock_reserved` the number of `reserved` pieces when fewer would be left.
+         *
+         *     For staff and above; keys with the scope `stock:write`.
          */
         post: operations["recordStockMovement"];
         delete?: never;
@@ -820,6 +959,8 @@ export interface paths {
         /**
          * List users
          * @description Newest first.
+         *
+         *     For staff and above; keys with the scope `users:read`.
          */
         get: operations["listUsers"];
         put?: never;
@@ -841,18 +982,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who am I */
+        /**
+         * Who am I
+         * @description For whoever is logged in, on what is theirs.
+         */
         get: operations["getMe"];
         put?: never;
         post?: never;
         /**
          * Erase me
          * @description For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not sent, they need the person: 409 `orders_open` names them.
+         *
+         *     For whoever is logged in, on what is theirs.
          */
         delete: operations["eraseMe"];
         options?: never;
         head?: never;
-        /** Change my profile */
+        /**
+         * Change my profile
+         * @description For whoever is logged in, on what is theirs.
+         */
         patch: operations["updateMe"];
         trace?: never;
     };
@@ -868,6 +1017,8 @@ export interface paths {
         /**
          * Move my account to another e-mail address
          * @description Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.
+         *
+         *     For whoever is logged in, on what is theirs.
          */
         post: operations["changeMyEmail"];
         delete?: never;
@@ -883,7 +1034,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Export all that is held about me */
+        /**
+         * Export all that is held about me
+         * @description For whoever is logged in, on what is theirs.
+         */
         get: operations["exportMe"];
         put?: never;
         post?: never;
@@ -903,6 +1057,8 @@ export interface paths {
         /**
          * List my sessions
          * @description The log-ins that have not ended, newest first.
+         *
+         *     For whoever is logged in, on what is theirs.
          */
         get: operations["listMySessions"];
         put?: never;
@@ -910,6 +1066,8 @@ export interface paths {
         /**
          * End all my other sessions
          * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, access tokens when they expire.
+         *
+         *     For whoever is logged in, on what is theirs.
          */
         delete: operations["revokeMySessions"];
         options?: never;
@@ -930,6 +1088,8 @@ export interface paths {
         /**
          * End one of my sessions
          * @description Its refresh token stops working at once, its access tokens when they expire.
+         *
+         *     For whoever is logged in, on what is theirs.
          */
         delete: operations["revokeMySession"];
         options?: never;
@@ -944,7 +1104,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a user */
+        /**
+         * Get a user
+         * @description For staff and above; keys with the scope `users:read`.
+         */
         get: operations["getUser"];
         put?: never;
         post?: never;
@@ -954,6 +1117,8 @@ export interface paths {
         /**
          * Change a user
          * @description A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         *
+         *     For admin and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -962,6 +1127,44 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description A key of a machine, without what the machine sends.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "name": "Warehouse",
+         *       "scopes": [
+         *         "orders:fulfil",
+         *         "orders:list",
+         *         "orders:read"
+         *       ],
+         *       "createdBy": "user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "expiresAt": "2027-11-20T12:00:00.000Z",
+         *       "lastUsedAt": null
+         *     }
+         */
+        ApiKey: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            scopes: string[];
+            /** @description Who made it: `user:<id>`. */
+            createdBy: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            /** @description When it ends by itself; null: never. */
+            expiresAt: string | null;
+            /** @description To the minute; null: never. */
+            lastUsedAt: string | null;
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        ApiKeyPage: {
+            data: components["schemas"]["ApiKey"][];
+            nextCursor: string | null;
+        };
         /**
          * @description Something that was done with the rights of staff.
          * @example {
@@ -992,11 +1195,14 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             occurredAt: string;
-            /** @description `user:<id>` */
+            /** @description `user:<id>` or `key:<id>` */
             actor: string;
-            /** @description The role that they had at the time. */
+            /** @description The role that they had at the time; `key` for an API key. */
             role: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session of a person, or the id of the API key.
+             */
             sessionId: string;
             /** @description Method and route. */
             action: string;
@@ -1474,6 +1680,45 @@ export interface components {
             invariants: components["schemas"]["Invariant"][];
         };
         /**
+         * @description A new key, with what the machine sends.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "name": "Warehouse",
+         *       "scopes": [
+         *         "orders:fulfil",
+         *         "orders:list",
+         *         "orders:read"
+         *       ],
+         *       "createdBy": "user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "expiresAt": "2027-11-20T12:00:00.000Z",
+         *       "lastUsedAt": null,
+         *       "key": "sty_AZdvXo08elGcfj8fOyqdEA_NbkXr2Vq3r4Jm0cN4sYwQz1tU6aB8dE0fG2hI4jK6lM"
+         *     }
+         */
+        IssuedApiKey: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            scopes: string[];
+            /** @description Who made it: `user:<id>`. */
+            createdBy: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            /** @description When it ends by itself; null: never. */
+            expiresAt: string | null;
+            /** @description To the minute; null: never. */
+            lastUsedAt: string | null;
+            /**
+             * Format: password
+             * @description What the machine sends: `Authorization: Bearer <key>`. Shown this once.
+             */
+            key: string;
+        };
+        /**
          * @description The balance of every account in every currency.
          * @example {
          *       "data": [
@@ -1604,6 +1849,30 @@ export interface components {
              * @enum {string}
              */
             currency: "AED" | "AUD" | "BGN" | "BHD" | "BRL" | "CAD" | "CHF" | "CLP" | "CNY" | "COP" | "CZK" | "DKK" | "EGP" | "EUR" | "GBP" | "HKD" | "HUF" | "IDR" | "ILS" | "INR" | "ISK" | "JOD" | "JPY" | "KRW" | "KWD" | "MAD" | "MXN" | "MYR" | "NOK" | "NZD" | "OMR" | "PHP" | "PLN" | "QAR" | "RON" | "RSD" | "SAR" | "SEK" | "SGD" | "THB" | "TND" | "TRY" | "TWD" | "UAH" | "UGX" | "USD" | "VND" | "ZAR";
+        };
+        /**
+         * @description A key for a machine.
+         * @example {
+         *       "name": "Warehouse",
+         *       "scopes": [
+         *         "orders:fulfil",
+         *         "orders:list",
+         *         "orders:read"
+         *       ],
+         *       "expiresAt": "2027-11-20T12:00:00.000Z"
+         *     }
+         */
+        NewApiKey: {
+            /** @description Which machine has it. */
+            name: string;
+            /** @description What the key may do; each is a permission of the policy. */
+            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "ledger:read" | "audit:read" | "operations:read")[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself; absent: never.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            expiresAt?: string;
         };
         /**
          * @description An order.
@@ -2382,7 +2651,7 @@ export interface components {
             /** @description The order that moved them. */
             orderId: string | null;
             reason: string | null;
-            /** @description Who moved them: `user:<id>`, `system:<name>` or `anonymous`. */
+            /** @description Who moved them: `user:<id>`, `key:<id>`, `system:<name>` or `anonymous`. */
             actor: string;
             /**
              * Format: date-time
@@ -2714,7 +2983,7 @@ export interface components {
             /** @description The order that moved them. */
             orderId: string | null;
             reason: string | null;
-            /** @description Who moved them: `user:<id>`, `system:<name>` or `anonymous`. */
+            /** @description Who moved them: `user:<id>`, `key:<id>`, `system:<name>` or `anonymous`. */
             actor: string;
             /**
              * Format: date-time
@@ -3254,7 +3523,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -3446,7 +3719,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -3633,7 +3910,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -3828,7 +4109,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -4065,7 +4350,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -4313,7 +4602,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -4619,7 +4912,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -4869,8 +5166,667 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issueApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description A new key, with what the machine sends. */
+            201: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedApiKey"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `api_key_expiry_past`: The end of an API key must lie in the future.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_not_found`: There is no such API key. */
+            404: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -7080,7 +8036,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7277,7 +8237,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7464,7 +8428,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7911,6 +8879,27 @@ export interface operations {
                     RateLimit?: string;
                     /** @description `true` when this is the stored answer of an earlier call with the same key. */
                     "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8489,6 +9478,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `price_changed`: The total is not the expected one. */
             409: {
                 headers: {
@@ -8752,6 +9762,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `order_not_found`: There is no such order. */
             404: {
                 headers: {
@@ -8964,6 +9995,31 @@ export interface operations {
              *     `authentication_required`: Log in and send the access token.
              */
             401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -9246,6 +10302,27 @@ export interface operations {
              *     `authentication_required`: Log in and send the access token.
              */
             401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -9854,6 +10931,27 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `order_not_found`: There is no such order. */
             404: {
                 headers: {
@@ -10125,6 +11223,27 @@ export interface operations {
              *     `authentication_required`: Log in and send the access token.
              */
             401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -10644,6 +11763,27 @@ export interface operations {
              *     `authentication_required`: Log in and send the access token.
              */
             401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -12219,7 +13359,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12521,6 +13665,27 @@ export interface operations {
             };
             /** @description `invalid_token`: The access token is not valid, or not any more. */
             401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -13324,6 +14489,27 @@ export interface operations {
             };
             /** @description `invalid_token`: The access token is not valid, or not any more. */
             401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -17166,7 +18352,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { cursorErrors, DomainError, hasRole } from '#kernel';
+import { cursorErrors, DomainError } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
 import { securityErrors } from '#platform/security';
@@ -55,7 +55,7 @@ export class OrdersController {
       'Reserves the stock and asks for the payment. 201: the order is confirmed. 202: the outcome of the payment is ' +
       'not known yet; ask for the order later. 402: the payment was declined; the order waits, with its stock, for ' +
       'another attempt. Without a token an `email` makes it a guest’s order, and the answer holds its `orderToken`.',
-    access: 'anyone',
+    access: 'orders:place',
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
     errors: PLACE_ORDER_ERRORS,
@@ -71,7 +71,7 @@ export class OrdersController {
   @Post('quote')
   @Endpoint({
     summary: 'Price an order without placing it',
-    access: 'anyone',
+    access: 'orders:place',
     responses: { 200: quoteView },
     errors: PREPARE_ORDER_ERRORS,
   })
@@ -83,22 +83,15 @@ export class OrdersController {
   @Endpoint({
     summary: 'List orders',
     description: 'Customers see their own; staff see all.',
-    access: 'customer',
+    access: 'orders:list',
     responses: { 200: orderPageView },
     errors: [cursorErrors.invalid_cursor],
   })
   listOrders(
     @Query({ schema: orderQuery }) { limit, cursor, ...filters }: OrderQuery,
   ): Promise<Page<OrderView>> {
-    const actor = currentActor();
-    if (actor.kind !== 'user') throw new DomainError(securityErrors.authentication_required);
-    if (!hasRole(actor, 'staff')) {
-      if (filters.customerId !== undefined && filters.customerId !== actor.userId) {
-        throw new DomainError(securityErrors.forbidden);
-      }
-      filters.customerId = actor.userId;
-    }
-    return this.findOrders.list(filters, { limit, cursor });
+    const customerId = this.access.listOf(filters.customerId);
+    return this.findOrders.list({ ...filters, customerId }, { limit, cursor });
   }
 
   @Post('claim')
@@ -107,7 +100,7 @@ export class OrdersController {
     description:
       'Those that were placed without an account, with the e-mail address of the account. It has to be confirmed: ' +
       'else whoever registers with a stranger’s address would see what the stranger bought.',
-    access: 'customer',
+    access: 'orders:claim',
     idempotencyKey: 'required',
     responses: { 200: claimResultView },
     errors: CLAIM_ORDERS_ERRORS,
@@ -125,7 +118,7 @@ export class OrdersController {
   @AcceptsOrderToken()
   @Endpoint({
     summary: 'Get an order',
-    access: 'anyone',
+    access: 'orders:read',
     responses: { 200: orderView },
     errors: [orderErrors.order_not_found, securityErrors.authentication_required],
   })
@@ -133,7 +126,7 @@ export class OrdersController {
     @Param({ schema: idParamSchema }) { id }: { id: string },
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<OrderView> {
-    await this.access.require(id, orderToken);
+    await this.access.require(id, orderToken, 'orders:read');
     return this.findOrders.get(id);
   }
 
@@ -141,7 +134,7 @@ export class OrdersController {
   @AcceptsOrderToken()
   @Endpoint({
     summary: 'Get the timeline of an order',
-    access: 'anyone',
+    access: 'orders:read',
     responses: { 200: timelineView },
     errors: [orderErrors.order_not_found, securityErrors.authentication_required],
   })
@@ -149,7 +142,7 @@ export class OrdersController {
     @Param({ schema: idParamSchema }) { id }: { id: string },
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<{ data: TimelineView[] }> {
-    await this.access.require(id, orderToken);
+    await this.access.require(id, orderToken, 'orders:read');
     return { data: await this.findOrders.timeline(id) };
   }
 
@@ -158,8 +151,7 @@ export class OrdersController {
   @Endpoint({
     summary: 'Try to pay an order again',
     description: 'After a decline, until the order expires. The answers are those of placing it.',
-    access: 'anyone',
-    audit: 'staff',
+    access: 'orders:pay',
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
     errors: [securityErrors.authentication_required, ...PAY_ORDER_ERRORS],
@@ -171,7 +163,7 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<OrderView> {
-    await this.access.require(id, orderToken);
+    await this.access.require(id, orderToken, 'orders:pay');
     return this.answer(await this.payOrder.attempt(id, method, key), reply);
   }
 
@@ -182,8 +174,7 @@ export class OrdersController {
     description:
       'Before anything has left the house. What was authorized is voided, what was captured is refunded. 202 while ' +
       'that is not certain yet; the stock comes back when it is.',
-    access: 'anyone',
-    audit: 'staff',
+    access: 'orders:cancel',
     idempotencyKey: 'required',
     responses: { 200: orderView, 202: orderView },
     errors: [
@@ -199,7 +190,7 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<OrderView> {
-    await this.access.require(id, orderToken);
+    await this.access.require(id, orderToken, 'orders:cancel');
     const order = await this.cancelOrder.execute(id, reason, key);
     if (order.status !== 'canceled') void reply.status(202);
     return order;

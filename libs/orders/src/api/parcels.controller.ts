@@ -35,7 +35,7 @@ export class ParcelsController {
     summary: 'Fulfil an order',
     description:
       'Pieces of lines leave the house. Captures their share where the order captures on fulfilment.',
-    access: 'staff',
+    access: 'orders:fulfil',
     idempotencyKey: 'required',
     responses: { 201: fulfillmentView },
     errors: FULFIL_ORDER_ERRORS,
@@ -52,7 +52,7 @@ export class ParcelsController {
   @AcceptsOrderToken()
   @Endpoint({
     summary: 'List what left the house of an order',
-    access: 'anyone',
+    access: 'orders:read',
     responses: { 200: fulfillmentListView },
     errors: [orderErrors.order_not_found, securityErrors.authentication_required],
   })
@@ -60,7 +60,7 @@ export class ParcelsController {
     @Param({ schema: idParamSchema }) { id }: { id: string },
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<{ data: FulfillmentView[] }> {
-    await this.access.require(id, orderToken);
+    await this.access.require(id, orderToken, 'orders:read');
     return { data: await this.findParcels.fulfillments(id) };
   }
 
@@ -70,7 +70,7 @@ export class ParcelsController {
     description:
       'Pieces that had left the house came back. Those that are restocked can be sold again at once; the others are ' +
       'noted, and change no stock. No money moves: give back what is due with a refund of the order’s payment.',
-    access: 'staff',
+    access: 'orders:fulfil',
     idempotencyKey: 'required',
     responses: { 201: returnView },
     errors: RETURN_ORDER_ERRORS,
@@ -87,7 +87,7 @@ export class ParcelsController {
   @AcceptsOrderToken()
   @Endpoint({
     summary: 'List what came back of an order',
-    access: 'anyone',
+    access: 'orders:read',
     responses: { 200: returnListView },
     errors: [orderErrors.order_not_found, securityErrors.authentication_required],
   })
@@ -95,7 +95,7 @@ export class ParcelsController {
     @Param({ schema: idParamSchema }) { id }: { id: string },
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<{ data: ReturnView[] }> {
-    await this.access.require(id, orderToken);
+    await this.access.require(id, orderToken, 'orders:read');
     return { data: await this.findParcels.returns(id) };
   }
 }

@@ -13,7 +13,7 @@ export class StuckController {
   @Endpoint({
     summary: 'List what is stuck',
     description: 'Orders, operations and reports of the gateway that need somebody to look at them.',
-    access: 'admin',
+    access: 'operations:read',
     responses: { 200: stuckView },
   })
   listStuck(): Promise<StuckView> {

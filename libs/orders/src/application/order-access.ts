@@ -1,9 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { DomainError, hasRole } from '#kernel';
+import { DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
-import { securityErrors } from '#platform/security';
+import { AccessPolicy, type Permission, securityErrors } from '#platform/security';
 import { orderErrors } from '../domain/order.errors.js';
 import { FindOrders } from './find-orders.js';
 
@@ -12,6 +12,7 @@ import { FindOrders } from './find-orders.js';
 export class OrderAccess {
   constructor(
     private readonly findOrders: FindOrders,
+    private readonly policy: AccessPolicy,
     private readonly config: Config,
   ) {}
 
@@ -21,20 +22,37 @@ export class OrderAccess {
   }
 
   /**
-   * Passes staff, the customer whose order it is, and whoever holds the order's token.
+   * Passes whoever has the permission for every order, the customer whose order it is, and whoever holds its token.
    *
-   * @throws DomainError authentication_required when nobody is known, order_not_found when somebody else is
+   * @throws DomainError authentication_required when nobody is known, order_not_found when somebody else is,
+   *   insufficient_aal
    */
-  async require(orderId: string, orderToken: string | undefined): Promise<void> {
+  async require(orderId: string, orderToken: string | undefined, permission: Permission): Promise<void> {
     if (orderToken !== undefined && this.isTokenOf(orderId, orderToken)) return;
     const actor = currentActor();
-    if (hasRole(actor, 'staff')) return;
+    if (this.policy.reachesAll(actor, permission)) return;
     if (actor.kind === 'user') {
       if ((await this.findOrders.customerOf(orderId)) === actor.userId) return;
       throw new DomainError(orderErrors.order_not_found);
     }
     if (orderToken !== undefined) throw new DomainError(orderErrors.order_not_found);
     throw new DomainError(securityErrors.authentication_required);
+  }
+
+  /**
+   * Whose orders the caller may list: those of one customer, or everybody's (undefined).
+   *
+   * @param wanted the customer whose orders are asked for, where it is one
+   * @throws DomainError forbidden when customers ask for those of somebody else
+   */
+  listOf(wanted: string | undefined): string | undefined {
+    const actor = currentActor();
+    if (this.policy.reachesAll(actor, 'orders:list')) return wanted;
+    const own = actor.kind === 'user' ? actor.userId : undefined;
+    if (own === undefined || (wanted !== undefined && wanted !== own)) {
+      throw new DomainError(securityErrors.forbidden);
+    }
+    return own;
   }
 
   private isTokenOf(orderId: string, orderToken: string): boolean {

@@ -14,7 +14,7 @@ export class DisputesController {
   @Get()
   @Endpoint({
     summary: 'List disputes',
-    access: 'staff',
+    access: 'payments:read',
     responses: { 200: disputePageView },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -27,7 +27,7 @@ export class DisputesController {
   @Get(':id')
   @Endpoint({
     summary: 'Get a dispute',
-    access: 'staff',
+    access: 'payments:read',
     responses: { 200: disputeView },
     errors: [paymentErrors.dispute_not_found],
   })

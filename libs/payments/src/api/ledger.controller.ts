@@ -22,7 +22,7 @@ export class LedgerController {
   constructor(private readonly ledger: ReadLedger) {}
 
   @Get('accounts')
-  @Endpoint({ summary: 'List the ledger accounts', access: 'admin', responses: { 200: accountsView } })
+  @Endpoint({ summary: 'List the ledger accounts', access: 'ledger:read', responses: { 200: accountsView } })
   async listLedgerAccounts(): Promise<{ data: AccountBalance[] }> {
     return { data: await this.ledger.accounts() };
   }
@@ -30,7 +30,7 @@ export class LedgerController {
   @Get('transactions')
   @Endpoint({
     summary: 'List the ledger transactions',
-    access: 'admin',
+    access: 'ledger:read',
     responses: { 200: ledgerPageView },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -41,7 +41,7 @@ export class LedgerController {
   }
 
   @Get('trial-balance')
-  @Endpoint({ summary: 'Get the trial balance', access: 'admin', responses: { 200: trialBalanceView } })
+  @Endpoint({ summary: 'Get the trial balance', access: 'ledger:read', responses: { 200: trialBalanceView } })
   getTrialBalance(): Promise<TrialBalance> {
     return this.ledger.trialBalance();
   }

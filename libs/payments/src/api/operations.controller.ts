@@ -17,7 +17,7 @@ export class OperationsController {
     description:
       'For an operation that needs attention: nobody could find out by asking the gateway. Look at the books of the ' +
       'gateway first; what is said here moves the order and the ledger. `ask_again` has the gateway asked once more.',
-    access: 'admin',
+    access: 'operations:write',
     idempotencyKey: 'required',
     responses: { 200: paymentView },
     errors: [paymentErrors.operation_not_found, paymentErrors.operation_not_stuck],

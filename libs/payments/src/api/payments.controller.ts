@@ -34,7 +34,7 @@ export class PaymentsController {
   @Get()
   @Endpoint({
     summary: 'List payments',
-    access: 'staff',
+    access: 'payments:read',
     responses: { 200: paymentPageView },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -48,7 +48,7 @@ export class PaymentsController {
   @Endpoint({
     summary: 'Get a payment',
     description: 'With its operations at the gateway and its refunds.',
-    access: 'staff',
+    access: 'payments:read',
     responses: { 200: paymentView },
     errors: [paymentErrors.payment_not_found],
   })
@@ -61,7 +61,7 @@ export class PaymentsController {
     summary: 'Capture an authorized payment',
     description:
       'All of it, or an amount; again until the authorized amount is reached. 202 while the outcome is unknown.',
-    access: 'staff',
+    access: 'payments:capture',
     idempotencyKey: 'required',
     responses: { 200: paymentView, 202: paymentView },
     errors: [
@@ -87,7 +87,7 @@ export class PaymentsController {
   @Endpoint({
     summary: 'Void an authorized payment',
     description: 'Gives up what is not captured. 202 while the outcome is unknown.',
-    access: 'staff',
+    access: 'payments:capture',
     idempotencyKey: 'required',
     responses: { 200: paymentView, 202: paymentView },
     errors: [
@@ -112,7 +112,7 @@ export class PaymentsController {
     description:
       'An amount, lines of the order, or all that is left. The amount is reserved first, so refunds never exceed the ' +
       'capture. 202 while the outcome is unknown; a refund that the gateway refuses is 201 with status `failed`.',
-    access: 'staff',
+    access: 'payments:refund',
     idempotencyKey: 'required',
     responses: { 201: refundView, 202: refundView },
     errors: [

@@ -15,7 +15,7 @@ export class ReportsController {
     summary: 'Settle a contradiction',
     description:
       'When what the gateway said, against the books, has been dealt with: who did, when and why is kept.',
-    access: 'admin',
+    access: 'operations:write',
     responses: { 204: null },
     errors: [paymentErrors.report_not_found],
   })

@@ -5,6 +5,7 @@ export interface AuditEntry {
   readonly occurredAt: Date;
   readonly actor: string;
   readonly role: string;
+  /** The session of a person, or the id of a machine's key. */
   readonly sessionId: string;
   /** The method and the route: `POST /payments/:id/capture`. */
   readonly action: string;

@@ -24,7 +24,7 @@ export class AuditController {
   @Endpoint({
     summary: 'Read the audit log',
     description: 'Who did what with the rights of staff, why, and from where. Newest first.',
-    access: 'admin',
+    access: 'audit:read',
     responses: { 200: auditPageView },
     errors: [cursorErrors.invalid_cursor],
   })
@@ -41,7 +41,7 @@ export class AuditController {
     description:
       'Computes the chain of hashes anew and names the first entry that does not agree. That the newest entries are ' +
       'gone only shows beside a head that was noted elsewhere: give its `position` and `hash`.',
-    access: 'admin',
+    access: 'audit:read',
     responses: { 200: verificationView },
   })
   async verifyAuditLog(

@@ -1,20 +1,21 @@
 import { Stream } from 'node:stream';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { type Actor, actorReference, Clock, hasRole } from '#kernel';
+import { type Actor, actorReference, Clock } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import { concatMap, type Observable } from 'rxjs';
 import { currentContext } from '../context/index.js';
 import { API_PREFIX } from '../http/index.js';
-import { ACCESS_RULE, type AccessRule, AUDITED_FOR_STAFF } from '../security/index.js';
+import { ACCESS_RULE, AccessPolicy, type AccessRule, grantOf } from '../security/index.js';
+import type { AuditEntry } from './audit-chain.js';
 import { AuditLog } from './audit-log.js';
 import { redact, storable } from './redact.js';
 
 const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /**
- * Has every privileged action audited: what changes something on a route for staff or admins, and what staff change on
- * the routes that say so. No use case needs to think of it, so none can forget it.
+ * Has every privileged action audited: what changes something by a permission that reaches beyond one's own things. No
+ * use case needs to think of it, so none can forget it.
  */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
@@ -22,19 +23,19 @@ export class AuditInterceptor implements NestInterceptor {
     private readonly reflector: Reflector,
     private readonly auditLog: AuditLog,
     private readonly clock: Clock,
+    private readonly policy: AccessPolicy,
   ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const { actor } = currentContext();
-    if (actor.kind !== 'user' || !this.isPrivileged(execution, request.method, actor)) return next.handle();
+    if (!this.isPrivileged(execution, request.method, actor)) return next.handle();
     const { reason, ...body } = fieldsOf(request.body);
     const { id: target, ...params } = fieldsOf(request.params);
     this.auditLog.expect({
       occurredAt: this.clock.now(),
       actor: actorReference(actor),
-      role: actor.role,
-      sessionId: actor.sessionId,
+      ...heldBy(actor),
       action: `${request.method} ${request.routeOptions.url?.replace(`/${API_PREFIX}`, '')}`,
       target: typeof target === 'string' ? storable(target) : null,
       reason: typeof reason === 'string' ? storable(reason) : null,
@@ -50,13 +51,25 @@ export class AuditInterceptor implements NestInterceptor {
     );
   }
 
+  /** What changes something that is not one's own; a staff's own things count as anybody's. */
   private isPrivileged(execution: ExecutionContext, method: string, actor: Actor): boolean {
     if (READING_METHODS.has(method)) return false;
     const from = [execution.getHandler(), execution.getClass()];
     const rule = this.reflector.getAllAndOverride<AccessRule | undefined>(ACCESS_RULE, from);
-    if (rule === 'staff' || rule === 'admin') return true;
-    const isAudited = this.reflector.getAllAndOverride<boolean | undefined>(AUDITED_FOR_STAFF, from);
-    return isAudited === true && hasRole(actor, 'staff');
+    if (rule === undefined || rule === 'public' || grantOf(rule).all === undefined) return false;
+    return this.policy.reachesAll(actor, rule);
+  }
+}
+
+/** By what an actor may do more than others: a role in a session, or a key. */
+function heldBy(actor: Actor): Pick<AuditEntry, 'role' | 'sessionId'> {
+  switch (actor.kind) {
+    case 'user':
+      return { role: actor.role, sessionId: actor.sessionId };
+    case 'key':
+      return { role: 'key', sessionId: actor.keyId };
+    default:
+      throw new Error(`Nobody gave ${actor.kind} the rights of staff.`);
   }
 }
 

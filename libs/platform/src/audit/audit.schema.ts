@@ -11,9 +11,9 @@ const auditEntryView = z
   .object({
     position: positionSchema.meta({ description: 'Counts from 1, without a gap.' }),
     occurredAt: timeSchema,
-    actor: z.string().meta({ description: '`user:<id>`' }),
-    role: z.string().meta({ description: 'The role that they had at the time.' }),
-    sessionId: idSchema,
+    actor: z.string().meta({ description: '`user:<id>` or `key:<id>`' }),
+    role: z.string().meta({ description: 'The role that they had at the time; `key` for an API key.' }),
+    sessionId: idSchema.meta({ description: 'The session of a person, or the id of the API key.' }),
     action: z.string().meta({ description: 'Method and route.' }),
     target: z.string().nullable().meta({ description: 'The id in the address, where there is one.' }),
     reason: z.string().nullable(),

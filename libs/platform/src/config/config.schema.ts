@@ -32,6 +32,10 @@ const oneOf = <const T extends readonly string[]>(values: T, fallback: T[number]
 const flag = (fallback: boolean) =>
   oneOf(['true', 'false'], fallback ? 'true' : 'false').transform((value) => value === 'true');
 
+/** What may ask for a second factor: giving money back, and whatever only administrators do. */
+const STEP_UPS = ['refunds', 'admin'] as const;
+export type StepUp = (typeof STEP_UPS)[number];
+
 /** Marks a setting whose value must never be printed. */
 const SECRET = { secret: true } satisfies SettingMeta;
 
@@ -185,6 +189,18 @@ export const settingsSchema = z.object({
     .describe(
       'Front-end below which mails link to `/verify-email`, `/reset-password` and `/confirm-email-change`, with ' +
         '`#token=…`; absent: they hold the token alone.',
+    ),
+  SECOND_FACTOR_FOR: documented(
+    z
+      .string()
+      .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
+      .pipe(z.array(z.enum(STEP_UPS, `must be of ${STEP_UPS.join(', ')}, divided by commas`))),
+    { values: `any of ${STEP_UPS.join(', ')}` },
+  )
+    .default([])
+    .describe(
+      'What people of the house need a second factor for: giving money back (`refunds`), and what only administrators ' +
+        'do (`admin`).',
     ),
   USERS_EMAIL_VERIFICATION: oneOf(['none', 'optional', 'required'], 'none').describe(
     'Whether new users are asked to confirm their address, and whether they must before they log in.',

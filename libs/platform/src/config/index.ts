@@ -1,5 +1,5 @@
 export { Config, ConfigModule } from './config.module.js';
-export { type Settings } from './config.schema.js';
+export { type Settings, type StepUp } from './config.schema.js';
 export { describeSettings, type SettingDescription } from './describe-settings.js';
 export {
   ConfigurationError,

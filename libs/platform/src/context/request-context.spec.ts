@@ -26,7 +26,7 @@ describe('the context of a request', () => {
 
   it('takes the actor when it is known, for all that comes after', () => {
     runInContext(contextOf('a'), () => {
-      const actor = { kind: 'user', userId: newId(), role: 'staff', sessionId: newId() } as const;
+      const actor = { kind: 'user', userId: newId(), role: 'staff', sessionId: newId(), aal: 1 } as const;
       currentContext().actor = actor;
       expect(currentActor()).toBe(actor);
     });

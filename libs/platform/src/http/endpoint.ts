@@ -5,7 +5,7 @@ import { DomainError, type ErrorDefinition } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { idempotencyErrors } from '../idempotency/index.js';
-import { Access, type AccessRule, AuditedForStaff, securityErrors } from '../security/index.js';
+import { Access, type AccessRule, grantOf, securityErrors } from '../security/index.js';
 import { httpErrors } from './http.errors.js';
 import { toSerializerSchema } from './json-schema.js';
 import { problemResponses } from './problem-responses.js';
@@ -26,8 +26,6 @@ export interface EndpointOptions {
   readonly idempotencyKey?: 'required' | 'optional';
   /** Whether `If-Match` must name the version to change. */
   readonly ifMatch?: boolean;
-  /** Whether what staff do here for others is audited. What only staff may do always is. */
-  readonly audit?: 'staff';
   /** The stricter limit of calls that guess passwords, or the wider one of gateways that report. */
   readonly rateLimit?: 'login' | 'webhook';
 }
@@ -41,9 +39,9 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     HttpCode(usual),
     ApiOperation({
       summary: options.summary,
-      description: options.description ?? '',
+      description: [options.description, whoMay(options.access)].filter(Boolean).join('\n\n'),
       // Knowing who calls is welcome and not needed.
-      ...(options.access === 'anyone' ? { security: [{}, { bearer: [] }] } : {}),
+      ...(opensTo(options.access) === 'anyone' ? { security: [{}, { bearer: [] }] } : {}),
     }),
     ...statuses.map((status) => describeResponse(status, options.responses[status] ?? null)),
     ...Object.entries(problemResponses(errorsOf(options))).map(([status, response]) =>
@@ -51,8 +49,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ),
     RouteSchema({ response: serializers(options.responses) }),
   ];
-  if (options.access !== 'public' && options.access !== 'anyone') decorators.push(ApiBearerAuth());
-  if (options.audit) decorators.push(AuditedForStaff());
+  if (opensTo(options.access) === 'somebody') decorators.push(ApiBearerAuth());
   if (options.rateLimit) decorators.push(AddRouteConfig({ rateLimit: options.rateLimit }));
   if (options.idempotencyKey) {
     decorators.push(
@@ -99,6 +96,25 @@ function readIdempotencyKey(context: ExecutionContext): string | undefined {
   return key;
 }
 
+/** Whether a call needs no token at all, may have one, or needs one. */
+function opensTo(access: AccessRule): 'everybody' | 'anyone' | 'somebody' {
+  if (access === 'public') return 'everybody';
+  return grantOf(access).own === 'anyone' ? 'anyone' : 'somebody';
+}
+
+/** What the policy says of a route, for its documentation. */
+function whoMay(access: AccessRule): string | undefined {
+  if (access === 'public') return undefined;
+  const { own, all, scope } = grantOf(access);
+  const persons = [
+    own === 'anyone' ? 'anyone, on what is theirs' : '',
+    own === 'customer' ? 'whoever is logged in, on what is theirs' : '',
+    all === undefined ? '' : `${all} and above`,
+    scope ? `keys with the scope \`${access}\`` : '',
+  ];
+  return `For ${persons.filter((text) => text !== '').join('; ')}.`;
+}
+
 function describeResponse(status: number, schema: z.ZodType | null): MethodDecorator {
   const description = schema?.meta()?.description ?? (schema ? 'Done.' : 'Done; the answer has no body.');
   return ApiResponse({ status, description, ...(schema ? { standardSchema: schema } : {}) });
@@ -114,9 +130,10 @@ function serializers(responses: EndpointOptions['responses']): Record<number, ob
 
 function errorsOf(options: EndpointOptions): ErrorDefinition[] {
   const errors: ErrorDefinition[] = [httpErrors.validation_failed, securityErrors.rate_limited];
-  if (options.access !== 'public') errors.push(securityErrors.invalid_token);
-  if (options.access !== 'public' && options.access !== 'anyone') {
-    errors.push(securityErrors.authentication_required, securityErrors.forbidden);
+  if (options.access !== 'public') {
+    errors.push(securityErrors.invalid_token, securityErrors.forbidden);
+    if (opensTo(options.access) === 'somebody') errors.push(securityErrors.authentication_required);
+    if (grantOf(options.access).stepUp) errors.push(securityErrors.insufficient_aal);
   }
   if (options.idempotencyKey) errors.push(...Object.values(idempotencyErrors));
   if (options.ifMatch) errors.push(httpErrors.if_match_required, httpErrors.stale_etag);

@@ -139,6 +139,7 @@ export class RequestLifecycle {
       {
         request_id: context?.requestId,
         user_id: context?.actor.kind === 'user' ? context.actor.userId : undefined,
+        key_id: context?.actor.kind === 'key' ? context.actor.keyId : undefined,
         method,
         route: route ?? '<unmatched>',
         status,

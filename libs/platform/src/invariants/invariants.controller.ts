@@ -26,7 +26,7 @@ export class InvariantsController {
     description:
       'Looks at what has changed since the last look, for a few seconds at most, and tells how all twelve stand. ' +
       'What only tests can prove is listed with the suites that prove it.',
-    access: 'admin',
+    access: 'operations:read',
     responses: { 200: invariantsReport },
   })
   getInvariants(): Promise<InvariantsReport> {
@@ -40,7 +40,7 @@ export class InvariantsController {
       'From now on, and everywhere within a second, capturing is refused with 503 `captures_frozen`: captures by ' +
       'hand, parcels that capture, and orders that capture at once. Refunds, voids and cancellations stay possible. ' +
       'Freezing what is frozen changes nothing.',
-    access: 'admin',
+    access: 'operations:write',
     responses: { 200: capturesView },
   })
   async freezeCaptures(@Body({ schema: freezeRequest }) { reason }: FreezeRequest): Promise<CapturesView> {
@@ -52,7 +52,7 @@ export class InvariantsController {
   @Endpoint({
     summary: 'Lift the freeze of the captures',
     description: 'The breaches that are open now do not freeze again; later ones may.',
-    access: 'admin',
+    access: 'operations:write',
     responses: { 200: capturesView },
   })
   async liftFreeze(@Body({ schema: freezeRequest }) { reason }: FreezeRequest): Promise<CapturesView> {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Actor, Clock, DomainError, ROLES, type Role } from '#kernel';
+import { type Actor, type AssuranceLevel, Clock, DomainError, ROLES, type Role } from '#kernel';
 import { createLocalJWKSet, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import { Config } from '../config/index.js';
 import { securityErrors } from './security.errors.js';
@@ -12,6 +12,7 @@ export interface AccessTokenSubject {
   readonly userId: string;
   readonly role: Role;
   readonly sessionId: string;
+  readonly aal: AssuranceLevel;
 }
 
 /** Issues and verifies the access tokens: JWTs signed with Ed25519, short-lived, verifiable by anyone with the JWKS. */
@@ -47,10 +48,10 @@ export class AccessTokens implements OnModuleInit {
     return this.config.settings.ACCESS_TOKEN_TTL_SECONDS;
   }
 
-  async issue({ userId, role, sessionId }: AccessTokenSubject): Promise<string> {
+  async issue({ userId, role, sessionId, aal }: AccessTokenSubject): Promise<string> {
     const issuedAt = Math.floor(this.clock.now().getTime() / 1000);
     const issuer = this.config.settings.TOKEN_ISSUER;
-    return new SignJWT({ role, sid: sessionId })
+    return new SignJWT({ role, sid: sessionId, acr: `aal${aal}` })
       .setProtectedHeader({ alg: ALGORITHM, kid: this.signingKeyId, typ: 'at+jwt' })
       .setSubject(userId)
       .setIssuer(issuer)
@@ -78,9 +79,9 @@ export class AccessTokens implements OnModuleInit {
         currentDate: this.clock.now(),
         requiredClaims: ['sub', 'exp', 'nbf', 'sid', 'role'],
       });
-      const { sub, sid, role } = payload as { sub: string; sid: string; role: Role };
+      const { sub, sid, role, acr } = payload as { sub: string; sid: string; role: Role; acr?: string };
       if (!ROLES.includes(role)) throw new Error(`Unknown role ${role}.`);
-      return { kind: 'user', userId: sub, role, sessionId: sid };
+      return { kind: 'user', userId: sub, role, sessionId: sid, aal: acr === 'aal2' ? 2 : 1 };
     } catch (error) {
       throw new DomainError(securityErrors.invalid_token, { cause: error });
     }

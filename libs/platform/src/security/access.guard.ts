@@ -1,8 +1,9 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { DomainError, hasRole } from '#kernel';
+import { DomainError } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import { currentContext } from '../context/index.js';
+import { AccessPolicy } from './access-policy.js';
 import { ACCESS_RULE, type AccessRule } from './access.js';
 import { Authentication } from './authentication.js';
 import { securityErrors } from './security.errors.js';
@@ -13,6 +14,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authentication: Authentication,
+    private readonly policy: AccessPolicy,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -25,9 +27,7 @@ export class AccessGuard implements CanActivate {
 
     const actor = await this.authentication.actorOf(execution.switchToHttp().getRequest<FastifyRequest>());
     currentContext().actor = actor;
-    if (rule === 'anyone') return true;
-    if (actor.kind !== 'user') throw new DomainError(securityErrors.authentication_required);
-    if (!hasRole(actor, rule)) throw new DomainError(securityErrors.forbidden);
+    this.policy.admit(actor, rule);
     return true;
   }
 }

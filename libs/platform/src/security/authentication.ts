@@ -4,15 +4,33 @@ import type { FastifyRequest } from 'fastify';
 import { AccessTokens } from './access-tokens.js';
 import { securityErrors } from './security.errors.js';
 
+/** A kind of credential that is not an access token of ours, and how it is verified. */
+export interface CredentialVerifier {
+  /** Whether a bearer token looks like one of this kind, whatever it is worth. */
+  recognizes(token: string): boolean;
+  /**
+   * Who the bearer is.
+   *
+   * @throws DomainError invalid_token
+   */
+  verify(token: string): Promise<Actor>;
+}
+
 /** Finds out who sends a request: once, however many ask. */
 @Injectable()
 export class Authentication {
   private readonly found = new WeakMap<FastifyRequest, Promise<Actor>>();
+  private readonly verifiers: CredentialVerifier[] = [];
 
   constructor(private readonly tokens: AccessTokens) {}
 
+  /** Has credentials of another kind accepted beside our own access tokens. */
+  accept(verifier: CredentialVerifier): void {
+    this.verifiers.push(verifier);
+  }
+
   /**
-   * The bearer of the request's access token; anonymous without an `Authorization` header.
+   * The bearer of the request's credential; anonymous without an `Authorization` header.
    *
    * @throws DomainError invalid_token
    */
@@ -28,6 +46,7 @@ export class Authentication {
     if (authorization === undefined) return ANONYMOUS;
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
     if (token === undefined) throw new DomainError(securityErrors.invalid_token);
-    return this.tokens.verify(token);
+    const verifier = this.verifiers.find((candidate) => candidate.recognizes(token)) ?? this.tokens;
+    return verifier.verify(token);
   }
 }

@@ -72,7 +72,8 @@ export class RateLimits {
   private async keyOf(policy: RateLimitPolicy, request: FastifyRequest): Promise<string> {
     const actor =
       policy === 'login' ? ANONYMOUS : await this.authentication.actorOf(request).catch(() => ANONYMOUS);
-    return actor.kind === 'user' ? actor.userId : addressBlock(request.ip);
+    if (actor.kind === 'user') return actor.userId;
+    return actor.kind === 'key' ? actor.keyId : addressBlock(request.ip);
   }
 
   private limiter(policy: RateLimitPolicy, points: number): Limiter {

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
+import { AccessPolicy } from './access-policy.js';
 import { AccessTokens } from './access-tokens.js';
 import { Authentication } from './authentication.js';
 import { RateLimits } from './rate-limits.js';
@@ -8,7 +9,13 @@ import { RateLimits } from './rate-limits.js';
 /** How often somebody may call is asked by platform/http before anything else; here stands whether they may. */
 @Global()
 @Module({
-  providers: [AccessTokens, Authentication, RateLimits, { provide: APP_GUARD, useClass: AccessGuard }],
-  exports: [AccessTokens, RateLimits],
+  providers: [
+    AccessPolicy,
+    AccessTokens,
+    Authentication,
+    RateLimits,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [AccessPolicy, AccessTokens, Authentication, RateLimits],
 })
 export class SecurityModule {}

@@ -8,6 +8,7 @@ KUBECONFORM_VERSION=v0.8.0
 KUBERNETES_VERSION=v1.36.3
 STRIPE_MOCK_VERSION=v0.203.0
 SCHEMATHESIS_VERSION=4.32.5
+GITLEAKS_VERSION=v8.30.1
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 tools="${STEELYARD_TOOLS_DIR:-$HOME/.cache/steelyard-tools}"
@@ -103,6 +104,7 @@ schemathesis() {
 
 go_tool helm helm.sh/helm/v4/cmd/helm "$HELM_VERSION"
 go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION"
+go_tool gitleaks github.com/zricethezav/gitleaks/v8 "$GITLEAKS_VERSION"
 go_tool stripe-mock github.com/stripe/stripe-mock "$STRIPE_MOCK_VERSION"
 kubernetes_schemas
 redis_server

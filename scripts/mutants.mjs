@@ -74,6 +74,12 @@ const MUTANTS = [
     tests: ['test/integration/payments-lease.spec.ts'],
   },
   {
+    name: 'outbound calls: one allowed address of a name is enough',
+    file: 'libs/platform/src/outbound/outbound-client.ts',
+    change: ['addresses.every(', 'addresses.some('],
+    tests: ['test/integration/outbound.spec.ts'],
+  },
+  {
     name: 'lattice: older news is applied',
     file: 'libs/payments/src/domain/operation.ts',
     change: [`if (RANKS[kind][told] <= RANKS[kind][status]) return 'old';`, ''],

@@ -206,6 +206,10 @@ export const settingsSchema = z.object({
     'Whether new users are asked to confirm their address, and whether they must before they log in.',
   ),
 
+  WEBHOOKS_ALLOW_PRIVATE_TARGETS: flag(false).describe(
+    'Lets webhooks go to loopback, private networks and plain HTTP, for laptops and tests. Refused in production.',
+  ),
+
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
     'Gateway that moves the money; the sandbox moves none.',
   ),

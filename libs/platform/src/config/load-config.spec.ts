@@ -70,6 +70,11 @@ describe('loading settings', () => {
       /^STRIPE_WEBHOOK_SECRET: is required/,
     ],
     ['failpoints in production', { NODE_ENV: 'production', FAILPOINTS: 'a=kill' }, /^FAILPOINTS: is refused/],
+    [
+      'private targets in production',
+      { NODE_ENV: 'production', WEBHOOKS_ALLOW_PRIVATE_TARGETS: 'true' },
+      /^WEBHOOKS_ALLOW_PRIVATE_TARGETS: is refused/,
+    ],
     ['a failpoint that does something else', { FAILPOINTS: 'a=sleep' }, /^FAILPOINTS: must be name=action/],
     [
       'a ladder without its middle',

@@ -102,6 +102,11 @@ function contradictions(values: Values): string[] {
   if (values.NODE_ENV === 'production' && values.FAILPOINTS) {
     found.push('FAILPOINTS: is refused in production: it breaks things on purpose.');
   }
+  if (values.NODE_ENV === 'production' && values.WEBHOOKS_ALLOW_PRIVATE_TARGETS === 'true') {
+    found.push(
+      'WEBHOOKS_ALLOW_PRIVATE_TARGETS: is refused in production: who enters a URL could reach what only we may reach.',
+    );
+  }
   if (values.NODE_ENV === 'production' && values.APP_SECRET !== undefined && isGuessable(values.APP_SECRET)) {
     found.push('APP_SECRET: is refused in production: it can be guessed; `steelyard keys` makes a good one.');
   }

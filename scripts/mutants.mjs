@@ -36,8 +36,8 @@ const MUTANTS = [
   },
   {
     name: 'refund reservation: refunds on their way do not count',
-    file: 'libs/payments/src/domain/payment.ts',
-    change: ['{ pendingRefundAmount: this.current.pendingRefundAmount + amount }', '{}'],
+    file: 'libs/payments/src/domain/refund-book.ts',
+    change: ['{ pendingRefundAmount: state.pendingRefundAmount + amount }', '{}'],
     tests: ['libs/payments/src/domain/payment.refunds.spec.ts'],
   },
   {
@@ -96,7 +96,7 @@ const MUTANTS = [
   },
   {
     name: 'lattice: a dispute goes back',
-    file: 'libs/payments/src/domain/payment.ts',
+    file: 'libs/payments/src/domain/dispute-book.ts',
     change: [' || !isAhead(known, told)', ''],
     tests: ['libs/payments/src/domain/payment.reports.spec.ts'],
   },

@@ -59,7 +59,7 @@ const MUTANTS = [
   },
   {
     name: 'lease check: two work on one operation at once',
-    file: 'libs/payments/src/infrastructure/sql-payment.repository.ts',
+    file: 'libs/payments/src/infrastructure/payment-statements.ts',
     change: [
       `AND o.status IN ('created', 'sent', 'unknown')
       AND (o.leased_until IS NULL OR o.leased_until < now())`,

@@ -77,6 +77,15 @@ export type PaymentChange =
   | 'needs_attention'
   | 'asked_again';
 
+/** An order of which no more will leave than has left, with what its pieces are worth; in minor units. */
+export interface ClosedWorth {
+  readonly fulfilledMinor: number;
+  /** Of what has left, what had come back when the order was closed. */
+  readonly returnedMinor: number;
+  /** What each line would have cost that will not leave. */
+  readonly canceled: readonly RefundLine[];
+}
+
 /** What one verb makes of a payment: the change, how the state differs after it, and the money that moved. */
 export interface Consequence {
   readonly change: PaymentChange;

@@ -9,6 +9,7 @@ import { paymentErrors } from './payment.errors.js';
 import type { GatewayOutcome } from './payment-gateway.js';
 import type {
   Allocation,
+  ClosedWorth,
   Consequence,
   PaymentChange,
   PaymentChanges,
@@ -117,6 +118,11 @@ export class Payment {
   /** What was authorized and is not captured yet. */
   get capturableAmount(): number {
     return capturableAmount(this.current);
+  }
+
+  /** What is to be refunded of each line of a closed order; see `RefundBook`. */
+  refundsDueForClosed(closed: ClosedWorth): RefundLine[] {
+    return this.refunds.dueForClosed(this.current, closed);
   }
 
   get openOperations(): Operation[] {

@@ -4,6 +4,7 @@ import type { Operation } from './operation.js';
 import { paymentErrors } from './payment.errors.js';
 import type {
   Allocation,
+  ClosedWorth,
   Consequence,
   PaymentState,
   Refund,
@@ -73,6 +74,26 @@ export class RefundBook {
       difference: { pendingRefundAmount: state.pendingRefundAmount + amount },
       refund,
     };
+  }
+
+  /**
+   * What is to be refunded of each line for pieces that will not leave: what was captured beyond the worth of what has
+   * left. What was given back already, or is about to be, counts, but for what pays for pieces that came back: a refund
+   * too many never comes back, and one too few is made by hand.
+   */
+  dueForClosed(state: PaymentState, { fulfilledMinor, returnedMinor, canceled }: ClosedWorth): RefundLine[] {
+    const given = Math.max(0, totalOf(state.refunded) + state.pendingRefundAmount - returnedMinor);
+    let left = Math.min(totalOf(state.captured) - fulfilledMinor - given, refundableAmount(state));
+    const due: RefundLine[] = [];
+    for (const { lineId, amount: worth } of canceled) {
+      const allocation = this.allocations.get(lineId);
+      const open = allocation ? allocation.amount - allocation.refundedAmount : 0;
+      const amount = Math.min(left, worth, open);
+      if (amount <= 0) continue;
+      due.push({ lineId, amount });
+      left -= amount;
+    }
+    return due;
   }
 
   /** The gateway has made the refund that the operation carries out, or has refused it. */

@@ -2,6 +2,7 @@ import { Accounts1795000000009 } from './1795000000009-accounts.js';
 import { ApiKeys1795000000011 } from './1795000000011-api-keys.js';
 import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
+import { OrderClosing1795000000012 } from './1795000000012-order-closing.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
 import { Invariants1795000000008 } from './1795000000008-invariants.js';
 import { Orders1795000000005 } from './1795000000005-orders.js';
@@ -23,4 +24,5 @@ export const migrations = [
   Accounts1795000000009,
   Audit1795000000010,
   ApiKeys1795000000011,
+  OrderClosing1795000000012,
 ];

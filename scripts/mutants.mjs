@@ -36,8 +36,8 @@ const MUTANTS = [
   },
   {
     name: 'refund reservation: refunds on their way do not count',
-    file: 'libs/payments/src/domain/payment.ts',
-    change: ['{ pendingRefundAmount: this.current.pendingRefundAmount + amount }', '{}'],
+    file: 'libs/payments/src/domain/refund-book.ts',
+    change: ['{ pendingRefundAmount: state.pendingRefundAmount + amount }', '{}'],
     tests: ['libs/payments/src/domain/payment.refunds.spec.ts'],
   },
   {
@@ -59,7 +59,7 @@ const MUTANTS = [
   },
   {
     name: 'lease check: two work on one operation at once',
-    file: 'libs/payments/src/infrastructure/sql-payment.repository.ts',
+    file: 'libs/payments/src/infrastructure/payment-statements.ts',
     change: [
       `AND o.status IN ('created', 'sent', 'unknown')
       AND (o.leased_until IS NULL OR o.leased_until < now())`,
@@ -96,7 +96,7 @@ const MUTANTS = [
   },
   {
     name: 'lattice: a dispute goes back',
-    file: 'libs/payments/src/domain/payment.ts',
+    file: 'libs/payments/src/domain/dispute-book.ts',
     change: [' || !isAhead(known, told)', ''],
     tests: ['libs/payments/src/domain/payment.reports.spec.ts'],
   },

@@ -273,6 +273,16 @@ export const ROUTES: Record<string, Row> = {
     },
   },
   'GET /orders/:id/returns': { of: 'order', takes: 'orders:read', call: anOrder },
+  'POST /orders/:id/close': {
+    of: 'staff',
+    takes: 'orders:close',
+    call: async ({ shop, order }) => {
+      const { id, lines } = await order({ lines: [line(shop.mug, 2)] });
+      const pieces = [{ lineId: lines[0]!.id, quantity: 1 }];
+      expect(await shop.fulfil(id, pieces)).toMatchObject({ status: 201 });
+      return { id, body: {} };
+    },
+  },
   'POST /orders/:id/returns': {
     of: 'staff',
     takes: 'orders:fulfil',

@@ -179,6 +179,12 @@ const CORRUPTIONS: readonly (readonly [check: string, ...statements: readonly st
     `UPDATE catalog.reservations SET released = 0 WHERE status = 'released'`,
     ORDERS_CHANGED,
   ],
+  ['orders_match_reservations', 'UPDATE orders.order_lines SET canceled_quantity = 0', ORDERS_CHANGED],
+  [
+    'orders_match_reservations',
+    `UPDATE catalog.reservations SET status = 'committed' WHERE released > 0 AND shipped > 0`,
+    ORDERS_CHANGED,
+  ],
 
   ['timelines_contiguous', 'DELETE FROM orders.timeline WHERE version = 1', ORDERS_CHANGED],
   ['timelines_contiguous', 'DELETE FROM orders.timeline', ORDERS_CHANGED],

@@ -103,7 +103,7 @@ const CORRUPTIONS: readonly (readonly [invariant: string, ...statements: readonl
   ],
   [
     'an order reserves what its lines ask for, and ships what was fulfilled',
-    `UPDATE orders.order_lines SET fulfilled_quantity = quantity WHERE fulfilled_quantity > 0`,
+    `UPDATE orders.order_lines SET fulfilled_quantity = quantity WHERE fulfilled_quantity > 0 AND canceled_quantity = 0`,
   ],
   [
     'an order reserves what its lines ask for, and ships what was fulfilled',
@@ -129,6 +129,18 @@ const CORRUPTIONS: readonly (readonly [invariant: string, ...statements: readonl
   [
     'what came back on hand of an order is what its returns restocked',
     `DELETE FROM catalog.stock_movements WHERE kind = 'return'`,
+  ],
+  [
+    'what was given up of an order is what it gave back to stock',
+    `UPDATE orders.order_lines SET canceled_quantity = 0 WHERE canceled_quantity > 0`,
+  ],
+  [
+    'of a closed order every piece has left or was given up',
+    `UPDATE orders.orders SET closed_at = now(), closed_returned_amount = 0 WHERE status = 'partially_fulfilled'`,
+  ],
+  [
+    'of a closed order every piece has left or was given up',
+    `UPDATE orders.orders SET closed_at = NULL, closed_returned_amount = NULL`,
   ],
   [
     'each return is a row of the timeline',

@@ -55,6 +55,11 @@ const ENDPOINTS: Record<string, Endpoint> = {
     valid: () => ({ lines: [{ lineId: captured.lines[0]!.id, quantity: 1 }] }),
     as: () => shop.staff,
   },
+  'closing an order': {
+    path: () => `${ORDERS}/${captured.id}/close`,
+    valid: () => ({ reason: 'sold out' }),
+    as: () => shop.staff,
+  },
   'taking back pieces of an order': {
     path: () => `${ORDERS}/${captured.id}/returns`,
     valid: () => ({ lines: [{ lineId: captured.lines[0]!.id, quantity: 1, restock: true }] }),

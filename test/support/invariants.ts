@@ -150,8 +150,18 @@ const BREACHES: Readonly<Record<string, string>> = {
     SELECT r.order_id, r.status, o.status FROM catalog.reservations r LEFT JOIN orders.orders o ON o.id = r.order_id
      WHERE r.status <> CASE o.status
              WHEN 'pending_payment' THEN 'active' WHEN 'canceled' THEN 'released' WHEN 'expired' THEN 'expired'
-             WHEN 'cancel_pending' THEN r.status ELSE 'committed' END
+             WHEN 'cancel_pending' THEN r.status
+             ELSE CASE WHEN ${canceledOf('r')} > 0 THEN 'released' ELSE 'committed' END END
         OR (o.status IN ('canceled', 'expired') AND r.quantity > r.shipped + r.released)`,
+
+  'what was given up of an order is what it gave back to stock': `
+    SELECT r.order_id, r.product_id, r.released FROM catalog.reservations r JOIN orders.orders o ON o.id = r.order_id
+     WHERE o.status NOT IN ('canceled', 'expired') AND r.released <> ${canceledOf('r')}`,
+
+  'of a closed order every piece has left or was given up': `
+    SELECT o.id FROM orders.orders o JOIN orders.order_lines l ON l.order_id = o.id
+     WHERE (o.closed_at IS NULL AND l.canceled_quantity > 0)
+        OR (o.closed_at IS NOT NULL AND l.fulfilled_quantity + l.canceled_quantity <> l.quantity)`,
 
   'the timeline of an order has a row for each version, each a legal transition from the row before': `
     SELECT o.id FROM orders.orders o JOIN (
@@ -187,6 +197,12 @@ const BREACHES: Readonly<Record<string, string>> = {
     UNION ALL
     SELECT id, status FROM orders.orders o WHERE status = 'cancel_pending' AND NOT ${waitsForStaff('o.payment_id')}`,
 };
+
+/** How many pieces of a reservation's product its order has given up. */
+function canceledOf(reservation: string): string {
+  return `(SELECT coalesce(sum(canceled_quantity), 0) FROM orders.order_lines l
+            WHERE l.order_id = ${reservation}.order_id AND l.product_id = ${reservation}.product_id)`;
+}
 
 /** Whether the gateway refused to give the money back, so that somebody has to decide. */
 function waitsForStaff(paymentId: string): string {

@@ -195,6 +195,11 @@ export class Shop extends Backstage {
     return this.post(`${ORDERS}/${orderId}/fulfillments`, { lines }, { as: this.staff, ...manner });
   }
 
+  /** Staff give up what has not left of an order. */
+  closeOrder(orderId: string, manner: Manner = {}, reason?: string): Promise<Answer> {
+    return this.post(`${ORDERS}/${orderId}/close`, { reason }, { as: this.staff, ...manner });
+  }
+
   /** Staff take back pieces of lines, to be sold again unless an entry says otherwise. */
   takeBack(
     orderId: string,

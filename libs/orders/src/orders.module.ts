@@ -7,6 +7,7 @@ import { ParcelsController } from './api/parcels.controller.js';
 import { StuckController } from './api/stuck.controller.js';
 import { CancelOrder } from './application/cancel-order.js';
 import { ClaimOrders } from './application/claim-orders.js';
+import { CloseOrder } from './application/close-order.js';
 import { CompleteOrders } from './application/complete-orders.js';
 import { ExpireAuthorizations } from './application/expire-authorizations.js';
 import { ExpireUnpaidOrders } from './application/expire-unpaid-orders.js';
@@ -24,10 +25,11 @@ import { PrepareOrder } from './application/prepare-order.js';
 import { QuoteOrder } from './application/quote-order.js';
 import { ReturnOrder } from './application/return-order.js';
 import { SettleCancellation } from './application/settle-cancellation.js';
+import { SettleClosing } from './application/settle-closing.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 
-/** What can be done with an order: quote, place, pay, fulfil, return, cancel, claim, expire, complete, and read it. */
+/** What can be done with an order: quote, place, pay, fulfil, close, return, cancel, claim, expire, complete, and read it. */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
   controllers: [OrdersController, ParcelsController, StuckController],
@@ -37,6 +39,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     PayOrder,
     FulfilOrder,
     ReturnOrder,
+    CloseOrder,
     CancelOrder,
     ClaimOrders,
     ExpireUnpaidOrders,
@@ -50,6 +53,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     OrderAccess,
     PrepareOrder,
     SettleCancellation,
+    SettleClosing,
     OrderInvariants,
     { provide: OrderRepository, useClass: SqlOrderRepository },
   ],

@@ -7,9 +7,10 @@ import { RunOperation } from './application/run-operation.js';
 import { type Composition, totalOf } from './domain/ledger.js';
 import { paymentErrors } from './domain/payment.errors.js';
 import { PaymentGateway } from './domain/payment-gateway.js';
+import type { OperationKind } from './domain/operation.js';
 import { PaymentRepository } from './domain/payment.repository.js';
 import { Payment } from './domain/payment.js';
-import type { CaptureMode } from './domain/payment-state.js';
+import type { CaptureMode, ClosedWorth } from './domain/payment-state.js';
 
 /** What an order asks to be paid. */
 export interface PaymentOpening {
@@ -112,6 +113,40 @@ export class PaymentsFacade {
     });
   }
 
+  /**
+   * Takes the next step towards keeping of an order's money what has left is worth, since no more will leave: captures
+   * what of that is not captured, gives up what else is authorized, and refunds what was captured beyond. Decided from
+   * the payment as it is now, so it may be called again at any time; it asks again for what was refused.
+   *
+   * @param options.mayCapture whether it may capture; without, it waits for somebody who may
+   * @throws DomainError captures_frozen
+   */
+  async settleClosedOrder(
+    paymentId: string,
+    closed: ClosedWorth,
+    { mayCapture }: { readonly mayCapture: boolean },
+  ): Promise<void> {
+    const settle = async (payment: Payment): Promise<void> => {
+      const isOpen = (kind: OperationKind) => payment.openOperations.some((each) => each.kind === kind);
+      // Once it is certain what was captured, the payment tells of it, and the next step is taken.
+      if (isOpen('capture')) return;
+      const { captured } = payment.state;
+      const dueMinor = Math.min(closed.fulfilledMinor - totalOf(captured), payment.capturableAmount);
+      if (dueMinor > 0) {
+        if (!mayCapture || isOpen('void')) return;
+        await this.freeze.requireNone();
+        payment.requestCapture(newId(), dueMinor);
+        return;
+      }
+      if (payment.capturableAmount > 0 && !isOpen('void')) payment.requestVoid(newId());
+      const lines = payment.refundsDueForClosed(closed);
+      if (lines.length === 0) return;
+      const refundId = newId();
+      payment.requestRefund({ refundId, operationId: refundId, lines, reason: 'order closed' });
+    };
+    await this.payments.update(paymentId, settle, { withLines: true });
+  }
+
   /** Payments whose authorization runs out before `before` while nothing is under way on them, soonest first. */
   async authorizationsThatEnd(
     before: Date,
@@ -144,15 +179,20 @@ export class PaymentsFacade {
     await this.runOperation.execute(operationId);
   }
 
-  /** Runs what is open on an order's payment, and what follows from it, until something is refused or not certain. */
-  async runOpenOperations(orderId: string): Promise<void> {
+  /**
+   * Runs what is open on an order's payment, and what follows from it, until something is refused or not certain.
+   *
+   * @returns whether all of it succeeded
+   */
+  async runOpenOperations(orderId: string): Promise<boolean> {
     for (let round = 0; round < MAX_OPERATIONS_IN_A_ROW; round += 1) {
       const operationIds = await this.payments.openOperationsOfOrder(orderId);
-      if (operationIds.length === 0) return;
+      if (operationIds.length === 0) return true;
       for (const operationId of operationIds) {
-        if ((await this.runOperation.execute(operationId)) !== 'succeeded') return;
+        if ((await this.runOperation.execute(operationId)) !== 'succeeded') return false;
       }
     }
+    return false;
   }
 
   /** Payments as their orders must know them. */

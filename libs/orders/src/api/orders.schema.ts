@@ -133,6 +133,7 @@ export const orderView = z
         unitPrice: moneySchema,
         total: moneySchema,
         fulfilledQuantity: z.int(),
+        canceledQuantity: z.int().meta({ description: 'Will never leave, since the order was closed.' }),
         returnedQuantity: z.int().meta({ description: 'Of what was fulfilled.' }),
         refundedAmount: moneySchema,
       }),
@@ -154,6 +155,7 @@ export const orderView = z
     version: z.int().meta({ description: 'Rises by one with each row of the timeline.' }),
     placedAt: timeSchema,
     updatedAt: timeSchema,
+    closedAt: timeSchema.nullable().meta({ description: 'When its rest was given up.' }),
     orderToken: z
       .string()
       .optional()
@@ -178,6 +180,7 @@ export const orderView = z
           unitPrice: UNIT_PRICE,
           total: TOTAL,
           fulfilledQuantity: 0,
+          canceledQuantity: 0,
           returnedQuantity: 0,
           refundedAmount: ZERO,
         },
@@ -197,6 +200,7 @@ export const orderView = z
       version: 2,
       placedAt: TIME,
       updatedAt: TIME,
+      closedAt: null,
     },
   });
 
@@ -261,6 +265,11 @@ export const cancelOrderRequest = z
   .strictObject({ reason: text(500).optional() })
   .meta({ id: 'CancelOrder', description: 'Why, if you like.', example: { reason: 'ordered twice' } });
 export type CancelOrderRequest = z.output<typeof cancelOrderRequest>;
+
+export const closeOrderRequest = z
+  .strictObject({ reason: text(500).optional() })
+  .meta({ id: 'CloseOrder', description: 'Why, if you like.', example: { reason: 'the rest is sold out' } });
+export type CloseOrderRequest = z.output<typeof closeOrderRequest>;
 
 export const claimOrdersRequest = z
   .strictObject({})

@@ -1,13 +1,17 @@
-import { Body, Controller, Get, Headers, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, IdempotencyKey, idParamSchema } from '#platform/http';
 import { securityErrors } from '#platform/security';
+import type { FastifyReply } from 'fastify';
+import { CLOSE_ORDER_ERRORS, CloseOrder } from '../application/close-order.js';
 import { FindParcels } from '../application/find-parcels.js';
 import { FULFIL_ORDER_ERRORS, FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
 import { OrderAccess } from '../application/order-access.js';
+import type { OrderView } from '../application/order-view.js';
 import { RETURN_ORDER_ERRORS, ReturnOrder, type ReturnView } from '../application/return-order.js';
 import { orderErrors } from '../domain/order.errors.js';
 import { AcceptsOrderToken, ORDER_TOKEN_HEADER } from './order-token.js';
+import { closeOrderRequest, type CloseOrderRequest, orderView } from './orders.schema.js';
 import {
   fulfillmentListView,
   fulfillmentView,
@@ -19,12 +23,13 @@ import {
   returnView,
 } from './parcels.schema.js';
 
-/** What leaves the house of an order, and what comes back. */
+/** What leaves the house of an order, what never will, and what comes back. */
 @ApiTags('Orders')
 @Controller('orders')
 export class ParcelsController {
   constructor(
     private readonly fulfilOrder: FulfilOrder,
+    private readonly closeOrder: CloseOrder,
     private readonly returnOrder: ReturnOrder,
     private readonly findParcels: FindParcels,
     private readonly access: OrderAccess,
@@ -62,6 +67,30 @@ export class ParcelsController {
   ): Promise<{ data: FulfillmentView[] }> {
     await this.access.require(id, orderToken, 'orders:read');
     return { data: await this.findParcels.fulfillments(id) };
+  }
+
+  @Post(':id/close')
+  @Endpoint({
+    summary: 'Close the rest of an order',
+    description:
+      'Of a partially fulfilled order: what has not left will not leave. Its pieces are back in stock at once, and the ' +
+      'order is `fulfilled`. What pays for them is voided as far as it is only authorized, after a capture of what has ' +
+      'left, and refunded as far as it was captured; what was given back already, beyond the worth of what came back, ' +
+      'counts. 202 while the gateway has not done that, or has refused it: close again to ask again.',
+    access: 'orders:close',
+    idempotencyKey: 'required',
+    responses: { 200: orderView, 202: orderView },
+    errors: CLOSE_ORDER_ERRORS,
+  })
+  async close(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+    @Body({ schema: closeOrderRequest }) { reason }: CloseOrderRequest,
+    @IdempotencyKey() key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrderView> {
+    const { order, isSettled } = await this.closeOrder.execute(id, reason, key);
+    if (!isSettled) void reply.status(202);
+    return order;
   }
 
   @Post(':id/returns')

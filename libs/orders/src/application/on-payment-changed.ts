@@ -7,6 +7,7 @@ import { OrderRepository } from '../domain/order.repository.js';
 import type { PaymentCause } from '../domain/order-change.js';
 import type { OrderStatus } from '../domain/order-status.js';
 import { SettleCancellation } from './settle-cancellation.js';
+import { SettleClosing } from './settle-closing.js';
 
 type PaymentChange = keyof typeof paymentEvents;
 
@@ -56,6 +57,7 @@ export class OnPaymentChanged implements OnModuleInit {
     private readonly bus: EventBus,
     private readonly orders: OrderRepository,
     private readonly settleCancellation: SettleCancellation,
+    private readonly settleClosing: SettleClosing,
     private readonly payments: PaymentsFacade,
     private readonly catalog: CatalogFacade,
     private readonly clock: Clock,
@@ -72,11 +74,13 @@ export class OnPaymentChanged implements OnModuleInit {
     if (change === 'created') return;
     const { orderId, paymentId } = news;
     if (change === 'void_requested') await this.refuseToGiveUpWhatHasLeft(news);
-    const [before, after] = await this.applyToOrder(change, news);
+    const { before, after, isClosed } = await this.applyToOrder(change, news);
     if (before === 'pending_payment' && after === 'confirmed') await this.catalog.commitReservations(orderId);
     if (after === 'cancel_pending' && !WAITS_FOR_STAFF.has(change)) {
       await this.settleCancellation.advance(orderId, paymentId);
     }
+    // What pays for all that has left is there: the rest of what is held is given up.
+    if (isClosed && change === 'captured') await this.settleClosing.advance(orderId, { mayCapture: false });
     // Money that arrives for an order that has ended goes back.
     const hasEnded = after === 'canceled' || after === 'expired';
     if (hasEnded && BRINGS_MONEY.has(change)) await this.payments.unwind(paymentId, `order ${after}`);
@@ -95,11 +99,11 @@ export class OnPaymentChanged implements OnModuleInit {
     }
   }
 
-  /** Returns the status of the order before and after. */
+  /** Returns the status of the order before and after, and whether it is closed. */
   private async applyToOrder(
     change: PaymentChange,
     news: PaymentEventData,
-  ): Promise<[OrderStatus, OrderStatus]> {
+  ): Promise<{ before: OrderStatus; after: OrderStatus; isClosed: boolean }> {
     const refunded = refundedBy(change, news);
     return this.orders.update(
       news.orderId,
@@ -110,7 +114,7 @@ export class OnPaymentChanged implements OnModuleInit {
           { id: paymentId, status, outcome, declineCode, refunded, cause: CAUSES[change] },
           this.clock.now(),
         );
-        return [before, order.state.status];
+        return { before, after: order.state.status, isClosed: order.state.closing !== null };
       },
       { withLines: refunded.length > 0 },
     );

@@ -20,6 +20,7 @@ export interface AuditedOrder {
     readonly productId: string;
     readonly quantity: number;
     readonly fulfilledQuantity: number;
+    readonly canceledQuantity: number;
     readonly refundedAmount: number;
   }[];
 }
@@ -90,14 +91,18 @@ export function checkCover(order: AuditedOrder, payment: PaymentAudit | undefine
   return { orderStatus: order.status, total: order.totalAmount, authorized };
 }
 
-/** An order reserves what its lines ask for, ships what was fulfilled, and holds it for as long as it lives. */
+/**
+ * An order reserves what its lines ask for, ships what was fulfilled, holds the rest for as long as it lives, and gives
+ * back what was given up of it.
+ */
 export function checkReservations(order: AuditedOrder, reservations: readonly Reservation[]): Finding {
-  const wanted = new Map<string, { quantity: number; shipped: number }>();
-  for (const { productId, quantity, fulfilledQuantity } of order.lines) {
-    const sum = wanted.get(productId) ?? { quantity: 0, shipped: 0 };
+  const wanted = new Map<string, { quantity: number; shipped: number; canceled: number }>();
+  for (const { productId, quantity, fulfilledQuantity, canceledQuantity } of order.lines) {
+    const sum = wanted.get(productId) ?? { quantity: 0, shipped: 0, canceled: 0 };
     wanted.set(productId, {
       quantity: sum.quantity + quantity,
       shipped: sum.shipped + fulfilledQuantity,
+      canceled: sum.canceled + canceledQuantity,
     });
   }
   const expected = RESERVATIONS_OF[order.status];
@@ -105,6 +110,8 @@ export function checkReservations(order: AuditedOrder, reservations: readonly Re
   const wrong = reservations.filter(({ productId, status, quantity, shipped, released }) => {
     const line = wanted.get(productId);
     const isAsked = line?.quantity === quantity && line.shipped === shipped;
+    const canceled = line?.canceled ?? 0;
+    if (canceled > 0) return !isAsked || status !== 'released' || released !== canceled;
     const isHeld = expected === 'any' || status === expected;
     return !isAsked || !isHeld || (hasEnded && quantity > shipped + released);
   });

@@ -35,6 +35,7 @@ const auditOrders = statement(
           o.payment_outcome AS "paymentOutcome", o.decline_code AS "declineCode", o.total_amount AS "totalAmount",
           o.currency, (SELECT coalesce(json_agg(json_build_object('id', l.id, 'productId', l.product_id,
               'quantity', l.quantity, 'fulfilledQuantity', l.fulfilled_quantity,
+              'canceledQuantity', l.canceled_quantity,
               'refundedAmount', l.refunded_amount)), '[]') FROM orders.order_lines l WHERE l.order_id = o.id) AS lines
      FROM orders.orders o WHERE o.id = ANY($1::uuid[])`,
 );

@@ -21,6 +21,7 @@ export interface OrderView {
     unitPrice: Money;
     total: Money;
     fulfilledQuantity: number;
+    canceledQuantity: number;
     returnedQuantity: number;
     refundedAmount: Money;
   }[];
@@ -34,6 +35,7 @@ export interface OrderView {
   version: number;
   placedAt: string;
   updatedAt: string;
+  closedAt: string | null;
 }
 
 /** A row of the queries of this folder: the lines are JSON from PostgreSQL, amounts in minor units. */
@@ -57,6 +59,7 @@ export interface OrderViewRow {
   version: number;
   placed_at: Date;
   updated_at: Date;
+  closed_at: Date | null;
   lines: {
     id: string;
     productId: string;
@@ -66,6 +69,7 @@ export interface OrderViewRow {
     unitPriceAmount: number;
     totalAmount: number;
     fulfilledQuantity: number;
+    canceledQuantity: number;
     returnedQuantity: number;
     refundedAmount: number;
   }[];
@@ -100,5 +104,6 @@ export function toOrderView(row: OrderViewRow): OrderView {
     version: row.version,
     placedAt: row.placed_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
+    closedAt: row.closed_at?.toISOString() ?? null,
   };
 }

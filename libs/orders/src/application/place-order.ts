@@ -103,7 +103,14 @@ export class PlaceOrder {
     const orderLines = lines.map(({ product, quantity, total: lineTotal, allocated }): OrderLine => {
       const { productId, sku, name, unitPrice } = product;
       const line = { productId, sku, name, quantity, unitPrice, total: lineTotal, allocated };
-      return { id: newId(), ...line, fulfilledQuantity: 0, returnedQuantity: 0, refundedAmount: 0 };
+      return {
+        id: newId(),
+        ...line,
+        fulfilledQuantity: 0,
+        canceledQuantity: 0,
+        returnedQuantity: 0,
+        refundedAmount: 0,
+      };
     });
     const order = Order.place(
       {

@@ -30,6 +30,7 @@ export const ORDER_CHANGES = [
   'expired',
   'partially_fulfilled',
   'fulfilled',
+  'closed',
   'returned',
   'claimed',
   'completed',

@@ -68,13 +68,23 @@ function expectAgreement(model: OrderModel, { state, lines }: StoredOrder): void
     payment: { status, outcome, declineCode },
     version: state.version,
     isClaimed: state.customerId !== null,
-    lines: lines.map((line) => [line.fulfilledQuantity, line.returnedQuantity, line.refundedAmount]),
+    lines: lines.map((line) => [
+      line.fulfilledQuantity,
+      line.canceledQuantity,
+      line.returnedQuantity,
+      line.refundedAmount,
+    ]),
   }).toEqual({
     status: model.status,
     payment: model.payment,
     version: model.version,
     isClaimed: model.isClaimed,
-    lines: model.lines.map(({ fulfilled, returned, refunded }) => [fulfilled, returned, refunded]),
+    lines: model.lines.map(({ fulfilled, canceled, returned, refunded }) => [
+      fulfilled,
+      canceled,
+      returned,
+      refunded,
+    ]),
   });
 }
 
@@ -89,7 +99,9 @@ const NOTHING_LEFT: readonly OrderStatus[] = [
 
 /** The rules that hold for every order at any moment, whatever the model thinks; returns those that are broken. */
 function brokenInvariants({ state, lines, timeline }: StoredOrder): string[] {
-  const isAllFulfilled = lines.every(({ quantity, fulfilledQuantity }) => fulfilledQuantity === quantity);
+  const isNothingOpen = lines.every(
+    ({ quantity, fulfilledQuantity, canceledQuantity }) => fulfilledQuantity + canceledQuantity === quantity,
+  );
   const rules = {
     'each row of the timeline is one version': timeline.every(({ version }, index) => version === index + 1),
     'the last row is the order':
@@ -105,8 +117,11 @@ function brokenInvariants({ state, lines, timeline }: StoredOrder): string[] {
       ({ quantity, fulfilledQuantity, returnedQuantity }) =>
         0 <= returnedQuantity && returnedQuantity <= fulfilledQuantity && fulfilledQuantity <= quantity,
     ),
-    'it is fulfilled when all of it has left, and not before':
-      isAllFulfilled === (state.status === 'fulfilled' || state.status === 'completed'),
+    'it is fulfilled when all of it has left or was given up, and not before':
+      isNothingOpen === (state.status === 'fulfilled' || state.status === 'completed'),
+    'nothing is given up but in an order that is closed': lines.every(
+      ({ canceledQuantity }) => canceledQuantity === 0 || state.closing !== null,
+    ),
     'nothing of it has left before it is fulfilled in part': lines.every(
       ({ fulfilledQuantity }) => fulfilledQuantity === 0 || !NOTHING_LEFT.includes(state.status),
     ),
@@ -258,6 +273,12 @@ const claim = new Step(
   (model) => model.claim(),
 );
 
+const close = new Step(
+  'close',
+  (order, now) => order.close(null, now),
+  (model) => model.close(),
+);
+
 function openPieces(lines: readonly OrderLine[]): LinePieces[] {
   return lines
     .map(({ id, quantity, fulfilledQuantity }) => ({ lineId: id, quantity: quantity - fulfilledQuantity }))
@@ -269,7 +290,7 @@ const anyCommands = fc.commands(
   [
     applyPayment,
     fc.oneof({ weight: 2, arbitrary: fulfil }, fc.constant(fulfilTheRest)),
-    takeBack,
+    fc.oneof({ weight: 2, arbitrary: takeBack }, fc.constant(close)),
     fc.constantFrom(complete(QUIET_MINUTES), complete(QUIET_MINUTES), complete(1)),
     fc.constantFrom(
       expire(WINDOW_MINUTES),

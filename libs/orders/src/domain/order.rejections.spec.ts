@@ -10,6 +10,7 @@ describe('what an order in each status accepts', () => {
     completeCancel: (order) => order.completeCancel(LATER),
     expire: (order) => order.expire(EXPIRES_AT),
     takeBack: (order) => order.takeBack([{ lineId: 'mug', quantity: 1 }], null, LATER),
+    close: (order) => order.close(null, LATER),
     complete: (order) => order.complete(LATER, LATER),
   } satisfies Record<string, (order: Order) => void>;
   type Verb = keyof typeof verbs;
@@ -17,7 +18,7 @@ describe('what an order in each status accepts', () => {
   const accepted: Readonly<Record<OrderStatus, readonly Verb[]>> = {
     pending_payment: ['requestCancel', 'expire'],
     confirmed: ['fulfil', 'requestCancel'],
-    partially_fulfilled: ['fulfil', 'takeBack'],
+    partially_fulfilled: ['fulfil', 'takeBack', 'close'],
     fulfilled: ['takeBack', 'complete'],
     completed: ['takeBack'],
     cancel_pending: ['completeCancel'],

@@ -36,7 +36,7 @@ export abstract class OrderRepository {
   /**
    * Loads an order under its lock, lets `change` change it, and saves it with its timeline and events.
    *
-   * @param options.withLines loads the lines too; needed to fulfil, to take back, and to take over refunds of lines
+   * @param options.withLines loads the lines too; needed to fulfil, to close, to take back, and to take over refunds of lines
    * @throws DomainError order_not_found
    */
   abstract update<T>(

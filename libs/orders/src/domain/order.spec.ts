@@ -295,6 +295,42 @@ describe('taking back', () => {
   });
 });
 
+describe('closing', () => {
+  it('gives up what has not left, and with that the order is fulfilled', () => {
+    const order = inStatus.partially_fulfilled();
+    order.close('sold out', LATER);
+    expect(order.state).toMatchObject({ status: 'fulfilled', closing: { at: LATER, returnedMinor: 0 } });
+    expect(order.lines).toMatchObject([
+      { id: 'mug', quantity: 3, fulfilledQuantity: 1, canceledQuantity: 2 },
+      { id: 'pot', quantity: 1, fulfilledQuantity: 0, canceledQuantity: 1 },
+    ]);
+    expect(order.changes.timeline).toMatchObject([
+      { from: 'partially_fulfilled', to: 'fulfilled', change: 'closed', reason: 'sold out' },
+    ]);
+  });
+
+  it('tells what the pieces are worth: what has left and what never will is all of it', () => {
+    const order = inStatus.partially_fulfilled();
+    order.takeBack([{ lineId: 'mug', quantity: 1 }], null, LATER);
+    order.close(null, LATER);
+    expect(order.closed).toEqual({
+      fulfilledMinor: 110,
+      returnedMinor: 110,
+      canceled: [
+        { lineId: 'mug', amount: 221 },
+        { lineId: 'pot', amount: 109 },
+      ],
+    });
+  });
+
+  it('looks at what had come back by then, and at nothing that comes back later', () => {
+    const order = inStatus.partially_fulfilled();
+    order.close(null, LATER);
+    order.takeBack([{ lineId: 'mug', quantity: 1 }], null, LATER);
+    expect(order.closed).toMatchObject({ returnedMinor: 0 });
+  });
+});
+
 describe('completing', () => {
   const unpaid = () => {
     const order = inStatus.fulfilled();

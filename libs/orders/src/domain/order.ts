@@ -16,6 +16,8 @@ export interface OrderLine {
   /** The line's share of the order's total, with shipping and tax. */
   readonly allocated: Money;
   readonly fulfilledQuantity: number;
+  /** Of what was not fulfilled when the order was closed: it will never leave. */
+  readonly canceledQuantity: number;
   /** Of what was fulfilled. */
   readonly returnedQuantity: number;
   readonly refundedAmount: number;
@@ -39,6 +41,12 @@ export interface OrderPayment {
   readonly declineCode: string | null;
 }
 
+/** When the rest of an order was given up, and what the pieces were worth, in minor units, that had come back by then. */
+export interface Closing {
+  readonly at: Date;
+  readonly returnedMinor: number;
+}
+
 /** All of an order but its number, which the store gives it. */
 export interface OrderState {
   readonly id: string;
@@ -58,6 +66,8 @@ export interface OrderState {
   readonly placedAt: Date;
   readonly updatedAt: Date;
   readonly expiresAt: Date;
+  /** Null while nothing of it was given up. */
+  readonly closing: Closing | null;
 }
 
 export interface TimelineEntry {
@@ -80,6 +90,15 @@ export interface PaymentNews extends OrderPayment {
 export interface LinePieces {
   readonly lineId: string;
   readonly quantity: number;
+}
+
+/** An order of which no more will leave than has left, with what pieces are worth; in minor units. */
+export interface ClosedOrder {
+  readonly fulfilledMinor: number;
+  /** Of what has left, what had come back by then. */
+  readonly returnedMinor: number;
+  /** What each line would have cost that will not leave. */
+  readonly canceled: readonly { readonly lineId: string; readonly amount: number }[];
 }
 
 /** Payment statuses that back an order with money. */
@@ -118,7 +137,9 @@ export class Order {
 
   /** A new order that waits for its payment. */
   static place(
-    order: Omit<OrderState, 'status' | 'version' | 'updatedAt' | 'payment'> & { readonly paymentId: string },
+    order: Omit<OrderState, 'status' | 'version' | 'updatedAt' | 'closing' | 'payment'> & {
+      readonly paymentId: string;
+    },
     lines: readonly OrderLine[],
   ): Order {
     const { paymentId, ...rest } = order;
@@ -129,7 +150,7 @@ export class Order {
       declineCode: null,
     };
     const placed = new Order(
-      { ...rest, payment, status: 'pending_payment', version: 0, updatedAt: order.placedAt },
+      { ...rest, payment, status: 'pending_payment', version: 0, updatedAt: order.placedAt, closing: null },
       new Map(),
     );
     for (const line of lines) placed.setLine(line);
@@ -225,6 +246,38 @@ export class Order {
   }
 
   /**
+   * Gives up the pieces that have not left, after others have: nothing more of it will. An order of which nothing has
+   * left is canceled instead.
+   */
+  close(reason: string | null, now: Date): void {
+    const { status } = this.current;
+    if (status !== 'partially_fulfilled') {
+      throw this.conflict(
+        `The order is ${status}: only the rest of a partially fulfilled one can be closed.`,
+      );
+    }
+    for (const line of this.lines) {
+      const canceledQuantity = line.quantity - line.fulfilledQuantity;
+      if (canceledQuantity > 0) this.setLine({ ...line, canceledQuantity });
+    }
+    const returnedMinor = this.lines.reduce((sum, line) => sum + worthOf(line, 0, line.returnedQuantity), 0);
+    this.current = { ...this.current, closing: { at: now, returnedMinor } };
+    this.moveTo('fulfilled', 'closed', reason, now);
+  }
+
+  /** What the pieces are worth that have left, had come back when the rest was given up, and will not leave. */
+  get closed(): ClosedOrder {
+    return {
+      fulfilledMinor: this.fulfilledMinor,
+      returnedMinor: this.current.closing?.returnedMinor ?? 0,
+      canceled: this.lines.map((line) => ({
+        lineId: line.id,
+        amount: worthOf(line, line.quantity - line.canceledQuantity, line.quantity),
+      })),
+    };
+  }
+
+  /**
    * Takes back pieces of lines that had left. What the customer gets for them is a refund's business. An entry may name
    * the line of another: the pieces of a line are checked together.
    */
@@ -291,10 +344,7 @@ export class Order {
 
   /** What all that has left is worth, in minor units, with its share of shipping and tax. */
   get fulfilledMinor(): number {
-    return this.lines.reduce(
-      (sum, line) => sum + shareOfPieces(line.allocated.amount, line.quantity, 0, line.fulfilledQuantity),
-      0,
-    );
+    return this.lines.reduce((sum, line) => sum + worthOf(line, 0, line.fulfilledQuantity), 0);
   }
 
   private requireLine(lineId: string): OrderLine {
@@ -331,4 +381,9 @@ export class Order {
       occurredAt: now,
     });
   }
+}
+
+/** What the pieces of a line from `from` to `to` are worth, in minor units. */
+function worthOf({ allocated, quantity }: OrderLine, from: number, to: number): number {
+  return shareOfPieces(allocated.amount, quantity, from, to);
 }

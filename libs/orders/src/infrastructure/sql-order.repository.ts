@@ -29,6 +29,8 @@ interface OrderRow {
   placed_at: Date;
   updated_at: Date;
   expires_at: Date;
+  closed_at: Date | null;
+  closed_returned_amount: number | null;
   lines: LineRow[];
 }
 
@@ -44,6 +46,7 @@ interface LineRow {
   totalAmount: number;
   allocatedAmount: number;
   fulfilledQuantity: number;
+  canceledQuantity: number;
   returnedQuantity: number;
   refundedAmount: number;
 }
@@ -77,8 +80,8 @@ const loadOrder = statement(
   `SELECT o.*, (SELECT coalesce(json_agg(json_build_object('id', l.id, 'position', l.position,
        'productId', l.product_id, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity,
        'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount, 'allocatedAmount', l.allocated_amount,
-       'fulfilledQuantity', l.fulfilled_quantity, 'returnedQuantity', l.returned_quantity,
-       'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
+       'fulfilledQuantity', l.fulfilled_quantity, 'canceledQuantity', l.canceled_quantity,
+       'returnedQuantity', l.returned_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
      FROM orders.order_lines l WHERE l.order_id = o.id AND $2) AS lines
    FROM orders.orders o WHERE o.id = $1`,
 );
@@ -86,14 +89,15 @@ const updateOrder = statement(
   'orders.update',
   `WITH stored AS (
      UPDATE orders.orders SET status = $5, payment_status = $6, payment_outcome = $7, decline_code = $8, version = $9,
-       updated_at = $10, customer_id = $12 WHERE id = $1
+       updated_at = $10, customer_id = $12, closed_at = $13,
+       closed_returned_amount = $14 WHERE id = $1
      RETURNING id
    ), ${TIMELINE}
    UPDATE orders.order_lines l
-      SET fulfilled_quantity = line."fulfilledQuantity", returned_quantity = line."returnedQuantity",
-          refunded_amount = line."refundedAmount"
-     FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "returnedQuantity" bigint,
-       "refundedAmount" bigint)
+      SET fulfilled_quantity = line."fulfilledQuantity", canceled_quantity = line."canceledQuantity",
+          returned_quantity = line."returnedQuantity", refunded_amount = line."refundedAmount"
+     FROM json_to_recordset($11) AS line (id uuid, "fulfilledQuantity" bigint, "canceledQuantity" bigint,
+       "returnedQuantity" bigint, "refundedAmount" bigint)
     WHERE l.id = line.id`,
 );
 const insertFulfillment = statement(
@@ -219,6 +223,8 @@ export class SqlOrderRepository extends OrderRepository {
       state.updatedAt,
       JSON.stringify([...order.changes.lines.values()].map(toLineRow)),
       state.customerId,
+      state.closing?.at ?? null,
+      state.closing?.returnedMinor ?? null,
     ]);
     await this.publish(order);
   }
@@ -260,6 +266,7 @@ function toLineRow(line: OrderLine, position: number): LineRow {
     totalAmount: line.total.amount,
     allocatedAmount: line.allocated.amount,
     fulfilledQuantity: line.fulfilledQuantity,
+    canceledQuantity: line.canceledQuantity,
     returnedQuantity: line.returnedQuantity,
     refundedAmount: line.refundedAmount,
   };
@@ -276,6 +283,7 @@ function toLine(currency: Currency): (row: LineRow) => OrderLine {
     total: { amount: row.totalAmount, currency },
     allocated: { amount: row.allocatedAmount, currency },
     fulfilledQuantity: row.fulfilledQuantity,
+    canceledQuantity: row.canceledQuantity,
     returnedQuantity: row.returnedQuantity,
     refundedAmount: row.refundedAmount,
   });
@@ -305,5 +313,6 @@ function toState(row: OrderRow): OrderState {
     placedAt: row.placed_at,
     updatedAt: row.updated_at,
     expiresAt: row.expires_at,
+    closing: row.closed_at ? { at: row.closed_at, returnedMinor: row.closed_returned_amount ?? 0 } : null,
   };
 }

@@ -45,6 +45,22 @@ export function totalOf({ goods, shipping, tax }: Composition): number {
   return goods + shipping + tax;
 }
 
+export function plus(left: Composition, right: Composition): Composition {
+  return {
+    goods: left.goods + right.goods,
+    shipping: left.shipping + right.shipping,
+    tax: left.tax + right.tax,
+  };
+}
+
+export function minus(left: Composition, right: Composition): Composition {
+  return {
+    goods: left.goods - right.goods,
+    shipping: left.shipping - right.shipping,
+    tax: left.tax - right.tax,
+  };
+}
+
 /**
  * Takes `amount` out of what is left of a composition, in proportion to it. No part is ever overdrawn, and taking
  * everything takes each part exactly, whatever pieces were taken before.

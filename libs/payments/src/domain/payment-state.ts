@@ -1,5 +1,7 @@
 import type { Currency } from '#kernel';
-import type { Composition } from './ledger.js';
+import type { Dispute } from './dispute.js';
+import type { Composition, LedgerEntry } from './ledger.js';
+import type { Operation } from './operation.js';
 import type { PaymentStatus } from './payment-status.js';
 
 export const CAPTURE_MODES = ['automatic', 'manual', 'on_fulfillment'] as const;
@@ -74,6 +76,38 @@ export type PaymentChange =
   | 'dispute_updated'
   | 'needs_attention'
   | 'asked_again';
+
+/** An order of which no more will leave than has left, with what its pieces are worth; in minor units. */
+export interface ClosedWorth {
+  readonly fulfilledMinor: number;
+  /** Of what has left, what had come back when the order was closed. */
+  readonly returnedMinor: number;
+  /** What each line would have cost that will not leave. */
+  readonly canceled: readonly RefundLine[];
+}
+
+/** What one verb makes of a payment: the change, how the state differs after it, and the money that moved. */
+export interface Consequence {
+  readonly change: PaymentChange;
+  readonly difference: Partial<PaymentState>;
+  readonly entry?: LedgerEntry;
+  /** The refund that the change is about. */
+  readonly refund?: Refund;
+}
+
+/** What the verbs since loading have changed; the repository saves exactly this. */
+export interface PaymentChanges {
+  readonly log: readonly {
+    readonly change: PaymentChange;
+    readonly state: PaymentState;
+    readonly refund?: Refund;
+  }[];
+  readonly operations: ReadonlyMap<string, Operation>;
+  readonly refunds: ReadonlyMap<string, Refund>;
+  readonly allocations: ReadonlyMap<string, Allocation>;
+  readonly disputes: ReadonlyMap<string, Dispute>;
+  readonly ledger: readonly LedgerEntry[];
+}
 
 /** Asks for a refund: of an amount, of lines (a line without an amount: the rest of it), or of everything left. */
 export interface RefundRequest {

@@ -158,3 +158,90 @@ describe('refunding a whole order returns exactly what was captured, of goods, s
     );
   });
 });
+
+describe('what is due for pieces that will not leave', () => {
+  /** Of 15.00, a mug for 3.00 has left of three for 9.00, and none of the tea for 6.00. */
+  const CLOSED = {
+    fulfilledMinor: 300,
+    returnedMinor: 0,
+    canceled: [
+      { lineId: 'mug', amount: 600 },
+      { lineId: 'tea', amount: 600 },
+    ],
+  };
+  const dueOf = (payment: StoredPayment, closed = CLOSED) =>
+    payment.ask((it) => it.refundsDueForClosed(closed)).map(({ lineId, amount }) => `${lineId} ${amount}`);
+
+  it('is what was captured for them, line by line', () => {
+    expect(dueOf(StoredPayment.captured())).toEqual(['mug 600', 'tea 600']);
+  });
+
+  it.each<[string, (payment: StoredPayment) => void, readonly string[]]>([
+    ['that is still authorized', () => undefined, []],
+    ['that was captured as far as it has left', (payment) => payment.capture('c', 300), []],
+    [
+      'that was captured beyond what has left',
+      (payment) => payment.capture('c', 1_000),
+      ['mug 600', 'tea 100'],
+    ],
+  ])('of a payment %s: %s', (_, change, expected) => {
+    const payment = StoredPayment.authorized();
+    change(payment);
+    expect(dueOf(payment)).toEqual(expected);
+  });
+
+  it.each<[string, Parameters<StoredPayment['refund']>[0], number, readonly string[]]>([
+    ['a refund of the line', { id: 'r', lines: [{ lineId: 'tea' }] }, 0, ['mug 600']],
+    ['a refund of an amount', { id: 'r', amount: 700 }, 0, ['mug 500']],
+    [
+      'a refund for what came back',
+      { id: 'r', lines: [{ lineId: 'mug', amount: 300 }] },
+      300,
+      ['mug 600', 'tea 600'],
+    ],
+    ['more than is due', { id: 'r', amount: 1_400 }, 0, []],
+  ])('counts %s', (_, refund, returnedMinor, expected) => {
+    const payment = StoredPayment.captured();
+    payment.refund(refund);
+    expect(dueOf(payment, { ...CLOSED, returnedMinor })).toEqual(expected);
+  });
+
+  it('counts a refund that is on its way, and not one that failed', () => {
+    const payment = StoredPayment.refunding(1_200);
+    expect(dueOf(payment)).toEqual([]);
+    payment.carryOut('first', FAILED);
+    expect(dueOf(payment)).toEqual(['mug 600', 'tea 600']);
+  });
+
+  it('never exceeds what a bank has left', () => {
+    const payment = StoredPayment.captured();
+    const dispute = { gatewayId: 'dp_1', amount: 1_400, reason: 'fraudulent', respondBy: null } as const;
+    payment.update((it) => it.trackDispute({ id: 'd', status: 'needs_response', ...dispute }));
+    expect(dueOf(payment)).toEqual(['mug 100']);
+  });
+
+  it('leaves exactly what has left, whatever was given back before, and is due once', () => {
+    fc.assert(
+      fc.property(anySeeds, fc.nat({ max: 1_500 }), (seeds, fulfilledMinor) => {
+        const payment = StoredPayment.captured();
+        const canceled = [
+          { lineId: 'mug', amount: Math.max(0, 900 - fulfilledMinor) },
+          { lineId: 'tea', amount: Math.min(600, 1_500 - fulfilledMinor) },
+        ];
+        seeds.forEach((seed, index) => {
+          const amount = Math.min(
+            seed % 500,
+            payment.ask((it) => it.refundableAmount),
+          );
+          if (amount > 0) payment.refund({ id: `r${index}`, amount });
+        });
+        const before = totalOf(payment.state.refunded);
+        const closed = { fulfilledMinor, returnedMinor: 0, canceled };
+        const lines = payment.ask((it) => it.refundsDueForClosed(closed));
+        if (lines.length > 0) payment.refund({ id: 'due', lines });
+        expect(totalOf(payment.state.refunded)).toBe(Math.max(before, 1_500 - fulfilledMinor));
+        expect(dueOf(payment, closed)).toEqual([]);
+      }),
+    );
+  });
+});

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { Dispute, DisputeStatus } from './dispute.js';
-import type { GatewayOutcome } from './payment-gateway.js';
 import {
   AUTHORIZATION,
   DECLINED,
   FAILED,
   REQUIRES_ACTION,
+  SENT_BACK,
   StoredPayment,
   SUCCEEDED,
 } from './testing/stored-payment.js';
@@ -18,9 +18,6 @@ function booksOf({ ledger }: StoredPayment): Record<string, number> {
   }
   return Object.fromEntries(Object.entries(balances).filter(([, amount]) => amount !== 0));
 }
-
-/** The refund had begun at the gateway, and did not come to its end. */
-const SENT_BACK: GatewayOutcome = { result: 'failed', declineCode: 'expired_card', gatewayId: 're_1' };
 
 const refusedAs = (code: string) => expect.objectContaining({ code }) as unknown as Error;
 

@@ -19,6 +19,7 @@ export const aLine = (id: string, quantity: number, allocated: number): OrderLin
   total: gbp(100 * quantity),
   allocated: gbp(allocated),
   fulfilledQuantity: 0,
+  canceledQuantity: 0,
   returnedQuantity: 0,
   refundedAmount: 0,
 });

@@ -11,6 +11,7 @@ interface ModelLine {
   readonly lineId: string;
   readonly quantity: number;
   fulfilled: number;
+  canceled: number;
   returned: number;
   refunded: number;
 }
@@ -54,6 +55,7 @@ export class OrderModel {
       lineId: `line ${index}`,
       quantity,
       fulfilled: 0,
+      canceled: 0,
       returned: 0,
       refunded: 0,
     }));
@@ -103,6 +105,13 @@ export class OrderModel {
       for (const line of this.lines) line.fulfilled += piecesOf(pieces, line.lineId);
       const isAll = this.lines.every(({ quantity, fulfilled }) => quantity === fulfilled);
       return this.become(isAll ? 'fulfilled' : 'partially_fulfilled');
+    });
+  }
+
+  close(): Answer {
+    return this.from(['partially_fulfilled'], () => {
+      for (const line of this.lines) line.canceled = line.quantity - line.fulfilled;
+      return this.become('fulfilled', 'closed');
     });
   }
 

@@ -1,18 +1,23 @@
+import type { Dispute, DisputeStatus } from '../dispute.js';
 import { type Composition, totalOf } from '../ledger.js';
 import type { OperationKind } from '../operation.js';
 import type { CaptureMode, RefundLine } from '../payment-state.js';
 import type { GatewayOutcome } from '../payment-gateway.js';
 import type { PaymentStatus } from '../payment-status.js';
 
-/** What must come of a command: a refusal with this code, or so many changes. */
-export type Answer = { readonly refused: string } | { readonly changes: 0 | 1 };
+/** What must come of a command: a refusal with this code, or so many changes, and what it says of itself. */
+export type Answer =
+  { readonly refused: string } | { readonly changes: number; readonly returns?: string | boolean };
 
 export interface ModelOperation {
   readonly id: string;
   readonly kind: OperationKind;
   readonly amount: number;
   readonly lines: readonly RefundLine[];
-  state: 'created' | 'sent' | 'unknown' | 'resolved';
+  state: 'created' | 'sent' | 'unknown' | 'succeeded' | 'declined' | 'failed';
+  needsAttention: boolean;
+  /** The gateway has named the effect. */
+  isNamed: boolean;
 }
 
 interface ModelLine {
@@ -20,6 +25,17 @@ interface ModelLine {
   readonly amount: number;
   refunded: number;
 }
+
+/** How far a dispute has come: only what is further is news. */
+const DISPUTE_STAGES: readonly DisputeStatus[] = [
+  'inquiry',
+  'closed',
+  'needs_response',
+  'under_review',
+  'lost',
+  'won',
+];
+const HELD_BY_BANKS: readonly DisputeStatus[] = ['needs_response', 'under_review', 'lost'];
 
 const HAPPENED: Answer = { changes: 1 };
 const NOTHING_HAPPENED: Answer = { changes: 0 };
@@ -35,6 +51,7 @@ export class PaymentModel {
   captured = 0;
   refunded = 0;
   readonly operations: ModelOperation[] = [];
+  readonly disputes = new Map<string, { stage: number; amount: number; held: number }>();
   readonly lines: readonly ModelLine[];
   readonly total: number;
 
@@ -54,11 +71,15 @@ export class PaymentModel {
   }
 
   get openOperations(): readonly ModelOperation[] {
-    return this.operations.filter(({ state }) => state !== 'resolved');
+    return this.operations.filter(isOpen);
   }
 
   get pendingRefunds(): number {
     return sumOf(this.openOperations.filter(({ kind }) => kind === 'refund'));
+  }
+
+  get disputed(): number {
+    return [...this.disputes.values()].reduce((sum, { held }) => sum + held, 0);
   }
 
   retry(): Answer {
@@ -123,16 +144,79 @@ export class PaymentModel {
     return HAPPENED;
   }
 
-  resolve(operation: ModelOperation, { result }: GatewayOutcome): Answer {
+  resolve(operation: ModelOperation, outcome: GatewayOutcome): Answer {
+    const { result } = outcome;
     if (operation.state === 'created') return refused('payment_state_conflict');
-    if (operation.state === 'resolved') return NOTHING_HAPPENED;
-    operation.state = 'resolved';
+    if (!isOpen(operation)) return NOTHING_HAPPENED;
+    operation.state = result === 'requires_action' ? 'declined' : result;
+    operation.needsAttention = false;
+    operation.isNamed = 'gatewayId' in outcome;
     if (result === 'succeeded') this.succeed(operation);
     else if (operation.kind === 'refund') this.changeLines(operation.lines, -1);
     else if (operation.kind === 'authorize') {
       this.status = result === 'requires_action' ? 'requires_action' : 'requires_payment_method';
     }
     return HAPPENED;
+  }
+
+  /** What succeeded stays so, but for a refund, which the bank may send back. */
+  learn(operation: ModelOperation, outcome: GatewayOutcome, isSameAmount = true): Answer {
+    if (!isSameAmount) return { changes: 0, returns: 'contradiction' };
+    if (isOpen(operation)) {
+      const answer = this.resolve(operation, outcome);
+      return 'refused' in answer ? answer : { changes: 1, returns: 'new' };
+    }
+    const { kind, state, isNamed } = operation;
+    const hasSucceeded = state === 'succeeded';
+    if (hasSucceeded && kind === 'refund' && outcome.result === 'failed') {
+      operation.state = 'failed';
+      this.refunded -= operation.amount;
+      this.changeLines(operation.lines, -1);
+      return { changes: 1, returns: 'new' };
+    }
+    const tellsOfSuccess = outcome.result === 'succeeded';
+    const isOld =
+      kind === 'refund'
+        ? tellsOfSuccess === hasSucceeded || (tellsOfSuccess && isNamed)
+        : !tellsOfSuccess || hasSucceeded;
+    return { changes: 0, returns: isOld ? 'old' : 'contradiction' };
+  }
+
+  endAuthorization(): Answer {
+    if (!this.isAuthorized) return { changes: 0, returns: false };
+    if (this.hasOpen('capture', 'void')) return refused('payment_operation_open');
+    this.giveUpRest();
+    return { changes: 1, returns: true };
+  }
+
+  trackDispute({ gatewayId, status, amount }: Dispute): Answer {
+    const known = this.disputes.get(gatewayId);
+    const stage = DISPUTE_STAGES.indexOf(status);
+    if (known && stage <= known.stage) return { changes: 0, returns: false };
+    const about = known && known.held > 0 ? known.amount : amount;
+    const held = HELD_BY_BANKS.includes(status) ? about : 0;
+    this.disputes.set(gatewayId, { stage, amount: about, held });
+    return { changes: 1, returns: true };
+  }
+
+  requireAttention(operation: ModelOperation): Answer {
+    if (!isOpen(operation) || operation.needsAttention) return NOTHING_HAPPENED;
+    operation.needsAttention = true;
+    return HAPPENED;
+  }
+
+  decide(operation: ModelOperation, outcome: GatewayOutcome | undefined): Answer {
+    if (!operation.needsAttention) return refused('operation_not_stuck');
+    return outcome ? this.resolve(operation, outcome) : HAPPENED;
+  }
+
+  /** Whatever the gateway says after staff have decided is measured against what they said. */
+  decideAndHear(operation: ModelOperation, said: GatewayOutcome, heard: GatewayOutcome): Answer {
+    this.send(operation);
+    const before = [this.requireAttention(operation)];
+    if (operation.needsAttention) before.push(this.decide(operation, said));
+    const answer = this.learn(operation, heard);
+    return 'refused' in answer ? answer : { ...answer, changes: changesOf(before) + answer.changes };
   }
 
   private succeed({ kind, amount }: ModelOperation): void {
@@ -147,16 +231,27 @@ export class PaymentModel {
         this.status = this.capturable === 0 ? 'captured' : 'partially_captured';
         return;
       case 'void':
-        this.authorized = this.captured;
-        this.status = this.captured === 0 ? 'canceled' : 'captured';
-        return;
+        return this.giveUpRest();
       case 'refund':
         this.refunded += amount;
     }
   }
 
+  private giveUpRest(): void {
+    this.authorized = this.captured;
+    this.status = this.captured === 0 ? 'canceled' : 'captured';
+  }
+
   private ask(kind: OperationKind, amount: number, lines: readonly RefundLine[] = []): Answer {
-    this.operations.push({ id: this.nextOperationId, kind, amount, lines, state: 'created' });
+    this.operations.push({
+      id: this.nextOperationId,
+      kind,
+      amount,
+      lines,
+      state: 'created',
+      needsAttention: false,
+      isNamed: false,
+    });
     return HAPPENED;
   }
 
@@ -175,7 +270,7 @@ export class PaymentModel {
   }
 
   private get refundable(): number {
-    return this.captured - this.refunded - this.pendingRefunds;
+    return Math.max(0, this.captured - this.refunded - this.pendingRefunds - this.disputed);
   }
 
   private get isWaiting(): boolean {
@@ -189,6 +284,14 @@ export class PaymentModel {
   private get isCaptured(): boolean {
     return this.status === 'captured' || this.status === 'partially_captured';
   }
+}
+
+function isOpen({ state }: ModelOperation): boolean {
+  return state === 'created' || state === 'sent' || state === 'unknown';
+}
+
+function changesOf(answers: readonly Answer[]): number {
+  return answers.reduce((sum, answer) => sum + ('changes' in answer ? answer.changes : 0), 0);
 }
 
 function sumOf(amounts: readonly { readonly amount: number }[]): number {

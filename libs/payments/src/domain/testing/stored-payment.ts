@@ -18,6 +18,8 @@ export const SUCCEEDED: GatewayOutcome = { result: 'succeeded', gatewayId: 'gate
 export const DECLINED: GatewayOutcome = { result: 'declined', declineCode: 'insufficient_funds' };
 export const FAILED: GatewayOutcome = { result: 'failed', declineCode: 'refused' };
 export const REQUIRES_ACTION: GatewayOutcome = { result: 'requires_action' };
+/** The refund had begun at the gateway, and did not come to its end. */
+export const SENT_BACK: GatewayOutcome = { result: 'failed', declineCode: 'expired_card', gatewayId: 're_1' };
 
 export interface PaymentOptions {
   readonly captureMode?: CaptureMode;
@@ -96,12 +98,19 @@ export class StoredPayment {
     return [...this.operations.values()].filter(isOpen);
   }
 
+  /** Loads the payment, lets `verb` change it, and keeps the changes; returns which they were. See `ask`. */
+  update(verb: (payment: Payment) => void, about?: string): PaymentChange[] {
+    const before = this.log.length;
+    this.ask(verb, about);
+    return this.log.slice(before).map(({ change }) => change);
+  }
+
   /**
-   * Loads the payment, lets `verb` change it, and keeps the changes; returns which they were.
+   * The same, and returns what `verb` says.
    *
    * @param about an operation that is loaded, with its refund, even where it is resolved
    */
-  update(verb: (payment: Payment) => void, about?: string): PaymentChange[] {
+  ask<T>(verb: (payment: Payment) => T, about?: string): T {
     const operations = [...this.operations.values()].filter((each) => isOpen(each) || each.id === about);
     const refunds = [...this.refunds.values()].filter(
       ({ status, id }) => status === 'pending' || id === about,
@@ -109,19 +118,16 @@ export class StoredPayment {
     const allocations = [...this.allocations.values()];
     const disputes = [...this.disputes.values()];
     const payment = Payment.rehydrate(this.current, operations, refunds, allocations, disputes);
-    verb(payment);
-    return this.keep(payment);
+    const answer = verb(payment);
+    this.keep(payment);
+    return answer;
   }
 
   /** The gateway reports what has become of an operation; what the report was worth. */
-  learn(operationId: string, outcome: GatewayOutcome, amount?: number): NewsWorth | undefined {
+  learn(operationId: string, outcome: GatewayOutcome, amount?: number): NewsWorth {
     const known = this.operations.get(operationId)?.amount ?? 0;
     const report = { operationId, outcome, amount: amount ?? known, currency: 'GBP' };
-    let worth: NewsWorth | undefined;
-    this.update((payment) => {
-      worth = payment.learn(report);
-    }, operationId);
-    return worth;
+    return this.ask((payment) => payment.learn(report), operationId);
   }
 
   /** The operation is claimed, and with that marked as sent. */
@@ -154,7 +160,7 @@ export class StoredPayment {
     this.carryOut(id, outcome);
   }
 
-  private keep({ state, changes }: Payment): PaymentChange[] {
+  private keep({ state, changes }: Payment): void {
     this.current = state;
     this.log.push(...changes.log);
     this.ledger.push(...changes.ledger);
@@ -162,6 +168,5 @@ export class StoredPayment {
       const target: Map<string, unknown> = this[kept];
       for (const [id, changed] of changes[kept]) target.set(id, changed);
     }
-    return changes.log.map(({ change }) => change);
   }
 }

@@ -137,6 +137,18 @@ describe('the life of a process', () => {
     expect(process.output).toBe('starting\nfirst stopped\n');
   });
 
+  it('goes on at SIGHUP where a part has asked for it, and ends at it where none has', async () => {
+    const process = spawnProcess(`life.onHangup(() => console.log('again'));`);
+    await process.wrote(/started/);
+    process.signal('SIGHUP');
+    await process.wrote(/again/);
+    expect(await process.end('SIGTERM')).toBe(0);
+    const deaf = spawnProcess('');
+    await deaf.wrote(/started/);
+    expect(await deaf.end('SIGHUP')).toBe(0);
+    expect(deaf.output).toBe('started\nfirst stopped\n');
+  });
+
   it('shows where a defect comes from', async () => {
     const process = spawnProcess(`throw new TypeError('oops');`);
     expect(await process.ended).toBe(1);

@@ -1,17 +1,26 @@
 import { PinoLogger } from 'nestjs-pino';
-import { loadSettings, readEnvironment, SERVER_SETTINGS } from '#platform/config';
+import { loadSettings, readEnvironment, SERVER_SETTINGS, settingsFiles } from '#platform/config';
 import { closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
-import { closeApplication, listenOn, reachDatabase, runProcess } from '#platform/process';
+import {
+  closeApplication,
+  followConfiguration,
+  listenOn,
+  reachDatabase,
+  runProcess,
+} from '#platform/process';
 import { createApi } from './create-api.js';
 import { ensureDemoData } from './demo-data.js';
 
 /** The API alone: REST and Swagger UI. A worker runs beside it. */
-await runProcess(async (parts) => {
-  const settings = loadSettings(readEnvironment(), { required: SERVER_SETTINGS });
+await runProcess(async (parts, life) => {
+  const env = readEnvironment();
+  const load = () => loadSettings(env, { required: SERVER_SETTINGS });
+  const settings = load();
   const app = await reachDatabase(settings.DATABASE_URL, () => createApi(settings));
   parts.defer(() => closeApplication(app));
+  followConfiguration(app, { load, files: settingsFiles(env) }, life);
   if (settings.DEMO_DATA) await ensureDemoData(app);
 
   const management = app.get(ManagementServer, { strict: false });

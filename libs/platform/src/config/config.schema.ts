@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 import { FAILPOINT_ACTIONS, parseFailpoints } from '../failpoints/index.js';
+import { parseSigningKeys } from './signing-keys.js';
 
 /** What the documentation says about a setting beside its description and default. */
 interface SettingMeta {
@@ -9,6 +10,8 @@ interface SettingMeta {
   readonly values?: string;
   /** The value must never be printed. */
   readonly secret?: boolean;
+  /** A change holds at once, without a restart: whoever uses the value reads it anew each time. */
+  readonly hot?: boolean;
 }
 
 const documented = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
@@ -39,25 +42,18 @@ export type StepUp = (typeof STEP_UPS)[number];
 /** Marks a setting whose value must never be printed. */
 const SECRET = { secret: true } satisfies SettingMeta;
 
-const signingKeySetSchema = z.object({
-  keys: z
-    .array(
-      z.object({
-        kty: z.literal('OKP'),
-        crv: z.literal('Ed25519'),
-        kid: z.string().min(1),
-        x: z.base64url().length(43),
-        d: z.base64url().length(43),
-      }),
-    )
-    .min(1),
-});
+/** Marks a setting that changes while the process runs. */
+const HOT = { hot: true } satisfies SettingMeta;
 
 /**
  * Every setting of Steelyard, by the name of its environment variable. The one source of the type, of the defaults,
  * of `.env.example` and of docs/configuration.md. Names carry their unit last.
  */
 export const settingsSchema = z.object({
+  CONFIG_FILE: z
+    .string()
+    .optional()
+    .describe('YAML file with settings by their names; what the environment sets wins over it.'),
   NODE_ENV: oneOf(['development', 'test', 'production'], 'development').describe(
     '`production` refuses demo data and generated secrets.',
   ),
@@ -95,14 +91,14 @@ export const settingsSchema = z.object({
   SIGNING_KEYS: z
     .string()
     .refine(
-      isSigningKeySet,
-      'must be a JSON Web Key Set of private Ed25519 keys, each with a kid; `steelyard keys` makes one',
+      (text) => parseSigningKeys(text) !== undefined,
+      'must be a JSON Web Key Set of private Ed25519 keys, each with a kid of its own; `steelyard keys` makes one',
     )
     .optional()
     .describe(
       'JSON Web Key Set of private Ed25519 keys, the first one signs. Generated in the embedded size.',
     )
-    .meta(SECRET),
+    .meta({ ...SECRET, ...HOT }),
   ACCESS_TOKEN_TTL_SECONDS: integer(60, 3_600, 900).describe('Life of an access token.'),
   REFRESH_TOKEN_TTL_SECONDS: integer(3_600, 31_536_000, 2_592_000).describe('Life of a session without use.'),
   TOKEN_ISSUER: z.string().default('steelyard').describe('`iss` and `aud` of access tokens.'),
@@ -118,9 +114,9 @@ export const settingsSchema = z.object({
     'How long requests and jobs in flight may take to finish at shutdown.',
   ),
 
-  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info').describe(
-    'Least severe level that is logged; `warn` with `npm start`, whose terminal is for people.',
-  ),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info')
+    .describe('Least severe level that is logged; `warn` with `npm start`, whose terminal is for people.')
+    .meta(HOT),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
   REDIS_URL: z
@@ -130,21 +126,21 @@ export const settingsSchema = z.object({
     .describe('Redis that the processes share; absent: each counts for itself.')
     .meta(SECRET),
 
-  RATE_LIMIT_ENABLED: flag(true).describe(
-    'Limits requests per principal or address, and slows down who guesses passwords.',
-  ),
-  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe(
-    'Reading requests of one principal or address per minute.',
-  ),
-  RATE_LIMIT_WRITES_PER_MINUTE: count(600).describe(
-    'Requests of one principal or address per minute that change something.',
-  ),
-  RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe(
-    'Log-ins, registrations and uses of mailed tokens of one address per minute.',
-  ),
-  RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000).describe(
-    'Webhooks of one address per minute: a gateway that catches up is not held back.',
-  ),
+  RATE_LIMIT_ENABLED: flag(true)
+    .describe('Limits requests per principal or address, and slows down who guesses passwords.')
+    .meta(HOT),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200)
+    .describe('Reading requests of one principal or address per minute.')
+    .meta(HOT),
+  RATE_LIMIT_WRITES_PER_MINUTE: count(600)
+    .describe('Requests of one principal or address per minute that change something.')
+    .meta(HOT),
+  RATE_LIMIT_LOGINS_PER_MINUTE: count(20)
+    .describe('Log-ins, registrations and uses of mailed tokens of one address per minute.')
+    .meta(HOT),
+  RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000)
+    .describe('Webhooks of one address per minute: a gateway that catches up is not held back.')
+    .meta(HOT),
   TRUSTED_PROXIES: z
     .string()
     .refine(
@@ -271,14 +267,6 @@ export const settingsSchema = z.object({
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
 export type SettingName = keyof Settings;
-
-function isSigningKeySet(text: string): boolean {
-  try {
-    return signingKeySetSchema.safeParse(JSON.parse(text)).success;
-  } catch {
-    return false;
-  }
-}
 
 /** As a browser sends it: no path, no trailing slash, no port that goes without saying. */
 function isOrigin(text: string): boolean {

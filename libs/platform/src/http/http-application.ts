@@ -5,7 +5,7 @@ import multipart from '@fastify/multipart';
 import { DomainError } from '#kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { Config } from '../config/index.js';
+import { type Settings } from '../config/index.js';
 import { Lifecycle } from '../lifecycle/index.js';
 import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
@@ -30,9 +30,9 @@ const SLOWNESS_CHECK_MS = 1_000;
 /** Builds the HTTP application of `module`: Fastify, request context, problems, one log line per request. */
 export async function createHttpApplication(
   module: Type | DynamicModule,
-  config: Config,
+  settings: Settings,
 ): Promise<NestFastifyApplication> {
-  const { CORS_ORIGINS, NODE_ENV, REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
+  const { CORS_ORIGINS, NODE_ENV, REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = settings;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: UPLOAD_TIMEOUT_MS,

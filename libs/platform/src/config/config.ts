@@ -1,0 +1,44 @@
+import { type Settings } from './config.schema.js';
+
+type ChangeListener = (settings: Settings) => void;
+
+/**
+ * The validated settings of this process. Inject it and read `config.settings.PORT`. A few settings are hot: they
+ * change while the process runs. Whoever uses one reads it from here each time, or has `onChange` tell; what is not
+ * hot may be kept.
+ */
+export class Config {
+  private current: Settings;
+  private readonly listeners: ChangeListener[] = [];
+
+  constructor(settings: Settings) {
+    this.current = settings;
+  }
+
+  /** What holds now: frozen, and replaced as a whole, so that one object never shows half a change. */
+  get settings(): Settings {
+    return this.current;
+  }
+
+  get isProduction(): boolean {
+    return this.settings.NODE_ENV === 'production';
+  }
+
+  /** The secret that signs cursors and guest tokens. The entry point made sure that there is one. */
+  get appSecret(): string {
+    const { APP_SECRET } = this.settings;
+    if (!APP_SECRET) throw new Error('APP_SECRET is not set.');
+    return APP_SECRET;
+  }
+
+  /** Has `listener` called with the new settings whenever hot ones have changed. It must not throw. */
+  onChange(listener: ChangeListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Puts valid settings in the place of those that hold, for everybody at once. */
+  replace(settings: Settings): void {
+    this.current = settings;
+    for (const listener of this.listeners) listener(settings);
+  }
+}

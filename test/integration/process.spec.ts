@@ -72,7 +72,7 @@ describe('a database that cannot be had', () => {
 });
 
 describe('a port that cannot be had', () => {
-  it.each(['PORT', 'MANAGEMENT_PORT'])('%s is in use', async (setting) => {
+  it.each(['PORT', 'MANAGEMENT_PORT', 'ADMIN_PORT'])('%s is in use', async (setting) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };

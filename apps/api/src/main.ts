@@ -1,6 +1,6 @@
 import { PinoLogger } from 'nestjs-pino';
 import { loadSettings, readEnvironment, SERVER_SETTINGS, settingsFiles } from '#platform/config';
-import { closeHttpServer } from '#platform/http';
+import { AdminServer, closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
 import {
@@ -32,9 +32,11 @@ await runProcess(async (parts, life) => {
     await lifecycle.drain(settings.DRAIN_DELAY_MS);
     await closeHttpServer(app, settings.SHUTDOWN_GRACE_MS);
   });
+  const adminPort = await listenOn('ADMIN_PORT', settings, () => app.get(AdminServer).listen());
   await listenOn('PORT', settings, () => app.listen(settings.PORT, settings.HOST));
   lifecycle.markStarted();
 
   const logger = await app.resolve(PinoLogger);
-  logger.info({ url: await app.getUrl(), management_port: managementPort }, 'The API listens');
+  const ports = { management_port: managementPort, admin_port: adminPort };
+  logger.info({ url: await app.getUrl(), ...ports }, 'The API listens');
 });

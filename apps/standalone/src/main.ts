@@ -2,7 +2,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { newId } from '#kernel';
 import { readEnvironment, type Settings, settingsFiles } from '#platform/config';
 import { migrateUp } from '#platform/database';
-import { closeHttpServer } from '#platform/http';
+import { AdminServer, closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
 import {
@@ -53,6 +53,7 @@ await runProcess(async (parts, life) => {
     await Promise.all([closeHttpServer(app, graceMs), jobs.stop(graceMs)]);
   });
   jobs.start();
+  const adminPort = await listenOn('ADMIN_PORT', settings, () => app.get(AdminServer).listen());
   await listenOn('PORT', settings, () => app.listen(settings.PORT, settings.HOST));
   lifecycle.markStarted();
 
@@ -61,6 +62,7 @@ await runProcess(async (parts, life) => {
     welcomeText({
       version: VERSION,
       url: urlOf(settings.HOST, port),
+      adminUrl: adminPort === undefined ? undefined : urlOf(settings.HOST, adminPort),
       metricsUrl: settings.METRICS_ENABLED ? `${urlOf(settings.HOST, managementPort)}/metrics` : undefined,
       database: database.place,
       startedInMs: performance.now(),

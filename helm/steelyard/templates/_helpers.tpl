@@ -68,7 +68,7 @@ app.kubernetes.io/component: {{ . }}
   valueFrom:
     secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.signingKeysKey }} }
 {{- range $name, $value := .Values.config }}
-{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS") }}
+{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS") }}
 {{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}
 {{- end }}
 - name: {{ $name }}

@@ -16,14 +16,14 @@ interface SettingMeta {
 
 const documented = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
 
-const integer = (min: number, max: number, fallback: number) => {
+const wholeNumber = (min: number, max: number) => {
   const values = `${min} to ${max}`;
   const error = `must be a whole number from ${values}`;
-  const number = z.coerce.number(error).int(error).min(min, error).max(max, error);
-  return documented(number, { values }).default(fallback);
+  return documented(z.coerce.number(error).int(error).min(min, error).max(max, error), { values });
 };
 
-const port = (fallback: number) => integer(0, 65_535, fallback);
+const integer = (min: number, max: number, fallback: number) => wholeNumber(min, max).default(fallback);
+const port = () => wholeNumber(0, 65_535);
 const durationMs = (fallback: number, min = 1) => integer(min, 86_400_000, fallback);
 const count = (fallback: number) => integer(1, 1_000_000, fallback);
 
@@ -61,8 +61,13 @@ export const settingsSchema = z.object({
     .string()
     .default('127.0.0.1')
     .describe('Address that the servers listen on; `0.0.0.0` in a container.'),
-  PORT: port(3000).describe('REST and Swagger UI; 0 picks a free port.'),
-  MANAGEMENT_PORT: port(9464).describe('Metrics and health for operators; 0 picks a free port.'),
+  PORT: port().default(3000).describe('REST and Swagger UI; 0 picks a free port.'),
+  MANAGEMENT_PORT: port().default(9464).describe('Metrics and health for operators; 0 picks a free port.'),
+  ADMIN_PORT: port()
+    .optional()
+    .describe(
+      'The routes that are for admins alone; absent: they are on the main port. 0 picks a free port.',
+    ),
   STEELYARD_DATA_DIR: z
     .string()
     .default('.steelyard')

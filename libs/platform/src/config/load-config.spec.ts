@@ -128,6 +128,16 @@ describe('loading settings', () => {
     ['an origin with a path', { CORS_ORIGINS: 'https://a.example/shop' }, /^CORS_ORIGINS: must be origins/],
     ['an origin by name', { CORS_ORIGINS: 'https://a.example, shop' }, /^CORS_ORIGINS: must be origins/],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
+    [
+      'the port of customers for admins',
+      { ADMIN_PORT: '3000' },
+      /^ADMIN_PORT: must be another port than PORT/,
+    ],
+    [
+      'the port of operators for admins',
+      { ADMIN_PORT: '9464' },
+      /^ADMIN_PORT: must be another port than MANAGEMENT_PORT/,
+    ],
   ])('refuses %s', (_, env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
   });
@@ -162,7 +172,7 @@ describe('loading settings', () => {
   });
 
   it.each([
-    ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
+    ['free ports', { PORT: '0', MANAGEMENT_PORT: '0', ADMIN_PORT: '0' }],
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
     ['origins', { CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }],
     ['every origin', { CORS_ORIGINS: '*' }],

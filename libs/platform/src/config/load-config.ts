@@ -168,12 +168,18 @@ function contradictions(values: Values): string[] {
   ) {
     found.push('PAYMENT_ATTENTION_SECONDS: must be more than twice PAYMENT_SETTLE_SECONDS.');
   }
-  const { PORT, MANAGEMENT_PORT } = settingsSchema.pick({ PORT: true, MANAGEMENT_PORT: true }).shape;
-  const port = PORT.safeParse(values.PORT).data;
-  if (port !== undefined && port > 0 && port === MANAGEMENT_PORT.safeParse(values.MANAGEMENT_PORT).data) {
-    found.push('MANAGEMENT_PORT: must be another port than PORT.');
-  }
-  return found;
+  return [...found, ...sharedPorts(values)];
+}
+
+/** Each server needs a port of its own; any number of them may be given a free one. */
+function sharedPorts(values: Values): string[] {
+  const owners = new Map<number, SettingName>();
+  return (['PORT', 'MANAGEMENT_PORT', 'ADMIN_PORT'] as const).flatMap((name) => {
+    const port = settingsSchema.shape[name].safeParse(values[name]).data ?? 0;
+    const owner = owners.get(port);
+    if (port > 0) owners.set(port, owner ?? name);
+    return owner === undefined ? [] : [`${name}: must be another port than ${owner}.`];
+  });
 }
 
 /** Whether a secret is a pattern or a placeholder: random bytes in any usual spelling have more kinds of characters. */

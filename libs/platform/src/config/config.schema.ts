@@ -39,6 +39,8 @@ const flag = (fallback: boolean) =>
 const STEP_UPS = ['refunds', 'admin'] as const;
 export type StepUp = (typeof STEP_UPS)[number];
 
+const MIN_SECRET_LENGTH = 32;
+
 /** Marks a setting whose value must never be printed. */
 const SECRET = { secret: true } satisfies SettingMeta;
 
@@ -89,9 +91,15 @@ export const settingsSchema = z.object({
 
   APP_SECRET: z
     .string()
-    .min(32, 'must be at least 32 characters')
+    .refine(
+      (list) => splitSecrets(list).every((secret) => secret.length >= MIN_SECRET_LENGTH),
+      `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`,
+    )
     .optional()
-    .describe('Signs cursors and guest order tokens. Generated in the embedded size.')
+    .describe(
+      'Signs cursors, refresh tokens and guest order tokens; of several, divided by commas, the first one signs and ' +
+        'all are good. Generated in the embedded size.',
+    )
     .meta(SECRET),
   SIGNING_KEYS: z
     .string()
@@ -104,7 +112,7 @@ export const settingsSchema = z.object({
       'JSON Web Key Set of private Ed25519 keys, the first one signs. Generated in the embedded size.',
     )
     .meta({ ...SECRET, ...HOT }),
-  ACCESS_TOKEN_TTL_SECONDS: integer(60, 3_600, 900).describe('Life of an access token.'),
+  ACCESS_TOKEN_TTL_SECONDS: integer(300, 900, 900).describe('Life of an access token.'),
   REFRESH_TOKEN_TTL_SECONDS: integer(3_600, 31_536_000, 2_592_000).describe('Life of a session without use.'),
   TOKEN_ISSUER: z.string().default('steelyard').describe('`iss` and `aud` of access tokens.'),
   DEMO_DATA: flag(false).describe(
@@ -272,6 +280,11 @@ export const settingsSchema = z.object({
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
 export type SettingName = keyof Settings;
+
+/** The values of APP_SECRET: the first one signs. */
+export function splitSecrets(list: string): string[] {
+  return list.split(',').map((secret) => secret.trim());
+}
 
 /** As a browser sends it: no path, no trailing slash, no port that goes without saying. */
 function isOrigin(text: string): boolean {

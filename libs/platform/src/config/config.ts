@@ -1,4 +1,5 @@
-import { type Settings } from './config.schema.js';
+import type { Secrets } from '#kernel';
+import { type Settings, splitSecrets } from './config.schema.js';
 
 type ChangeListener = (settings: Settings) => void;
 
@@ -24,11 +25,14 @@ export class Config {
     return this.settings.NODE_ENV === 'production';
   }
 
-  /** The secret that signs cursors and guest tokens. The entry point made sure that there is one. */
-  get appSecret(): string {
-    const { APP_SECRET } = this.settings;
-    if (!APP_SECRET) throw new Error('APP_SECRET is not set.');
-    return APP_SECRET;
+  /**
+   * The secrets of which the first signs cursors, refresh tokens and guest tokens; what any of them has signed is good,
+   * so that one can follow another. The entry point made sure that there is one.
+   */
+  get appSecrets(): Secrets {
+    const [first, ...others] = splitSecrets(this.settings.APP_SECRET ?? '');
+    if (!first) throw new Error('APP_SECRET is not set.');
+    return [first, ...others];
   }
 
   /** Has `listener` called with the new settings whenever hot ones have changed. It must not throw. */

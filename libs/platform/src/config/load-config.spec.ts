@@ -51,7 +51,7 @@ describe('loading settings', () => {
       'DATABASE_URL: is required here.',
       'PORT: must be a whole number from 0 to 65535.',
       'DATABASE_POOL_MAX: must be a whole number from 2 to 10000.',
-      'APP_SECRET: must be at least 32 characters.',
+      'APP_SECRET: must be at least 32 characters, or several such, divided by commas.',
       'SIGNING_KEYS: must be a JSON Web Key Set of private Ed25519 keys, each with a kid of its own; `steelyard keys` makes one.',
       'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
       'DEMO_DATA: is refused in production: everybody knows the passwords of the demo accounts.',
@@ -82,6 +82,7 @@ describe('loading settings', () => {
       { PAYMENT_SETTLE_SECONDS: '100', PAYMENT_ATTENTION_SECONDS: '200' },
       /^PAYMENT_ATTENTION_SECONDS: must be more than twice/,
     ],
+    ['a short one of several secrets', { APP_SECRET: `${'s'.repeat(32)}, short` }, /^APP_SECRET: must be/],
     ['no URL at all', { DATABASE_URL: 'localhost' }, /^DATABASE_URL: must be a URL/],
     ['the URL of something else', { DATABASE_URL: 'mysql://localhost/shop' }, /^DATABASE_URL: must be a URL/],
     ['a password that is not encoded', { DATABASE_URL: 'postgres://u:p#/@h:1/d' }, /percent-encoded/],
@@ -99,6 +100,8 @@ describe('loading settings', () => {
       { SIGNING_KEYS: JSON.stringify({ keys: [{ ...KEY, x: privateKey().x }] }) },
       /^SIGNING_KEYS: must be/,
     ],
+    ['a token that lives long', { ACCESS_TOKEN_TTL_SECONDS: '901' }, /^ACCESS_TOKEN_TTL_SECONDS: must be/],
+    ['a token that hardly lives', { ACCESS_TOKEN_TTL_SECONDS: '299' }, /^ACCESS_TOKEN_TTL_SECONDS: must be/],
     ['a port beyond the last', { PORT: '65536' }, /^PORT: must be a whole number/],
     ['a negative time', { REQUEST_TIMEOUT_MS: '-1' }, /^REQUEST_TIMEOUT_MS: must be a whole number/],
     ['a flag that is neither', { RATE_LIMIT_ENABLED: 'yes' }, /^RATE_LIMIT_ENABLED: must be one of/],
@@ -150,6 +153,11 @@ describe('loading settings', () => {
       /^APP_SECRET: is refused in production/,
     ],
     [
+      'a pattern behind another secret',
+      { APP_SECRET: `VnXh2J8Qe0rT5yUi7oPa3sDf6gHk9lZx,${'0123'.repeat(10)}` },
+      /^APP_SECRET: is refused in production/,
+    ],
+    [
       'a key that is published',
       {
         SIGNING_KEYS: JSON.stringify({
@@ -176,6 +184,7 @@ describe('loading settings', () => {
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
     ['origins', { CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }],
     ['every origin', { CORS_ORIGINS: '*' }],
+    ['lives of a token that are short', { ACCESS_TOKEN_TTL_SECONDS: '300' }],
     ['private signing keys', { SIGNING_KEYS }],
     [
       'several of them',
@@ -278,7 +287,7 @@ describe('settings from a YAML file', () => {
       `${file} 5: CORS_ORIGINS must be a single value.`,
       `${file} 7: HOST must be a single value.`,
       'PORT: must be a whole number from 0 to 65535.',
-      'APP_SECRET: must be at least 32 characters.',
+      'APP_SECRET: must be at least 32 characters, or several such, divided by commas.',
       'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
     ]);
   });

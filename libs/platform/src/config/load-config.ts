@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { errnoCode, readConfigFile } from './config-file.js';
-import { type SettingName, type Settings, settingsSchema } from './config.schema.js';
+import { type SettingName, type Settings, settingsSchema, splitSecrets } from './config.schema.js';
 
 /** Everything that is wrong with the configuration, all at once. The entry point prints it and exits with 78. */
 export class ConfigurationError extends Error {
@@ -183,9 +183,11 @@ function sharedPorts(values: Values): string[] {
 }
 
 /** Whether a secret is a pattern or a placeholder: random bytes in any usual spelling have more kinds of characters. */
-function isGuessable(secret: string): boolean {
+function isGuessable(list: string): boolean {
   // What is too short is told by the schema.
-  if (!settingsSchema.shape.APP_SECRET.safeParse(secret).success) return false;
-  const isPlaceholder = /change.?me|example|placeholder|secret|password/i.test(secret);
-  return isPlaceholder || new Set(secret).size < MIN_KINDS_OF_CHARACTERS;
+  if (!settingsSchema.shape.APP_SECRET.safeParse(list).success) return false;
+  return splitSecrets(list).some((secret) => {
+    const isPlaceholder = /change.?me|example|placeholder|secret|password/i.test(secret);
+    return isPlaceholder || new Set(secret).size < MIN_KINDS_OF_CHARACTERS;
+  });
 }

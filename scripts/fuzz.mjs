@@ -48,7 +48,6 @@ const app = spawn(process.execPath, ['--enable-source-maps', 'dist/apps/standalo
     DATABASE_URL: '',
     NODE_ENV: '',
     RATE_LIMIT_ENABLED: 'false',
-    ACCESS_TOKEN_TTL_SECONDS: '3600',
     LOG_LEVEL: 'error',
   },
   stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,5 +1,4 @@
 import { Controller, Get, Module } from '@nestjs/common';
-import { Config } from '#platform/config';
 import { createHttpApplication } from '#platform/http';
 import { PlatformModule } from '../../apps/api/src/platform.module.js';
 import { routesOf } from '../support/routes.js';
@@ -28,7 +27,7 @@ describe('endpoints', () => {
     const settings = await testSettings({ DATABASE_URL: api.database.url });
     @Module({ imports: [PlatformModule.forRoot(settings, 'careless'), ForgottenModule] })
     class CarelessModule {}
-    const careless = await createHttpApplication(CarelessModule, new Config(settings));
+    const careless = await createHttpApplication(CarelessModule, settings);
     await careless.listen(0, '127.0.0.1');
     try {
       expect(routesOf(careless)).toContainEqual({ name: 'GET /forgotten', access: undefined });

@@ -28,6 +28,9 @@ const RETRY_PAUSE_MS = 100;
 /** Says that the same call may be answered differently later. */
 const PASSING_STATUSES = new Set([202, 408, 425, 429]);
 
+/** Tokens live for 15 minutes, and no part of a run lasts ten. */
+const SIGN_IN_AFTER_MS = 5 * 60_000;
+
 /** A new call, with a key that nobody has used before. */
 export function keyedCall(as: Role, path: string, body: object): KeyedCall {
   return { as, path, body, key: newId() };
@@ -46,6 +49,7 @@ export class Caller {
   /** Keyed calls that were made, each try counted. */
   sent = 0;
   private readonly tokens = new Map<Role, string>();
+  private signedInAt = 0;
 
   constructor(readonly baseUrl: string) {}
 
@@ -57,6 +61,12 @@ export class Caller {
       if (answer?.status !== 200) throw new Error(`The ${role} cannot sign in: ${JSON.stringify(answer)}`);
       this.tokens.set(role, answer.body.accessToken as string);
     }
+    this.signedInAt = performance.now();
+  }
+
+  /** Signs in again where the tokens have become old. */
+  async staySignedIn(): Promise<void> {
+    if (performance.now() - this.signedInAt > SIGN_IN_AFTER_MS) await this.signIn();
   }
 
   /** Sends a call once. Undefined: the connection broke, or nobody answered. */

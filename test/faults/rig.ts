@@ -34,7 +34,6 @@ const SETTINGS = {
   PAYMENT_GATEWAY: 'stripe',
   STRIPE_API_KEY: 'sk_test_1',
   STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
-  ACCESS_TOKEN_TTL_SECONDS: '3600',
   // Odd sums, so that a split that loses a cent shows.
   ORDER_SHIPPING_FLAT_MINOR: '350',
   ORDER_TAX_BASIS_POINTS: '1950',

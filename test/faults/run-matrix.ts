@@ -23,6 +23,7 @@ export async function runMatrix(totals: Totals, isWanted: (cell: Cell) => boolea
     const products = await Promise.all(prices.map((price) => rig.product(price, 1_000_000)));
     for (const [index, wave] of matrix.waves.entries()) {
       const startedAt = performance.now();
+      await rig.caller.staySignedIn();
       const report = await runWave(rig, wave, products);
       cells.push(...report.cells);
       // What is wrong stays wrong: it belongs to the wave that has shown it first.

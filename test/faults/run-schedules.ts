@@ -7,9 +7,6 @@ import type { Totals } from './totals.js';
 
 const SETTINGS = { DATABASE_POOL_MAX: '40', GATEWAY_TIMEOUT_MS: '500', REQUEST_TIMEOUT_MS: '5000' };
 
-/** Tokens live for an hour. */
-const SIGN_IN_AFTER_MS = 30 * 60_000;
-
 /** How many schedules, and from which seed on. */
 export interface Length {
   readonly seed: number;
@@ -22,14 +19,10 @@ export interface Length {
 export async function runSchedules(totals: Totals, { seed, schedules, minutes }: Length): Promise<void> {
   const reports: ScheduleReport[] = [];
   const until = performance.now() + minutes * 60_000;
-  let signedInAt = performance.now();
   const rig = await Rig.start(SETTINGS);
   try {
     for (let next = seed; next < seed + schedules && performance.now() < until; next += 1) {
-      if (performance.now() - signedInAt > SIGN_IN_AFTER_MS) {
-        await rig.caller.signIn();
-        signedInAt = performance.now();
-      }
+      await rig.caller.staySignedIn();
       const report = await runSchedule(rig, planSchedule(next));
       reports.push(report);
       tell(report, totals);

@@ -26,11 +26,20 @@ describe('a configuration that is not valid', () => {
         '  - DATABASE_URL: is required here.',
         '  - SIGNING_KEYS: is required here.',
         '  - PORT: must be a whole number from 0 to 65535.',
-        '  - APP_SECRET: must be at least 32 characters.',
+        '  - APP_SECRET: must be at least 32 characters, or several such, divided by commas.',
         '  - LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
         '',
       ].join('\n'),
     );
+  });
+});
+
+describe('steelyard keys rotate', () => {
+  it('prints the next value of a setting as it stands', async () => {
+    const env = { APP_SECRET: SECRET };
+    const cli = spawnApp('apps/cli/src/main.ts', { env, args: ['keys', 'rotate', 'APP_SECRET', 'add'] });
+    expect(await cli.ended).toBe(0);
+    expect(cli.output).toMatch(new RegExp(`^APP_SECRET=${SECRET},[\\w-]{43}\n$`));
   });
 });
 

@@ -1,39 +1,16 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '#kernel';
 import { closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
-import { Client } from 'pg';
 import { ensureDemoData } from '../../apps/api/src/index.js';
+import { blockTable } from '../support/block-table.js';
+import { sendRaw } from '../support/send-raw.js';
 import { type CallOptions, TestApp } from '../support/test-app.js';
 
 const LOGIN = '/api/v1/auth/login';
 const PRODUCTS = '/api/v1/products';
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
-
-/** Sends bytes as they are and returns all that comes back until the server closes the connection. */
-async function sendRaw(baseUrl: string, bytes: string): Promise<{ status: number; body: unknown }> {
-  const { hostname, port } = new URL(baseUrl);
-  const socket = connect(Number(port), hostname);
-  let answer = '';
-  socket.on('data', (chunk) => (answer += chunk.toString()));
-  socket.on('error', () => undefined);
-  socket.write(bytes);
-  await once(socket, 'close');
-  const [head = '', body = ''] = answer.split('\r\n\r\n', 2);
-  expect(head).toContain('Content-Type: application/problem+json');
-  return { status: Number(head.split(' ', 2)[1]), body: JSON.parse(body) };
-}
-
-/** Keeps every query of the catalog waiting until it is released. */
-async function blockCatalog(app: TestApp): Promise<{ release: () => Promise<void> }> {
-  const client = new Client({ connectionString: app.database.url });
-  await client.connect();
-  await client.query('BEGIN; LOCK TABLE catalog.products IN ACCESS EXCLUSIVE MODE');
-  return { release: () => client.end() };
-}
 
 describe('the edge', () => {
   let app: TestApp;
@@ -166,7 +143,7 @@ describe('a request that takes longer than its deadline', () => {
       const accounts = await ensureDemoData(app.app);
       const { email, password } = accounts.find(({ role }) => role === 'staff')!;
       const token = (await app.post(LOGIN, { email, password })).body.accessToken as string;
-      const block = await blockCatalog(app);
+      const block = await blockTable(app, 'catalog.products');
       const upload = app.call('POST', `${PRODUCTS}/import`, {
         token,
         body: 'sku,name,description,price_amount,currency,active\nLATE,Late,,100,GBP,true\n',
@@ -210,7 +187,7 @@ describe('health, from the start to the end', () => {
       });
       await draining;
 
-      const block = await blockCatalog(app);
+      const block = await blockTable(app, 'catalog.products');
       const inFlight = app.get(PRODUCTS);
       await delay(100);
       const closing = closeHttpServer(app.app, 5_000);
@@ -229,7 +206,7 @@ describe('health, from the start to the end', () => {
 
   it('cuts what does not end within the grace', async () => {
     const app = await TestApp.start();
-    const block = await blockCatalog(app);
+    const block = await blockTable(app, 'catalog.products');
     try {
       const inFlight = app.get(PRODUCTS).catch(() => 'cut');
       await delay(100);

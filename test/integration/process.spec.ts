@@ -72,7 +72,7 @@ describe('a database that cannot be had', () => {
 });
 
 describe('a port that cannot be had', () => {
-  it.each(['PORT', 'MANAGEMENT_PORT'])('%s is in use', async (setting) => {
+  it.each(['PORT', 'MANAGEMENT_PORT', 'ADMIN_PORT'])('%s is in use', async (setting) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -135,6 +135,18 @@ describe('the life of a process', () => {
     await process.wrote(/starting/);
     expect(await process.end('SIGINT')).toBe(0);
     expect(process.output).toBe('starting\nfirst stopped\n');
+  });
+
+  it('goes on at SIGHUP where a part has asked for it, and ends at it where none has', async () => {
+    const process = spawnProcess(`life.onHangup(() => console.log('again'));`);
+    await process.wrote(/started/);
+    process.signal('SIGHUP');
+    await process.wrote(/again/);
+    expect(await process.end('SIGTERM')).toBe(0);
+    const deaf = spawnProcess('');
+    await deaf.wrote(/started/);
+    expect(await deaf.end('SIGHUP')).toBe(0);
+    expect(deaf.output).toBe('started\nfirst stopped\n');
   });
 
   it('shows where a defect comes from', async () => {

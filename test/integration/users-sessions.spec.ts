@@ -242,7 +242,7 @@ describe('refresh', () => {
   it('refuses an old token that was made with the key of the server but without having held one', async () => {
     const { token, refreshToken } = await users.registered();
     const active = await users.refreshed(refreshToken);
-    const codec = new RefreshTokenCodec(users.app.app.get(Config).appSecret);
+    const codec = new RefreshTokenCodec(users.app.app.get(Config).appSecrets);
     const forged = codec.first(claimsOf(token)['sid'] as string).text;
     await users.expectRefusal(() => users.refresh(forged), 401, 'invalid_refresh_token');
     expect((await users.refresh(active)).status).toBe(200);

@@ -21,8 +21,9 @@ export function routesOf(app: NestFastifyApplication): Route[] {
     return Object.getOwnPropertyNames(type.prototype).flatMap((property) => {
       const handler = Object.getOwnPropertyDescriptor(type.prototype, property)?.value as object;
       const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined;
-      if (path === undefined) return [];
-      const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as number] ?? 'GET';
+      const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as number];
+      // The constructor has a path, the prefix, and is no route.
+      if (path === undefined || method === undefined) return [];
       const address = [prefix, path]
         .map((part) => part.replace(/^\/|\/$/g, ''))
         .filter((part) => part !== '');

@@ -1,4 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AdminServer } from '#platform/http';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 import { testSettings } from './test-settings.js';
@@ -23,6 +24,7 @@ export class TestApp {
     readonly app: NestFastifyApplication,
     readonly database: TestDatabase,
     readonly baseUrl: string,
+    private readonly adminPort: number | undefined,
   ) {}
 
   static async start(overrides: Record<string, string> = {}): Promise<TestApp> {
@@ -30,7 +32,12 @@ export class TestApp {
     const settings = await testSettings({ DATABASE_URL: database.url, ...overrides });
     const app = await createApi(settings);
     await app.listen(settings.PORT, '127.0.0.1');
-    return new TestApp(app, database, await app.getUrl());
+    return new TestApp(app, database, await app.getUrl(), await app.get(AdminServer).listen());
+  }
+
+  /** The same application by its port for admins, which it must have been started with. */
+  onAdminPort(): TestApp {
+    return new TestApp(this.app, this.database, `http://127.0.0.1:${this.adminPort}`, this.adminPort);
   }
 
   /** Calls a path below the origin, such as `/api/v1/products`; a string body is sent as it is. */

@@ -1,6 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Config, type Settings } from '#platform/config';
+import { type Settings } from '#platform/config';
 import { buildOpenApi, createHttpApplication, serveOpenApi } from '#platform/http';
 import { ApiModule } from './api.module.js';
 import { TAGS } from './tags.js';
@@ -15,7 +15,7 @@ export async function createApi(
   settings: Settings,
   module: DynamicModule = ApiModule.forRoot(settings),
 ): Promise<NestFastifyApplication> {
-  const app = await createHttpApplication(module, new Config(settings));
+  const app = await createHttpApplication(module, settings);
   serveOpenApi(app, buildOpenApi(app, { version: VERSION, tags: TAGS }));
   // Listening would do it, too; but whatever is published before that must find everybody who reacts to it.
   await app.init();

@@ -1,15 +1,22 @@
 import type { AddressInfo, Server } from 'node:net';
 import { newId } from '#kernel';
-import { readEnvironment, type Settings } from '#platform/config';
+import { readEnvironment, type Settings, settingsFiles } from '#platform/config';
 import { migrateUp } from '#platform/database';
-import { closeHttpServer } from '#platform/http';
+import { AdminServer, closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
-import { closeApplication, listenOn, reachDatabase, requireFreePorts, runProcess } from '#platform/process';
+import {
+  closeApplication,
+  followConfiguration,
+  listenOn,
+  reachDatabase,
+  requireFreePorts,
+  runProcess,
+} from '#platform/process';
 import { migrations } from '../../../migrations/index.js';
 import { createApi, ensureDemoData, VERSION } from '../../api/src/index.js';
 import { WorkerJobs } from '../../worker/src/index.js';
-import { keepSecrets } from './kept-secrets.js';
+import { keepSecrets, type Secrets } from './kept-secrets.js';
 import { openDatabase } from './open-database.js';
 import { loadStandaloneSettings } from './standalone-settings.js';
 import { StandaloneModule } from './standalone.module.js';
@@ -17,15 +24,20 @@ import { welcomeText } from './welcome.js';
 
 /** `npm start`: everything in one process, on a PostgreSQL of our own unless DATABASE_URL names another. */
 await runProcess(async (parts, life) => {
-  const given = loadStandaloneSettings(readEnvironment());
+  const env = readEnvironment();
+  const given = loadStandaloneSettings(env);
   await requireFreePorts(given);
   const database = await openDatabase(given, parts, life);
-  const settings = await withSecrets({ ...given, DATABASE_URL: database.url });
+  const made = { DATABASE_URL: database.url, ...(await secretsFor(given)) };
+  const complete = (loaded: Settings): Settings => ({ ...made, ...loaded });
+  const settings = complete(given);
   await reachDatabase(database.url, () => migrateUp(database.url, migrations));
   life.stopping.throwIfAborted();
 
   const app = await createApi(settings, StandaloneModule.forRoot(settings));
   parts.defer(() => closeApplication(app));
+  const load = () => complete(loadStandaloneSettings(env));
+  followConfiguration(app, { load, files: settingsFiles(env) }, life);
   const accounts = settings.DEMO_DATA ? await ensureDemoData(app) : [];
   life.stopping.throwIfAborted();
 
@@ -41,6 +53,7 @@ await runProcess(async (parts, life) => {
     await Promise.all([closeHttpServer(app, graceMs), jobs.stop(graceMs)]);
   });
   jobs.start();
+  const adminPort = await listenOn('ADMIN_PORT', settings, () => app.get(AdminServer).listen());
   await listenOn('PORT', settings, () => app.listen(settings.PORT, settings.HOST));
   lifecycle.markStarted();
 
@@ -49,6 +62,7 @@ await runProcess(async (parts, life) => {
     welcomeText({
       version: VERSION,
       url: urlOf(settings.HOST, port),
+      adminUrl: adminPort === undefined ? undefined : urlOf(settings.HOST, adminPort),
       metricsUrl: settings.METRICS_ENABLED ? `${urlOf(settings.HOST, managementPort)}/metrics` : undefined,
       database: database.place,
       startedInMs: performance.now(),
@@ -59,15 +73,10 @@ await runProcess(async (parts, life) => {
   life.stopping.addEventListener('abort', () => console.log('\nStopping … (Ctrl-C again: at once)'));
 });
 
-async function withSecrets(settings: Settings): Promise<Settings> {
+/** The secrets of the data directory, where not all of them are set. */
+async function secretsFor(settings: Settings): Promise<Partial<Secrets>> {
   const { APP_SECRET, SIGNING_KEYS, STEELYARD_DATA_DIR } = settings;
-  if (APP_SECRET && SIGNING_KEYS) return settings;
-  const kept = await keepSecrets(STEELYARD_DATA_DIR);
-  return {
-    ...settings,
-    APP_SECRET: APP_SECRET ?? kept.APP_SECRET,
-    SIGNING_KEYS: SIGNING_KEYS ?? kept.SIGNING_KEYS,
-  };
+  return APP_SECRET && SIGNING_KEYS ? {} : keepSecrets(STEELYARD_DATA_DIR);
 }
 
 /** A server that listens on all addresses is reached on this machine by the loopback one. */

@@ -7,6 +7,8 @@ export interface Welcome {
   readonly version: string;
   /** Of the main port, without a slash at its end. */
   readonly url: string;
+  /** Of the port for admins; undefined where there is none. */
+  readonly adminUrl: string | undefined;
   /** Undefined where they are switched off. */
   readonly metricsUrl: string | undefined;
   /** Where the data are. */
@@ -20,12 +22,12 @@ export interface Welcome {
 
 /** What the terminal says once all is ready: where to look, who may log in, and one thing to try. */
 export function welcomeText(welcome: Welcome): string {
-  const { version, url, metricsUrl, database, startedInMs, accounts } = welcome;
+  const { version, url, adminUrl, metricsUrl, database, startedInMs, accounts } = welcome;
   return `
 Steelyard ${version} is ready after ${(startedInMs / 1000).toFixed(1)} s.
 
   Swagger UI   ${url}/api/docs
-  API          ${url}/api/v1
+  API          ${url}/api/v1${adminUrl === undefined ? '' : `\n  For admins   ${adminUrl}/api/v1`}
   Metrics      ${metricsUrl ?? 'off'}
   Database     ${database}
 ${accounts.length > 0 ? demoText(welcome) : ''}

@@ -1,19 +1,34 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { loadSettings, readEnvironment, SERVER_SETTINGS, type Settings } from '#platform/config';
+import {
+  loadSettings,
+  readEnvironment,
+  SERVER_SETTINGS,
+  type Settings,
+  settingsFiles,
+} from '#platform/config';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
-import { closeApplication, listenOn, reachDatabase, runProcess } from '#platform/process';
+import {
+  closeApplication,
+  followConfiguration,
+  listenOn,
+  reachDatabase,
+  runProcess,
+} from '#platform/process';
 import { FrameworkLogger } from '#platform/telemetry';
 import { WorkerJobs } from './worker-jobs.js';
 import { WorkerModule } from './worker.module.js';
 
 /** The worker: everything that happens without a request. It listens on the management port only. */
-await runProcess(async (parts) => {
-  const settings = loadSettings(readEnvironment(), { required: SERVER_SETTINGS });
+await runProcess(async (parts, life) => {
+  const env = readEnvironment();
+  const load = () => loadSettings(env, { required: SERVER_SETTINGS });
+  const settings = load();
   const app = await reachDatabase(settings.DATABASE_URL, () => createWorker(settings));
   parts.defer(() => closeApplication(app));
+  followConfiguration(app, { load, files: settingsFiles(env) }, life);
 
   const management = app.get(ManagementServer, { strict: false });
   const managementPort = await listenOn('MANAGEMENT_PORT', settings, () => management.listen());

@@ -54,6 +54,8 @@ app.kubernetes.io/component: {{ . }}
   value: '3000'
 - name: MANAGEMENT_PORT
   value: '9464'
+- name: CONFIG_FILE
+  value: /etc/steelyard/steelyard.yaml
 - name: DRAIN_DELAY_MS
   value: {{ .Values.shutdown.drainDelayMs | int64 | quote }}
 - name: SHUTDOWN_GRACE_MS
@@ -66,7 +68,7 @@ app.kubernetes.io/component: {{ . }}
   valueFrom:
     secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.signingKeysKey }} }
 {{- range $name, $value := .Values.config }}
-{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS") }}
+{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS") }}
 {{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}
 {{- end }}
 - name: {{ $name }}
@@ -104,6 +106,15 @@ affinity:
 volumes:
   - name: tmp
     emptyDir: { sizeLimit: 256Mi }
+{{- end -}}
+
+{{/* The volume and the mount of the ConfigMap of configFile, for api and worker; a directory, so that it is kept up to date. */}}
+{{- define "steelyard.configVolume" -}}
+- name: config
+  configMap: { name: {{ include "steelyard.fullname" . }}-config }
+{{- end -}}
+{{- define "steelyard.configMount" -}}
+- { name: config, mountPath: /etc/steelyard, readOnly: true }
 {{- end -}}
 
 {{/* Container settings that all containers share. */}}

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { CursorCodec, type CursorPosition } from './cursor.js';
 
 const SECRET = 'a secret of the application, long enough';
-const codec = new CursorCodec(SECRET);
+const codec = new CursorCodec([SECRET]);
 
 const POSITION: CursorPosition = ['2026-11-20T12:00:00.000Z', '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10', 7];
 const LIST = 'orders';
@@ -100,7 +100,7 @@ describe('a cursor is refused', () => {
   });
 
   it('under another secret', () => {
-    expectRefused(new CursorCodec(`${SECRET}!`).encode(POSITION, LIST, FILTERS));
+    expectRefused(new CursorCodec([`${SECRET}!`, SECRET]).encode(POSITION, LIST, FILTERS));
   });
 
   it.each(['', ' ', 'null', '[]', 'undefined', '../../etc/passwd', '💥', '\u0000', '%00', 'A'.repeat(1_000)])(

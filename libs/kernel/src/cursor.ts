@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { DomainError, defineErrors } from './domain-error.js';
+import type { Secrets } from './secrets.js';
 
 export const cursorErrors = defineErrors({
   invalid_cursor: { kind: 'invalid', title: 'The cursor is not one of this list with these filters' },
@@ -15,11 +16,12 @@ const SIGNATURE_BYTES = 12;
  * cursor that was changed or carried to another list is refused with `invalid_cursor` rather than half obeyed.
  */
 export class CursorCodec {
-  constructor(private readonly secret: string) {}
+  constructor(private readonly secrets: Secrets) {}
 
   encode(position: CursorPosition, list: string, filters: object): string {
     const payload = Buffer.from(JSON.stringify(position));
-    return Buffer.concat([this.sign(payload, list, filters), payload]).toString('base64url');
+    const signature = sign(this.secrets[0], payload, list, filters);
+    return Buffer.concat([signature, payload]).toString('base64url');
   }
 
   decode(cursor: string, list: string, filters: object): CursorPosition {
@@ -28,24 +30,21 @@ export class CursorCodec {
     if (bytes.toString('base64url') !== cursor) throw new DomainError(cursorErrors.invalid_cursor);
     const signature = bytes.subarray(0, SIGNATURE_BYTES);
     const payload = bytes.subarray(SIGNATURE_BYTES);
-    const expected = this.sign(payload, list, filters);
-    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
-      throw new DomainError(cursorErrors.invalid_cursor);
-    }
+    const isGood = this.secrets.some((secret) => {
+      const expected = sign(secret, payload, list, filters);
+      return signature.length === expected.length && timingSafeEqual(signature, expected);
+    });
+    if (!isGood) throw new DomainError(cursorErrors.invalid_cursor);
     return JSON.parse(payload.toString()) as CursorPosition;
   }
+}
 
-  private sign(payload: Buffer, list: string, filters: object): Buffer {
-    const canonical = Object.entries(filters)
-      .filter(([, value]) => value !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    const binding = createHash('sha256')
-      .update(JSON.stringify([list, canonical]))
-      .digest();
-    return createHmac('sha256', this.secret)
-      .update(binding)
-      .update(payload)
-      .digest()
-      .subarray(0, SIGNATURE_BYTES);
-  }
+function sign(secret: string, payload: Buffer, list: string, filters: object): Buffer {
+  const canonical = Object.entries(filters)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const binding = createHash('sha256')
+    .update(JSON.stringify([list, canonical]))
+    .digest();
+  return createHmac('sha256', secret).update(binding).update(payload).digest().subarray(0, SIGNATURE_BYTES);
 }

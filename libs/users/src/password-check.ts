@@ -20,15 +20,12 @@ export type ProvenUser = User & { readonly passwordHash: string };
 export class PasswordCheck {
   private readonly accounts = new Backoff(PER_ACCOUNT);
   private readonly addresses = new Backoff(PER_ADDRESS);
-  private readonly isEnabled: boolean;
 
   constructor(
     private readonly users: UsersService,
     private readonly passwords: Passwords,
-    { settings }: Config,
-  ) {
-    this.isEnabled = settings.RATE_LIMIT_ENABLED;
-  }
+    private readonly config: Config,
+  ) {}
 
   /**
    * The user with this e-mail address, if the password is theirs. Whether nobody has the address or the password is
@@ -43,7 +40,7 @@ export class PasswordCheck {
       const isProven = await this.passwords.verify(user?.passwordHash, password);
       return isProven ? user : undefined;
     };
-    if (!this.isEnabled) return verify();
+    if (!this.config.settings.RATE_LIMIT_ENABLED) return verify();
     await this.addresses.begin(address);
     const user = await this.counted(email, verify).catch(async (error: unknown) => {
       await this.addresses.takeBack(address);
@@ -64,7 +61,7 @@ export class PasswordCheck {
       const user = await this.users.findByEmail(email);
       return this.passwords.verify(user?.passwordHash, password);
     };
-    const isProven = await (this.isEnabled ? this.counted(email, verify) : verify());
+    const isProven = await (this.config.settings.RATE_LIMIT_ENABLED ? this.counted(email, verify) : verify());
     if (!isProven) throw new DomainError(usersErrors.wrong_password);
   }
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Config, loadSettings } from '#platform/config';
 import { Passwords } from './passwords.js';
 
-const APP_SECRET = 'a secret of the application, long enough';
+const APP_SECRET = 'a secret of the application long enough';
 
 async function start(secret = APP_SECRET): Promise<Passwords> {
   const passwords = new Passwords(new Config(loadSettings({ APP_SECRET: secret })));

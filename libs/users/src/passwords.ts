@@ -27,7 +27,7 @@ export class Passwords implements OnModuleInit {
 
   constructor(config: Config) {
     this.fingerprintKey = Buffer.from(
-      hkdfSync('sha256', config.appSecret, '', 'steelyard password fingerprints', 32),
+      hkdfSync('sha256', config.appSecrets[0], '', 'steelyard password fingerprints', 32),
     );
   }
 

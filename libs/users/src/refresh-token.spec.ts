@@ -2,7 +2,7 @@ import { newId } from '#kernel';
 import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
 
 const SECRET = 'a secret of the application, long enough';
-const codec = new RefreshTokenCodec(SECRET);
+const codec = new RefreshTokenCodec([SECRET]);
 
 /** `token` with its bytes changed, in the form that a client would send. */
 function altered(token: RefreshToken, change: (bytes: Buffer) => void): string {
@@ -43,7 +43,15 @@ describe('refresh tokens', () => {
   });
 
   it('are not authentic under another secret', () => {
-    expect(new RefreshTokenCodec(`${SECRET}!`).isAuthentic(codec.first(newId()))).toBe(false);
+    expect(new RefreshTokenCodec([`${SECRET}!`]).isAuthentic(codec.first(newId()))).toBe(false);
+  });
+
+  it('outlive their secret while it is still known, and lead to the active one whichever made it', () => {
+    const old = codec.first(newId());
+    const next = new RefreshTokenCodec([`${SECRET}!`, SECRET]);
+    expect(next.isAuthentic(old)).toBe(true);
+    expect(next.atGeneration(old, 1)).not.toEqual(codec.atGeneration(old, 1));
+    expect(next.allAtGeneration(old, 1)).toEqual([next.atGeneration(old, 1), codec.atGeneration(old, 1)]);
   });
 
   const { text } = codec.first(newId());

@@ -1,4 +1,5 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Secrets } from '#kernel';
 
 const SESSION_ID_BYTES = 16;
 const GENERATION_BYTES = 4;
@@ -34,14 +35,17 @@ export interface RefreshToken {
  * - An old token proves by its MAC that it was issued once, however long ago, so its reuse is told from a guess, and
  *   nobody can end another's session by guessing.
  *
- * The active token is good by its hash alone, so sessions survive a change of the key.
+ * The active token is good by its hash alone, so sessions survive a change of the key; while the old key is still
+ * known, so does the proof by an old token.
  */
 export class RefreshTokenCodec {
-  private readonly key: Buffer;
+  private readonly signingKey: Buffer;
+  private readonly keys: readonly Buffer[];
 
-  /** @param secret the application's secret; the key of the tokens is derived from it for this purpose alone */
-  constructor(secret: string) {
-    this.key = Buffer.from(hkdfSync('sha256', secret, '', 'steelyard refresh tokens', 32));
+  /** @param secrets the application's; the keys of the tokens are derived from them for this purpose alone */
+  constructor(secrets: Secrets) {
+    this.signingKey = keyFrom(secrets[0]);
+    this.keys = secrets.map(keyFrom);
   }
 
   /** The first token of a new session. */
@@ -52,6 +56,11 @@ export class RefreshTokenCodec {
   /** The token of another generation of the same session. */
   atGeneration({ sessionId, seed }: RefreshToken, generation: number): RefreshToken {
     return this.make(sessionId, generation, seed);
+  }
+
+  /** The same token as each of the secrets makes it, of which one has. */
+  allAtGeneration({ sessionId, seed }: RefreshToken, generation: number): RefreshToken[] {
+    return this.keys.map((key) => this.make(sessionId, generation, seed, key));
   }
 
   /** Takes a token apart without trusting it; undefined for a text that cannot be one. */
@@ -67,21 +76,26 @@ export class RefreshTokenCodec {
   /** Whether this server issued the token, now or long ago. */
   isAuthentic({ text }: RefreshToken): boolean {
     const bytes = Buffer.from(text, 'base64url');
-    return timingSafeEqual(bytes.subarray(SIGNED_BYTES), this.mac(bytes.subarray(0, SIGNED_BYTES)));
+    const signed = bytes.subarray(0, SIGNED_BYTES);
+    return this.keys.some((key) => timingSafeEqual(bytes.subarray(SIGNED_BYTES), mac(signed, key)));
   }
 
-  private make(sessionId: string, generation: number, seed: Buffer): RefreshToken {
+  private make(sessionId: string, generation: number, seed: Buffer, key = this.signingKey): RefreshToken {
     const signed = Buffer.alloc(SIGNED_BYTES);
     signed.write(sessionId.replaceAll('-', ''), 'hex');
     signed.writeUInt32BE(generation, SESSION_ID_BYTES);
     seed.copy(signed, SESSION_ID_BYTES + GENERATION_BYTES);
-    const text = Buffer.concat([signed, this.mac(signed)]).toString('base64url');
+    const text = Buffer.concat([signed, mac(signed, key)]).toString('base64url');
     return { text, sessionId, generation, seed };
   }
+}
 
-  private mac(signed: Buffer): Buffer {
-    return createHmac('sha256', this.key).update(signed).digest();
-  }
+function keyFrom(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'steelyard refresh tokens', 32));
+}
+
+function mac(signed: Buffer, key: Buffer): Buffer {
+  return createHmac('sha256', key).update(signed).digest();
 }
 
 /** What the database keeps of the active token. */

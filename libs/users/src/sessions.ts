@@ -111,7 +111,7 @@ export class Sessions {
     private readonly paginator: Paginator,
     config: Config,
   ) {
-    this.codec = new RefreshTokenCodec(config.appSecret);
+    this.codec = new RefreshTokenCodec(config.appSecrets);
     this.lifetimeMs = config.settings.REFRESH_TOKEN_TTL_SECONDS * 1000;
   }
 
@@ -211,12 +211,13 @@ export class Sessions {
 
   private async answerRepeated(token: RefreshToken, now: Date): Promise<SessionGrant & { user: User }> {
     const session = await this.sessionOf(token, now);
-    if (!session || token.generation >= session.generation) {
+    const active = session && this.activeFrom(token, session);
+    if (!active || token.generation >= session.generation) {
       throw new DomainError(usersErrors.invalid_refresh_token);
     }
     const replacedAt = session.replacedAt.at(token.generation - session.generation);
     if (replacedAt && now.getTime() - replacedAt.getTime() <= REUSE_GRACE_MS) {
-      return { ...grantOf(this.codec.atGeneration(token, session.generation)), user: session };
+      return { ...grantOf(active), user: session };
     }
     await this.database.query(revokeSession, [token.sessionId, now, 'refresh_token_reused']);
     throw new DomainError(usersErrors.refresh_token_reused);
@@ -227,10 +228,15 @@ export class Sessions {
     const session = await this.database.queryOne<LiveSession>(readLiveSession, [token.sessionId, now]);
     if (!session) return undefined;
     const isActive = hashOf(token).equals(session.tokenHash);
-    const wasActive = () =>
-      this.codec.isAuthentic(token) &&
-      hashOf(this.codec.atGeneration(token, session.generation)).equals(session.tokenHash);
-    return isActive || wasActive() ? session : undefined;
+    return isActive || this.activeFrom(token, session) ? session : undefined;
+  }
+
+  /** The active token of a session, as it follows from another that was issued for it; undefined for one that was not. */
+  private activeFrom(token: RefreshToken, { generation, tokenHash }: LiveSession): RefreshToken | undefined {
+    if (!this.codec.isAuthentic(token)) return undefined;
+    return this.codec
+      .allAtGeneration(token, generation)
+      .find((candidate) => hashOf(candidate).equals(tokenHash));
   }
 
   private expiryFrom(now: Date): Date {

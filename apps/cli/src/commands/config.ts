@@ -61,11 +61,11 @@ ${settings.join('\n\n')}
 }
 
 function settingsTable(): string {
-  const rows = describeSettings().map(({ name, description, defaultValue, values, isSecret }) => [
+  const rows = describeSettings().map(({ name, description, defaultValue, values, isSecret, isHot }) => [
     `\`${name}\``,
     defaultValue ? `\`${defaultValue}\`` : '',
     values ?? '',
-    isSecret ? `${description} Secret.` : description,
+    [description, ...(isSecret ? ['Secret.'] : []), ...(isHot ? ['Hot.'] : [])].join(' '),
   ]);
   return markdownTable(['Setting', 'Default', 'Values', 'Meaning'], rows);
 }

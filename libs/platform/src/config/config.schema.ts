@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 import { FAILPOINT_ACTIONS, parseFailpoints } from '../failpoints/index.js';
+import { parseSigningKeys } from './signing-keys.js';
 
 /** What the documentation says about a setting beside its description and default. */
 interface SettingMeta {
@@ -9,18 +10,20 @@ interface SettingMeta {
   readonly values?: string;
   /** The value must never be printed. */
   readonly secret?: boolean;
+  /** A change holds at once, without a restart: whoever uses the value reads it anew each time. */
+  readonly hot?: boolean;
 }
 
 const documented = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
 
-const integer = (min: number, max: number, fallback: number) => {
+const wholeNumber = (min: number, max: number) => {
   const values = `${min} to ${max}`;
   const error = `must be a whole number from ${values}`;
-  const number = z.coerce.number(error).int(error).min(min, error).max(max, error);
-  return documented(number, { values }).default(fallback);
+  return documented(z.coerce.number(error).int(error).min(min, error).max(max, error), { values });
 };
 
-const port = (fallback: number) => integer(0, 65_535, fallback);
+const integer = (min: number, max: number, fallback: number) => wholeNumber(min, max).default(fallback);
+const port = () => wholeNumber(0, 65_535);
 const durationMs = (fallback: number, min = 1) => integer(min, 86_400_000, fallback);
 const count = (fallback: number) => integer(1, 1_000_000, fallback);
 
@@ -36,28 +39,23 @@ const flag = (fallback: boolean) =>
 const STEP_UPS = ['refunds', 'admin'] as const;
 export type StepUp = (typeof STEP_UPS)[number];
 
+const MIN_SECRET_LENGTH = 32;
+
 /** Marks a setting whose value must never be printed. */
 const SECRET = { secret: true } satisfies SettingMeta;
 
-const signingKeySetSchema = z.object({
-  keys: z
-    .array(
-      z.object({
-        kty: z.literal('OKP'),
-        crv: z.literal('Ed25519'),
-        kid: z.string().min(1),
-        x: z.base64url().length(43),
-        d: z.base64url().length(43),
-      }),
-    )
-    .min(1),
-});
+/** Marks a setting that changes while the process runs. */
+const HOT = { hot: true } satisfies SettingMeta;
 
 /**
  * Every setting of Steelyard, by the name of its environment variable. The one source of the type, of the defaults,
  * of `.env.example` and of docs/configuration.md. Names carry their unit last.
  */
 export const settingsSchema = z.object({
+  CONFIG_FILE: z
+    .string()
+    .optional()
+    .describe('YAML file with settings by their names; what the environment sets wins over it.'),
   NODE_ENV: oneOf(['development', 'test', 'production'], 'development').describe(
     '`production` refuses demo data and generated secrets.',
   ),
@@ -65,8 +63,13 @@ export const settingsSchema = z.object({
     .string()
     .default('127.0.0.1')
     .describe('Address that the servers listen on; `0.0.0.0` in a container.'),
-  PORT: port(3000).describe('REST and Swagger UI; 0 picks a free port.'),
-  MANAGEMENT_PORT: port(9464).describe('Metrics and health for operators; 0 picks a free port.'),
+  PORT: port().default(3000).describe('REST and Swagger UI; 0 picks a free port.'),
+  MANAGEMENT_PORT: port().default(9464).describe('Metrics and health for operators; 0 picks a free port.'),
+  ADMIN_PORT: port()
+    .optional()
+    .describe(
+      'The routes that are for admins alone; absent: they are on the main port. 0 picks a free port.',
+    ),
   STEELYARD_DATA_DIR: z
     .string()
     .default('.steelyard')
@@ -88,22 +91,28 @@ export const settingsSchema = z.object({
 
   APP_SECRET: z
     .string()
-    .min(32, 'must be at least 32 characters')
+    .refine(
+      (list) => splitSecrets(list).every((secret) => secret.length >= MIN_SECRET_LENGTH),
+      `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`,
+    )
     .optional()
-    .describe('Signs cursors and guest order tokens. Generated in the embedded size.')
+    .describe(
+      'Signs cursors, refresh tokens and guest order tokens; of several, divided by commas, the first one signs and ' +
+        'all are good. Generated in the embedded size.',
+    )
     .meta(SECRET),
   SIGNING_KEYS: z
     .string()
     .refine(
-      isSigningKeySet,
-      'must be a JSON Web Key Set of private Ed25519 keys, each with a kid; `steelyard keys` makes one',
+      (text) => parseSigningKeys(text) !== undefined,
+      'must be a JSON Web Key Set of private Ed25519 keys, each with a kid of its own; `steelyard keys` makes one',
     )
     .optional()
     .describe(
       'JSON Web Key Set of private Ed25519 keys, the first one signs. Generated in the embedded size.',
     )
-    .meta(SECRET),
-  ACCESS_TOKEN_TTL_SECONDS: integer(60, 3_600, 900).describe('Life of an access token.'),
+    .meta({ ...SECRET, ...HOT }),
+  ACCESS_TOKEN_TTL_SECONDS: integer(300, 900, 900).describe('Life of an access token.'),
   REFRESH_TOKEN_TTL_SECONDS: integer(3_600, 31_536_000, 2_592_000).describe('Life of a session without use.'),
   TOKEN_ISSUER: z.string().default('steelyard').describe('`iss` and `aud` of access tokens.'),
   DEMO_DATA: flag(false).describe(
@@ -118,9 +127,9 @@ export const settingsSchema = z.object({
     'How long requests and jobs in flight may take to finish at shutdown.',
   ),
 
-  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info').describe(
-    'Least severe level that is logged; `warn` with `npm start`, whose terminal is for people.',
-  ),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info')
+    .describe('Least severe level that is logged; `warn` with `npm start`, whose terminal is for people.')
+    .meta(HOT),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
   REDIS_URL: z
@@ -130,21 +139,21 @@ export const settingsSchema = z.object({
     .describe('Redis that the processes share; absent: each counts for itself.')
     .meta(SECRET),
 
-  RATE_LIMIT_ENABLED: flag(true).describe(
-    'Limits requests per principal or address, and slows down who guesses passwords.',
-  ),
-  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200).describe(
-    'Reading requests of one principal or address per minute.',
-  ),
-  RATE_LIMIT_WRITES_PER_MINUTE: count(600).describe(
-    'Requests of one principal or address per minute that change something.',
-  ),
-  RATE_LIMIT_LOGINS_PER_MINUTE: count(20).describe(
-    'Log-ins, registrations and uses of mailed tokens of one address per minute.',
-  ),
-  RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000).describe(
-    'Webhooks of one address per minute: a gateway that catches up is not held back.',
-  ),
+  RATE_LIMIT_ENABLED: flag(true)
+    .describe('Limits requests per principal or address, and slows down who guesses passwords.')
+    .meta(HOT),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200)
+    .describe('Reading requests of one principal or address per minute.')
+    .meta(HOT),
+  RATE_LIMIT_WRITES_PER_MINUTE: count(600)
+    .describe('Requests of one principal or address per minute that change something.')
+    .meta(HOT),
+  RATE_LIMIT_LOGINS_PER_MINUTE: count(20)
+    .describe('Log-ins, registrations and uses of mailed tokens of one address per minute.')
+    .meta(HOT),
+  RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000)
+    .describe('Webhooks of one address per minute: a gateway that catches up is not held back.')
+    .meta(HOT),
   TRUSTED_PROXIES: z
     .string()
     .refine(
@@ -272,12 +281,9 @@ export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
 export type SettingName = keyof Settings;
 
-function isSigningKeySet(text: string): boolean {
-  try {
-    return signingKeySetSchema.safeParse(JSON.parse(text)).success;
-  } catch {
-    return false;
-  }
+/** The values of APP_SECRET: the first one signs. */
+export function splitSecrets(list: string): string[] {
+  return list.split(',').map((secret) => secret.trim());
 }
 
 /** As a browser sends it: no path, no trailing slash, no port that goes without saying. */

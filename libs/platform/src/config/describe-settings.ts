@@ -11,6 +11,8 @@ export interface SettingDescription {
   readonly values: string | undefined;
   /** Whether the value must be shown as `[redacted]`. */
   readonly isSecret: boolean;
+  /** Whether a change holds at once, without a restart. */
+  readonly isHot: boolean;
 }
 
 /** Every setting, in the order of the schema. */
@@ -24,6 +26,7 @@ function describe(name: SettingName, setting: z.ZodType): SettingDescription {
     description?: string;
     values?: string;
     secret?: boolean;
+    hot?: boolean;
   };
   const withDefault = layers.find((layer) => layer instanceof z.ZodDefault);
   return {
@@ -32,6 +35,7 @@ function describe(name: SettingName, setting: z.ZodType): SettingDescription {
     defaultValue: withDefault && String(withDefault.def.defaultValue),
     values: meta.values,
     isSecret: meta.secret ?? false,
+    isHot: meta.hot ?? false,
   };
 }
 

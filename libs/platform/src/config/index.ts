@@ -1,4 +1,6 @@
-export { Config, ConfigModule } from './config.module.js';
+export { Config } from './config.js';
+export { ConfigModule } from './config.module.js';
+export { ConfigReload, type SettingsSource } from './config-reload.js';
 export { type Settings, type StepUp } from './config.schema.js';
 export { describeSettings, type SettingDescription } from './describe-settings.js';
 export {
@@ -7,4 +9,6 @@ export {
   loadSettings,
   readEnvironment,
   SERVER_SETTINGS,
+  settingsFiles,
 } from './load-config.js';
+export { parseSigningKeys, type SigningKey } from './signing-keys.js';

@@ -1,12 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeSettings } from './describe-settings.js';
-import { ConfigurationError, loadSettings, SERVER_SETTINGS } from './load-config.js';
+import { ConfigurationError, loadSettings, SERVER_SETTINGS, settingsFiles } from './load-config.js';
 
-const SIGNING_KEYS = JSON.stringify({
-  keys: [{ kty: 'OKP', crv: 'Ed25519', kid: '1', x: 'x'.repeat(43), d: 'd'.repeat(43) }],
-});
+const privateKey = () => generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+const KEY = { ...privateKey(), kid: '1' };
+const SIGNING_KEYS = JSON.stringify({ keys: [KEY] });
 
 function problemsOf(env: NodeJS.ProcessEnv, options?: Parameters<typeof loadSettings>[1]): readonly string[] {
   try {
@@ -50,8 +51,8 @@ describe('loading settings', () => {
       'DATABASE_URL: is required here.',
       'PORT: must be a whole number from 0 to 65535.',
       'DATABASE_POOL_MAX: must be a whole number from 2 to 10000.',
-      'APP_SECRET: must be at least 32 characters.',
-      'SIGNING_KEYS: must be a JSON Web Key Set of private Ed25519 keys, each with a kid; `steelyard keys` makes one.',
+      'APP_SECRET: must be at least 32 characters, or several such, divided by commas.',
+      'SIGNING_KEYS: must be a JSON Web Key Set of private Ed25519 keys, each with a kid of its own; `steelyard keys` makes one.',
       'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
       'DEMO_DATA: is refused in production: everybody knows the passwords of the demo accounts.',
     ]);
@@ -81,6 +82,7 @@ describe('loading settings', () => {
       { PAYMENT_SETTLE_SECONDS: '100', PAYMENT_ATTENTION_SECONDS: '200' },
       /^PAYMENT_ATTENTION_SECONDS: must be more than twice/,
     ],
+    ['a short one of several secrets', { APP_SECRET: `${'s'.repeat(32)}, short` }, /^APP_SECRET: must be/],
     ['no URL at all', { DATABASE_URL: 'localhost' }, /^DATABASE_URL: must be a URL/],
     ['the URL of something else', { DATABASE_URL: 'mysql://localhost/shop' }, /^DATABASE_URL: must be a URL/],
     ['a password that is not encoded', { DATABASE_URL: 'postgres://u:p#/@h:1/d' }, /percent-encoded/],
@@ -88,6 +90,18 @@ describe('loading settings', () => {
     ['a key set without keys', { SIGNING_KEYS: '{"keys":[]}' }, /^SIGNING_KEYS: must be/],
     ['public keys', { SIGNING_KEYS: SIGNING_KEYS.replace('"d"', '"e"') }, /^SIGNING_KEYS: must be/],
     ['keys without a kid', { SIGNING_KEYS: SIGNING_KEYS.replace('"kid"', '"id"') }, /^SIGNING_KEYS: must be/],
+    [
+      'two keys of one kid',
+      { SIGNING_KEYS: JSON.stringify({ keys: [KEY, { ...privateKey(), kid: '1' }] }) },
+      /^SIGNING_KEYS: must be/,
+    ],
+    [
+      'a key with the public half of another',
+      { SIGNING_KEYS: JSON.stringify({ keys: [{ ...KEY, x: privateKey().x }] }) },
+      /^SIGNING_KEYS: must be/,
+    ],
+    ['a token that lives long', { ACCESS_TOKEN_TTL_SECONDS: '901' }, /^ACCESS_TOKEN_TTL_SECONDS: must be/],
+    ['a token that hardly lives', { ACCESS_TOKEN_TTL_SECONDS: '299' }, /^ACCESS_TOKEN_TTL_SECONDS: must be/],
     ['a port beyond the last', { PORT: '65536' }, /^PORT: must be a whole number/],
     ['a negative time', { REQUEST_TIMEOUT_MS: '-1' }, /^REQUEST_TIMEOUT_MS: must be a whole number/],
     ['a flag that is neither', { RATE_LIMIT_ENABLED: 'yes' }, /^RATE_LIMIT_ENABLED: must be one of/],
@@ -117,6 +131,16 @@ describe('loading settings', () => {
     ['an origin with a path', { CORS_ORIGINS: 'https://a.example/shop' }, /^CORS_ORIGINS: must be origins/],
     ['an origin by name', { CORS_ORIGINS: 'https://a.example, shop' }, /^CORS_ORIGINS: must be origins/],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
+    [
+      'the port of customers for admins',
+      { ADMIN_PORT: '3000' },
+      /^ADMIN_PORT: must be another port than PORT/,
+    ],
+    [
+      'the port of operators for admins',
+      { ADMIN_PORT: '9464' },
+      /^ADMIN_PORT: must be another port than MANAGEMENT_PORT/,
+    ],
   ])('refuses %s', (_, env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
   });
@@ -126,6 +150,11 @@ describe('loading settings', () => {
     [
       'a placeholder',
       { APP_SECRET: 'please-change-me-0123456789-abcdefgh' },
+      /^APP_SECRET: is refused in production/,
+    ],
+    [
+      'a pattern behind another secret',
+      { APP_SECRET: `VnXh2J8Qe0rT5yUi7oPa3sDf6gHk9lZx,${'0123'.repeat(10)}` },
       /^APP_SECRET: is refused in production/,
     ],
     [
@@ -151,11 +180,16 @@ describe('loading settings', () => {
   });
 
   it.each([
-    ['two free ports', { PORT: '0', MANAGEMENT_PORT: '0' }],
+    ['free ports', { PORT: '0', MANAGEMENT_PORT: '0', ADMIN_PORT: '0' }],
     ['proxies', { TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' }],
     ['origins', { CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }],
     ['every origin', { CORS_ORIGINS: '*' }],
+    ['lives of a token that are short', { ACCESS_TOKEN_TTL_SECONDS: '300' }],
     ['private signing keys', { SIGNING_KEYS }],
+    [
+      'several of them',
+      { SIGNING_KEYS: JSON.stringify({ keys: [KEY, { ...privateKey(), kid: '2' }], use: 'sig' }) },
+    ],
     ['a mail server', { MAIL_SMTP_URL: 'smtps://u:p%40@mail:465', MAIL_FROM: 'Shop <shop@example.com>' }],
     ['a database with an encoded password', { DATABASE_URL: 'postgresql://u:p%23%2F@h/d?sslmode=require' }],
   ])('takes %s', (_, env) => {
@@ -183,6 +217,99 @@ describe('settings from files', () => {
   });
 });
 
+describe('settings from a YAML file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'steelyard-config-'));
+  const CONFIG_FILE = join(directory, 'steelyard.yaml');
+  const write = (text: string) => writeFileSync(CONFIG_FILE, text);
+
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it('stand between the defaults and the environment', () => {
+    write(
+      '# The shop\nPORT: 4000\nHOST: "::1"\nDEMO_DATA: true\nCORS_ORIGINS: >-\n  https://a.example,\n  *\n',
+    );
+    const defaults = { DEMO_DATA: 'false', LOG_LEVEL: 'warn' };
+    expect(loadSettings({ CONFIG_FILE, PORT: '5000', HOST: ' ' }, { defaults })).toMatchObject({
+      CONFIG_FILE,
+      PORT: 5000,
+      HOST: '::1',
+      DEMO_DATA: true,
+      CORS_ORIGINS: ['https://a.example', '*'],
+      LOG_LEVEL: 'warn',
+    });
+  });
+
+  it('yield to the file of a single one', () => {
+    writeFileSync(join(directory, 'level'), 'debug\n');
+    write('LOG_LEVEL: error\n');
+    const env = { CONFIG_FILE, LOG_LEVEL_FILE: join(directory, 'level') };
+    expect(loadSettings(env).LOG_LEVEL).toBe('debug');
+    expect(settingsFiles(env)).toEqual([CONFIG_FILE, join(directory, 'level')]);
+  });
+
+  it('mean what the setting makes of them, not what YAML would', () => {
+    const secret = '0123456789012345678901234567890123456789';
+    write(`APP_SECRET: ${secret}\nPORT: 4_000\nRATE_LIMIT_ENABLED: yes\n`);
+    expect(problemsOf({ CONFIG_FILE })).toEqual([
+      'PORT: must be a whole number from 0 to 65535.',
+      'RATE_LIMIT_ENABLED: must be one of true, false.',
+    ]);
+    expect(loadSettings({ CONFIG_FILE, PORT: '1', RATE_LIMIT_ENABLED: 'true' }).APP_SECRET).toBe(secret);
+  });
+
+  it.each(['', '# nothing\n', 'PORT:\nHOST: ""\n'])('may be none: %j', (text) => {
+    write(text);
+    expect(problemsOf({ CONFIG_FILE })).toEqual([]);
+  });
+
+  it('are refused with every problem at once, and no value is quoted', () => {
+    write(
+      [
+        'PORT: many',
+        'PRT: 4000',
+        'CONFIG_FILE: other.yaml',
+        'constructor: x',
+        'CORS_ORIGINS: [https://a.example]',
+        'APP_SECRET: &canary canary',
+        'HOST: *canary',
+        'APP_SECRET: canary',
+        'DEMO_DATA: !canary true',
+      ].join('\n'),
+    );
+    const problems = problemsOf({ CONFIG_FILE, LOG_LEVEL: 'loud' });
+    const file = `CONFIG_FILE: ${CONFIG_FILE}, line`;
+    expect(problems).toEqual([
+      `${file} 8: Map keys must be unique.`,
+      `${file} 9: Unresolved tag: !canary.`,
+      `${file} 2: PRT is no setting that a file may hold.`,
+      `${file} 3: CONFIG_FILE is no setting that a file may hold.`,
+      `${file} 4: constructor is no setting that a file may hold.`,
+      `${file} 5: CORS_ORIGINS must be a single value.`,
+      `${file} 7: HOST must be a single value.`,
+      'PORT: must be a whole number from 0 to 65535.',
+      'APP_SECRET: must be at least 32 characters, or several such, divided by commas.',
+      'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
+    ]);
+  });
+
+  it.each([
+    ['a list', '- PORT', /: must hold NAME: value, one setting a line\.$/],
+    ['a sentence', 'PORT is 4000', /: must hold NAME: value, one setting a line\.$/],
+    ['two documents', 'PORT: 1\n---\nPORT: 2\n', /, line 2: .*multiple documents/],
+    ['half a list', 'PORT: [', /, line 1: /],
+  ])('are refused from %s', (_, text, problem) => {
+    write(text);
+    const [first] = problemsOf({ CONFIG_FILE });
+    expect(first).toMatch(problem);
+  });
+
+  it('are refused from a file that is not there', () => {
+    expect(problemsOf({ CONFIG_FILE: '/nowhere' })).toEqual([
+      'CONFIG_FILE: /nowhere cannot be read (ENOENT).',
+    ]);
+  });
+});
+
 describe('the description of the settings', () => {
   const settings = new Map(describeSettings().map((setting) => [setting.name, setting]));
 
@@ -206,6 +333,19 @@ describe('the description of the settings', () => {
       'MAIL_SMTP_URL',
       'STRIPE_API_KEY',
       'STRIPE_WEBHOOK_SECRET',
+    ]);
+  });
+
+  it('knows which change without a restart', () => {
+    const hot = [...settings.values()].filter(({ isHot }) => isHot).map(({ name }) => name);
+    expect(hot).toEqual([
+      'SIGNING_KEYS',
+      'LOG_LEVEL',
+      'RATE_LIMIT_ENABLED',
+      'RATE_LIMIT_REQUESTS_PER_MINUTE',
+      'RATE_LIMIT_WRITES_PER_MINUTE',
+      'RATE_LIMIT_LOGINS_PER_MINUTE',
+      'RATE_LIMIT_WEBHOOKS_PER_MINUTE',
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { type SettingName, type Settings, settingsSchema } from './config.schema.js';
+import { errnoCode, readConfigFile } from './config-file.js';
+import { type SettingName, type Settings, settingsSchema, splitSecrets } from './config.schema.js';
 
 /** Everything that is wrong with the configuration, all at once. The entry point prints it and exits with 78. */
 export class ConfigurationError extends Error {
@@ -23,6 +24,11 @@ export interface LoadOptions<Required extends SettingName> {
 }
 
 const ENVIRONMENT_FILE = '.env';
+
+/** What a file may hold: which YAML file is read is said by the environment alone. */
+const NAMES_IN_FILES = (Object.keys(settingsSchema.shape) as SettingName[]).filter(
+  (name) => name !== 'CONFIG_FILE',
+);
 
 /** 32 random hexadecimal digits have fewer once in many millions. */
 const MIN_KINDS_OF_CHARACTERS = 8;
@@ -48,8 +54,9 @@ export function readEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Reads the settings from environment variables, or from the files that `NAME_FILE` variables name. An empty
- * variable counts as absent, as in a compose file with an unset value.
+ * Reads the settings: from environment variables, or from the files that `NAME_FILE` variables name, and where neither
+ * is set from the YAML file that CONFIG_FILE names. An empty value counts as absent, as in a compose file with an unset
+ * variable.
  *
  * @throws ConfigurationError naming every problem
  */
@@ -61,7 +68,7 @@ export function loadSettings<Required extends SettingName = never>(
   const missing = required.filter((name) => values[name] === undefined && !problems.has(name));
   const parsed = settingsSchema.safeParse({ ...defaults, ...values });
   const found = [
-    ...problems.values(),
+    ...[...problems.values()].flat(),
     ...missing.map((name) => `${name}: is required here.`),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}.`),
     ...contradictions({ ...defaults, ...values }),
@@ -72,22 +79,38 @@ export function loadSettings<Required extends SettingName = never>(
   };
 }
 
+/** The files that `loadSettings` reads in this environment. */
+export function settingsFiles(env: NodeJS.ProcessEnv): string[] {
+  const variables = ['CONFIG_FILE', ...NAMES_IN_FILES.map((name) => `${name}_FILE`)];
+  return variables.map((variable) => env[variable]?.trim() ?? '').filter((file) => file !== '');
+}
+
 type Values = Partial<Record<SettingName, string>>;
 
-function readValues(env: NodeJS.ProcessEnv): { values: Values; problems: Map<SettingName, string> } {
+function readValues(env: NodeJS.ProcessEnv): {
+  values: Values;
+  problems: Map<SettingName, readonly string[]>;
+} {
   const values: Values = {};
-  const problems = new Map<SettingName, string>();
-  for (const name of Object.keys(settingsSchema.shape) as SettingName[]) {
+  const problems = new Map<SettingName, readonly string[]>();
+  const configFile = env['CONFIG_FILE']?.trim();
+  const inFile = configFile ? readConfigFile(configFile, NAMES_IN_FILES) : undefined;
+  if (configFile) values.CONFIG_FILE = configFile;
+  if (inFile && inFile.problems.length > 0) problems.set('CONFIG_FILE', inFile.problems);
+  for (const name of NAMES_IN_FILES) {
     const direct = env[name]?.trim();
     const file = env[`${name}_FILE`]?.trim();
-    if (direct && file) problems.set(name, `${name}: ${name}_FILE is set as well; set one of them.`);
+    if (direct && file) problems.set(name, [`${name}: ${name}_FILE is set as well; set one of them.`]);
     if (direct) values[name] = direct;
     else if (file) {
       try {
         values[name] = readFileSync(file, 'utf8').trim();
       } catch (error) {
-        problems.set(name, `${name}_FILE: ${file} cannot be read (${errnoCode(error)}).`);
+        problems.set(name, [`${name}_FILE: ${file} cannot be read (${errnoCode(error)}).`]);
       }
+    } else {
+      const given = inFile?.values.get(name)?.trim();
+      if (given) values[name] = given;
     }
   }
   return { values, problems };
@@ -145,22 +168,26 @@ function contradictions(values: Values): string[] {
   ) {
     found.push('PAYMENT_ATTENTION_SECONDS: must be more than twice PAYMENT_SETTLE_SECONDS.');
   }
-  const { PORT, MANAGEMENT_PORT } = settingsSchema.pick({ PORT: true, MANAGEMENT_PORT: true }).shape;
-  const port = PORT.safeParse(values.PORT).data;
-  if (port !== undefined && port > 0 && port === MANAGEMENT_PORT.safeParse(values.MANAGEMENT_PORT).data) {
-    found.push('MANAGEMENT_PORT: must be another port than PORT.');
-  }
-  return found;
+  return [...found, ...sharedPorts(values)];
+}
+
+/** Each server needs a port of its own; any number of them may be given a free one. */
+function sharedPorts(values: Values): string[] {
+  const owners = new Map<number, SettingName>();
+  return (['PORT', 'MANAGEMENT_PORT', 'ADMIN_PORT'] as const).flatMap((name) => {
+    const port = settingsSchema.shape[name].safeParse(values[name]).data ?? 0;
+    const owner = owners.get(port);
+    if (port > 0) owners.set(port, owner ?? name);
+    return owner === undefined ? [] : [`${name}: must be another port than ${owner}.`];
+  });
 }
 
 /** Whether a secret is a pattern or a placeholder: random bytes in any usual spelling have more kinds of characters. */
-function isGuessable(secret: string): boolean {
+function isGuessable(list: string): boolean {
   // What is too short is told by the schema.
-  if (!settingsSchema.shape.APP_SECRET.safeParse(secret).success) return false;
-  const isPlaceholder = /change.?me|example|placeholder|secret|password/i.test(secret);
-  return isPlaceholder || new Set(secret).size < MIN_KINDS_OF_CHARACTERS;
-}
-
-function errnoCode(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+  if (!settingsSchema.shape.APP_SECRET.safeParse(list).success) return false;
+  return splitSecrets(list).some((secret) => {
+    const isPlaceholder = /change.?me|example|placeholder|secret|password/i.test(secret);
+    return isPlaceholder || new Set(secret).size < MIN_KINDS_OF_CHARACTERS;
+  });
 }

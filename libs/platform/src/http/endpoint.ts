@@ -5,7 +5,7 @@ import { DomainError, type ErrorDefinition } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { idempotencyErrors } from '../idempotency/index.js';
-import { Access, type AccessRule, grantOf, securityErrors } from '../security/index.js';
+import { Access, type AccessRule, grantOf, isForAdmins, securityErrors } from '../security/index.js';
 import { httpErrors } from './http.errors.js';
 import { toSerializerSchema } from './json-schema.js';
 import { problemResponses } from './problem-responses.js';
@@ -50,6 +50,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     RouteSchema({ response: serializers(options.responses) }),
   ];
   if (opensTo(options.access) === 'somebody') decorators.push(ApiBearerAuth());
+  if (isForAdmins(options.access)) decorators.push(AddRouteConfig({ isForAdmins: true }));
   if (options.rateLimit) decorators.push(AddRouteConfig({ rateLimit: options.rateLimit }));
   if (options.idempotencyKey) {
     decorators.push(

@@ -5,10 +5,12 @@ import multipart from '@fastify/multipart';
 import { DomainError } from '#kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { Config } from '../config/index.js';
+import { type Settings } from '../config/index.js';
 import { Lifecycle } from '../lifecycle/index.js';
 import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
+import { AdminServer } from './admin-server.js';
+import { API_PREFIX } from './api-prefix.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { allowOrigins } from './cors.js';
@@ -18,7 +20,6 @@ import { RequestLifecycle } from './request-lifecycle.js';
 import { securityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
-export const API_PREFIX = 'api/v1';
 const BODY_LIMIT_BYTES = 1_048_576;
 /** Uploads are streamed row by row, so they may be far larger than a body that is parsed at once. */
 const UPLOAD_LIMIT_BYTES = 268_435_456;
@@ -30,17 +31,18 @@ const SLOWNESS_CHECK_MS = 1_000;
 /** Builds the HTTP application of `module`: Fastify, request context, problems, one log line per request. */
 export async function createHttpApplication(
   module: Type | DynamicModule,
-  config: Config,
+  settings: Settings,
 ): Promise<NestFastifyApplication> {
-  const { CORS_ORIGINS, NODE_ENV, REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = config.settings;
+  const { CORS_ORIGINS, NODE_ENV, REQUEST_TIMEOUT_MS, TRUSTED_PROXIES } = settings;
+  // Until the headers are there nobody knows the route. How long a body may take is the route's deadline.
+  const serverOptions = {
+    headersTimeout: Math.min(REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS),
+    connectionsCheckingInterval: SLOWNESS_CHECK_MS,
+  };
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: UPLOAD_TIMEOUT_MS,
-    // Until the headers are there nobody knows the route. How long a body may take is the route's deadline.
-    http: {
-      headersTimeout: Math.min(REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS),
-      connectionsCheckingInterval: SLOWNESS_CHECK_MS,
-    },
+    http: serverOptions,
     trustProxy: TRUSTED_PROXIES === '' ? false : TRUSTED_PROXIES.split(',').map((range) => range.trim()),
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.
@@ -60,6 +62,9 @@ export async function createHttpApplication(
   app.useLogger(new FrameworkLogger(app.get(Logger)));
   app.flushLogs();
   setAddresses(app);
+  const fastify = adapter.getInstance();
+  const adminServer = app.get(AdminServer);
+  adminServer.attachTo(fastify, serverOptions);
   const { logger } = await app.resolve(PinoLogger);
   const lifecycle = new RequestLifecycle({
     filter: app.get(ProblemFilter),
@@ -67,11 +72,11 @@ export async function createHttpApplication(
     rateLimits: app.get(RateLimits),
     setSecurityHeaders: securityHeaders({ isProduction: NODE_ENV === 'production' }),
     lifecycle: app.get(Lifecycle),
+    adminServer,
     logger,
     timeoutMs: REQUEST_TIMEOUT_MS,
     uploadTimeoutMs: UPLOAD_TIMEOUT_MS,
   });
-  const fastify = adapter.getInstance();
   fastify.removeContentTypeParser('text/plain');
   lifecycle.attachTo(fastify);
   await allowOrigins(fastify, CORS_ORIGINS);
@@ -100,7 +105,6 @@ export async function previewHttpApplication(module: Type | DynamicModule): Prom
   return app;
 }
 
-/** Everything is below the prefix but what orchestrators, token verifiers, readers of problems and developers ask for. */
 function setAddresses(app: INestApplication): void {
   app.setGlobalPrefix(API_PREFIX, {
     exclude: [

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { AdminServer } from './admin-server.js';
 import { ErrorCodesController } from './error-codes.controller.js';
 import { Paginator } from './pagination.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -9,11 +10,12 @@ import { SchemaValidationPipe } from './validation.pipe.js';
 @Module({
   controllers: [ErrorCodesController],
   providers: [
+    AdminServer,
     Paginator,
     ProblemFilter,
     { provide: APP_FILTER, useExisting: ProblemFilter },
     { provide: APP_PIPE, useClass: SchemaValidationPipe },
   ],
-  exports: [Paginator, ProblemFilter],
+  exports: [AdminServer, Paginator, ProblemFilter],
 })
 export class HttpModule {}

@@ -1,8 +1,10 @@
+export { AdminServer } from './admin-server.js';
+export { API_PREFIX } from './api-prefix.js';
 export { closeHttpServer } from './close-http-server.js';
 export { Endpoint, IdempotencyKey, OptionalIdempotencyKey } from './endpoint.js';
 export { etagOf, matchesEtag, versionFromIfMatch } from './etag.js';
 export { httpErrors } from './http.errors.js';
-export { API_PREFIX, createHttpApplication, previewHttpApplication } from './http-application.js';
+export { createHttpApplication, previewHttpApplication } from './http-application.js';
 export { HttpModule } from './http.module.js';
 export { buildOpenApi, serveOpenApi } from './openapi.js';
 export { type Page, pageQuerySchema, type PageRequest, pageSchema, Paginator } from './pagination.js';

@@ -1,7 +1,9 @@
 import { type Config } from '../config/index.js';
 import { pageQuerySchema, Paginator } from './pagination.js';
 
-const paginator = new Paginator({ appSecret: 'a secret of the application, long enough' } as Config);
+const paginator = new Paginator({
+  appSecrets: ['a secret of the application, long enough'],
+} as unknown as Config);
 
 /** A list of numbers, newest first, as a table would give it. */
 function listOf(length: number, asked: { after: unknown; limit: number }[] = []) {

@@ -44,7 +44,7 @@ export class Paginator {
   private readonly codec: CursorCodec;
 
   constructor(config: Config) {
-    this.codec = new CursorCodec(config.appSecret);
+    this.codec = new CursorCodec(config.appSecrets);
   }
 
   /**

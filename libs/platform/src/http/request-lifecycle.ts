@@ -5,6 +5,8 @@ import { currentContext, type RequestContext, runInContext } from '../context/in
 import type { Lifecycle } from '../lifecycle/index.js';
 import type { RateLimits } from '../security/index.js';
 import type { Metrics } from '../telemetry/index.js';
+import type { AdminServer } from './admin-server.js';
+import { API_PREFIX } from './api-prefix.js';
 import { httpErrors } from './http.errors.js';
 import { KnownMethods } from './known-methods.js';
 import type { ProblemFilter } from './problem.filter.js';
@@ -26,6 +28,7 @@ export interface RequestLifecycleParts {
   readonly rateLimits: RateLimits;
   readonly setSecurityHeaders: SecurityHeaders;
   readonly lifecycle: Lifecycle;
+  readonly adminServer: AdminServer;
   readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
   /** From the first byte of a request to its deadline. */
   readonly timeoutMs: number;
@@ -35,13 +38,17 @@ export interface RequestLifecycleParts {
 
 /** What happens around every request: its context and deadline, the problem when it is refused, its log line. */
 export class RequestLifecycle {
-  private readonly knownMethods = new KnownMethods();
+  private readonly knownMethods = { main: new KnownMethods(), admin: new KnownMethods() };
 
   constructor(private readonly parts: RequestLifecycleParts) {}
 
   /** Must be called before the routes are declared. */
   attachTo(fastify: FastifyInstance): void {
-    fastify.addHook('onRoute', ({ url, method }) => this.knownMethods.add(url, method));
+    fastify.addHook('onRoute', (route) => {
+      for (const surface of this.parts.adminServer.surfacesOf(route)) {
+        this.knownMethods[surface].add(route.url, route.method);
+      }
+    });
     fastify.addHook('onRequest', (request, reply, done) => this.open(request, reply, done));
     // The body arrives on events of the socket, which know nothing of the request: enter its context again.
     fastify.addHook('preValidation', (request, _, done) => {
@@ -52,7 +59,7 @@ export class RequestLifecycle {
     fastify.addHook('onSend', (request, reply, payload, done) => {
       if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
       // What an endpoint says nothing about belongs to whoever asked, and to no cache.
-      const isUndecided = request.url.startsWith('/api/v1') && !reply.hasHeader('Cache-Control');
+      const isUndecided = request.url.startsWith(`/${API_PREFIX}`) && !reply.hasHeader('Cache-Control');
       if (isUndecided) void reply.header('Cache-Control', 'no-store');
       // Whoever would come back on this connection finds another process instead.
       if (this.parts.lifecycle.isDraining) void reply.header('Connection', 'close');
@@ -71,7 +78,7 @@ export class RequestLifecycle {
     fastify.addHook('onRequest', async (request, reply) => {
       await this.admit(request, reply);
       // Nothing of a request that leads nowhere needs to be read.
-      if (request.is404) {
+      if (!this.parts.adminServer.leadsSomewhere(request)) {
         this.answerUnknown(request, reply);
         return reply;
       }
@@ -120,7 +127,8 @@ export class RequestLifecycle {
   }
 
   private answerUnknown(request: FastifyRequest, reply: FastifyReply): void {
-    const methods = this.knownMethods.of(request.url.split('?', 1)[0] ?? '');
+    const surface = this.parts.adminServer.surfaceOf(request.raw);
+    const methods = this.knownMethods[surface].of(request.url.split('?', 1)[0] ?? '');
     if (methods.length > 0) void reply.header('Allow', methods.join(', '));
     const definition = methods.length > 0 ? httpErrors.method_not_allowed : httpErrors.route_not_found;
     this.parts.filter.answer(new DomainError(definition), request, reply);
@@ -128,8 +136,8 @@ export class RequestLifecycle {
 
   /** The one log line and the one observation of each request. */
   private report(request: FastifyRequest, reply: FastifyReply): void {
-    const { metrics, logger } = this.parts;
-    const route = request.is404 ? undefined : request.routeOptions.url;
+    const { metrics, logger, adminServer } = this.parts;
+    const route = adminServer.leadsSomewhere(request) ? request.routeOptions.url : undefined;
     const { method } = request;
     const { statusCode: status, elapsedTime: durationMs } = reply;
     const { context, errorCode } = stateOf(request) ?? {};

@@ -9,6 +9,8 @@ interface RouteOptions {
   readonly streamsUpload?: true;
   /** The calls count under this stricter limit. */
   readonly rateLimit?: 'login' | 'webhook';
+  /** The policy leaves it to admins: it is answered by their port, where they have one. */
+  readonly isForAdmins?: true;
 }
 
 /** Adds to what the other decorators of a route say to the hooks, where Nest's own would replace it. */

@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import type { Settings } from '../config/index.js';
 import { ProcessError } from './process-error.js';
 
-type PortSetting = 'PORT' | 'MANAGEMENT_PORT';
+const PORT_SETTINGS = ['PORT', 'MANAGEMENT_PORT', 'ADMIN_PORT'] as const;
+type PortSetting = (typeof PORT_SETTINGS)[number];
 
 /**
  * Runs `listen`, which listens on the port of `setting`.
@@ -23,12 +24,13 @@ export async function listenOn<T>(
 }
 
 /**
- * Finds out before anything is started whether both ports can be had.
+ * Finds out before anything is started whether all ports can be had.
  *
  * @throws ProcessError that names the setting to change
  */
 export async function requireFreePorts(settings: Settings): Promise<void> {
-  for (const setting of ['PORT', 'MANAGEMENT_PORT'] as const) {
+  for (const setting of PORT_SETTINGS) {
+    if (settings[setting] === undefined) continue;
     await listenOn(setting, settings, async () => {
       const probe = createServer().listen({ host: settings.HOST, port: settings[setting] });
       await once(probe, 'listening');

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { ConfigurationError, EXIT_CONFIGURATION } from '../config/index.js';
 import { ProcessError } from './process-error.js';
 
@@ -16,12 +17,14 @@ export interface ProcessLife {
   readonly stopping: AbortSignal;
   /** Ends the process, because something without which it cannot go on has ended. */
   readonly fail: (reason: Error) => void;
+  /** Has `listener` called at SIGHUP, which then does not stop the process, unless it says that the terminal is gone. */
+  readonly onHangup: (listener: () => void) => void;
 }
 
 /**
  * Runs a process from its start to its end. `start` starts its parts and puts onto the stack how each is stopped; the
  * process then lives until SIGINT, SIGTERM or SIGHUP, and stops its parts in reverse order. Exit code 0. A second
- * signal exits at once.
+ * signal exits at once. Away from a terminal, SIGHUP is for the part that has asked for it.
  *
  * A start that fails, or a part that ends by itself, also stops what was started; what it was is told on standard
  * error, in one sentence where it is a ProcessError. Exit code 1, or 78 for a configuration that is not valid.
@@ -40,9 +43,14 @@ export async function runProcess(
     // What fails while everything stops was told to.
     if (!stopping.signal.aborted) end(reportFailure(reason));
   };
-  onStopSignal(() => end(0));
+  let hangupListener: (() => void) | undefined;
+  onSignal(
+    () => end(0),
+    () => (hasTerminal() ? undefined : hangupListener),
+  );
 
-  await start(parts, { stopping: stopping.signal, fail }).catch(fail);
+  const onHangup = (listener: () => void) => (hangupListener = listener);
+  await start(parts, { stopping: stopping.signal, fail, onHangup }).catch(fail);
   let exitCode = await ended.promise;
   try {
     await parts.disposeAsync();
@@ -64,12 +72,15 @@ export function reportFailure(error: unknown): number {
   return error instanceof ConfigurationError ? EXIT_CONFIGURATION : 1;
 }
 
-/** Has `stop` called at the first signal. */
-function onStopSignal(stop: () => void): void {
+/** Has `stop` called at the first signal; a SIGHUP before that goes to whom `hangupListener` names, if anybody. */
+function onSignal(stop: () => void, hangupListener: () => (() => void) | undefined): void {
   let firstAt: number | undefined;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (firstAt === undefined) {
+      const listener = signal === 'SIGHUP' && firstAt === undefined ? hangupListener() : undefined;
+      if (listener) {
+        listener();
+      } else if (firstAt === undefined) {
         firstAt = performance.now();
         stop();
       } else if (performance.now() - firstAt > FORCE_AFTER_MS) {
@@ -80,4 +91,9 @@ function onStopSignal(stop: () => void): void {
   // The terminal may be gone (SIGHUP, a closed pipe): stopping properly matters more than telling about it.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
+}
+
+/** Somebody sits, or sat, in front of it. */
+function hasTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor));
 }

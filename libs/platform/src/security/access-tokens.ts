@@ -1,7 +1,8 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
 import { type Actor, type AssuranceLevel, Clock, DomainError, ROLES, type Role } from '#kernel';
-import { createLocalJWKSet, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
-import { Config } from '../config/index.js';
+import { createLocalJWKSet, type JWK, jwtVerify, SignJWT } from 'jose';
+import { Config, parseSigningKeys, type Settings, type SigningKey } from '../config/index.js';
 import { securityErrors } from './security.errors.js';
 
 const ALGORITHM = 'EdDSA';
@@ -15,32 +16,30 @@ export interface AccessTokenSubject {
   readonly aal: AssuranceLevel;
 }
 
+/** The keys of one set, ready for use: the first one signs, all of them verify. */
+interface KeySet {
+  readonly signingKey: KeyObject;
+  readonly signingKeyId: string;
+  readonly publicKeys: { keys: JWK[] };
+  readonly verificationKeys: ReturnType<typeof createLocalJWKSet>;
+}
+
 /** Issues and verifies the access tokens: JWTs signed with Ed25519, short-lived, verifiable by anyone with the JWKS. */
 @Injectable()
-export class AccessTokens implements OnModuleInit {
-  private signingKey!: Awaited<ReturnType<typeof importJWK>>;
-  private signingKeyId!: string;
-  private publicKeys!: { keys: JWK[] };
-  private verificationKeys!: ReturnType<typeof createLocalJWKSet>;
+export class AccessTokens {
+  private keySet: KeySet;
 
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
-  ) {}
-
-  async onModuleInit(): Promise<void> {
-    const { keys } = JSON.parse(this.config.settings.SIGNING_KEYS ?? '{"keys":[]}') as { keys: JWK[] };
-    const [first] = keys;
-    if (!first?.kid) throw new Error('SIGNING_KEYS holds no key with a kid.');
-    this.signingKey = await importJWK(first, ALGORITHM);
-    this.signingKeyId = first.kid;
-    this.publicKeys = { keys: keys.map(publicPart) };
-    this.verificationKeys = createLocalJWKSet(this.publicKeys);
+  ) {
+    this.keySet = readKeySet(config.settings);
+    config.onChange((settings) => (this.keySet = readKeySet(settings)));
   }
 
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   get jwks(): { keys: JWK[] } {
-    return this.publicKeys;
+    return this.keySet.publicKeys;
   }
 
   /** How long a token lives from now on. */
@@ -51,15 +50,16 @@ export class AccessTokens implements OnModuleInit {
   async issue({ userId, role, sessionId, aal }: AccessTokenSubject): Promise<string> {
     const issuedAt = Math.floor(this.clock.now().getTime() / 1000);
     const issuer = this.config.settings.TOKEN_ISSUER;
+    const { signingKey, signingKeyId } = this.keySet;
     return new SignJWT({ role, sid: sessionId, acr: `aal${aal}` })
-      .setProtectedHeader({ alg: ALGORITHM, kid: this.signingKeyId, typ: 'at+jwt' })
+      .setProtectedHeader({ alg: ALGORITHM, kid: signingKeyId, typ: 'at+jwt' })
       .setSubject(userId)
       .setIssuer(issuer)
       .setAudience(issuer)
       .setIssuedAt(issuedAt)
       .setNotBefore(issuedAt)
       .setExpirationTime(issuedAt + this.lifetimeSeconds)
-      .sign(this.signingKey);
+      .sign(signingKey);
   }
 
   /**
@@ -70,7 +70,7 @@ export class AccessTokens implements OnModuleInit {
   async verify(token: string): Promise<Actor> {
     const issuer = this.config.settings.TOKEN_ISSUER;
     try {
-      const { payload } = await jwtVerify(token, this.verificationKeys, {
+      const { payload } = await jwtVerify(token, this.keySet.verificationKeys, {
         algorithms: [ALGORITHM],
         typ: 'at+jwt',
         issuer,
@@ -88,7 +88,21 @@ export class AccessTokens implements OnModuleInit {
   }
 }
 
+/** The entry point made sure that there are keys. */
+function readKeySet({ SIGNING_KEYS }: Settings): KeySet {
+  const keys = parseSigningKeys(SIGNING_KEYS ?? '');
+  const [first] = keys ?? [];
+  if (!keys || !first) throw new Error('SIGNING_KEYS is not set.');
+  const publicKeys = { keys: keys.map(publicPart) };
+  return {
+    signingKey: createPrivateKey({ key: first, format: 'jwk' }),
+    signingKeyId: first.kid,
+    publicKeys,
+    verificationKeys: createLocalJWKSet(publicKeys),
+  };
+}
+
 /** An Ed25519 key without its private member `d`. */
-function publicPart({ kty, crv, x, kid }: JWK): JWK {
+function publicPart({ kty, crv, x, kid }: SigningKey): JWK {
   return { kty, crv, x, kid, alg: ALGORITHM, use: 'sig' };
 }

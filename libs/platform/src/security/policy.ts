@@ -62,3 +62,10 @@ export const SCOPES = (Object.keys(POLICY) as Permission[]).filter((name) => gra
 export function grantOf(permission: Permission): Grant {
   return POLICY[permission];
 }
+
+/** Whether it takes the role of an admin: nobody else has the permission, not even on what is their own. */
+export function isForAdmins(permission: Permission | 'public'): boolean {
+  if (permission === 'public') return false;
+  const { own, all } = grantOf(permission);
+  return own === undefined && all === 'admin';
+}

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ANONYMOUS, DomainError } from '#kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { Config } from '../config/index.js';
+import { Config, type Settings } from '../config/index.js';
 import { Redis } from '../redis/index.js';
 import { Metrics } from '../telemetry/index.js';
 import { addressBlock } from './address-block.js';
@@ -16,6 +16,14 @@ const REDIS_TIMEOUT_MS = 100;
 /** What counts a call: reading, writing, guessing passwords, reporting. Each call counts under one of them. */
 type RateLimitPolicy = 'requests' | 'writes' | 'login' | 'webhook';
 
+/** The setting that says how many calls there may be in a window. */
+const LIMIT_SETTINGS = {
+  requests: 'RATE_LIMIT_REQUESTS_PER_MINUTE',
+  writes: 'RATE_LIMIT_WRITES_PER_MINUTE',
+  login: 'RATE_LIMIT_LOGINS_PER_MINUTE',
+  webhook: 'RATE_LIMIT_WEBHOOKS_PER_MINUTE',
+} as const satisfies Record<RateLimitPolicy, keyof Settings>;
+
 type Limiter = RateLimiterMemory | RateLimiterRedis;
 
 const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -26,21 +34,19 @@ const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  */
 @Injectable()
 export class RateLimits {
-  private readonly enabled: boolean;
   private readonly limiters: Readonly<Record<RateLimitPolicy, Limiter>>;
 
   constructor(
-    { settings }: Config,
+    private readonly config: Config,
     private readonly redis: Redis,
     private readonly authentication: Authentication,
     private readonly metrics: Metrics,
   ) {
-    this.enabled = settings.RATE_LIMIT_ENABLED;
     this.limiters = {
-      requests: this.limiter('requests', settings.RATE_LIMIT_REQUESTS_PER_MINUTE),
-      writes: this.limiter('writes', settings.RATE_LIMIT_WRITES_PER_MINUTE),
-      login: this.limiter('login', settings.RATE_LIMIT_LOGINS_PER_MINUTE),
-      webhook: this.limiter('webhook', settings.RATE_LIMIT_WEBHOOKS_PER_MINUTE),
+      requests: this.limiter('requests'),
+      writes: this.limiter('writes'),
+      login: this.limiter('login'),
+      webhook: this.limiter('webhook'),
     };
   }
 
@@ -51,7 +57,7 @@ export class RateLimits {
    * @throws DomainError rate_limited
    */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    if (!this.enabled) return;
+    if (!this.config.settings.RATE_LIMIT_ENABLED) return;
     const policy = policyOf(request);
     const limiter = this.limiters[policy];
     const key = await this.keyOf(policy, request);
@@ -76,14 +82,32 @@ export class RateLimits {
     return actor.kind === 'key' ? actor.keyId : addressBlock(request.ip);
   }
 
-  private limiter(policy: RateLimitPolicy, points: number): Limiter {
-    const options = { keyPrefix: `steelyard:rate:${policy}`, points, duration: WINDOW_SECONDS };
+  private limiter(policy: RateLimitPolicy): Limiter {
+    const setting = LIMIT_SETTINGS[policy];
+    const options = {
+      keyPrefix: `steelyard:rate:${policy}`,
+      points: this.config.settings[setting],
+      duration: WINDOW_SECONDS,
+    };
     const ofThisProcess = new RateLimiterMemory(options);
+    const shared = this.sharedLimiter(options, ofThisProcess);
+    // What was counted stays counted: whoever is beyond a limit that is lowered is not let in afresh.
+    this.config.onChange((settings) => {
+      ofThisProcess.points = settings[setting];
+      if (shared) shared.points = settings[setting];
+    });
+    return shared ?? ofThisProcess;
+  }
+
+  private sharedLimiter(
+    options: { keyPrefix: string; points: number; duration: number },
+    insuranceLimiter: RateLimiterMemory,
+  ): RateLimiterRedis | undefined {
     const { client } = this.redis;
-    if (!client) return ofThisProcess;
+    if (!client) return undefined;
     return new RateLimiterRedis({
       ...options,
-      insuranceLimiter: ofThisProcess,
+      insuranceLimiter,
       rejectIfRedisNotReady: true,
       useRedisPackage: true,
       storeClient: {

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { LoggerModule } from 'nestjs-pino';
+import { LoggerModule, PinoLogger } from 'nestjs-pino';
 import { pino } from 'pino';
 import { Config } from '../config/index.js';
 import { currentContext } from '../context/index.js';
@@ -20,15 +20,16 @@ export class LoggingModule {
       imports: [
         LoggerModule.forRootAsync({
           inject: [Config],
-          useFactory: ({ settings }: Config) => {
+          useFactory: (config: Config) => {
             const destination = pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES });
             // What is buffered still reaches the terminal soon when little is logged.
             setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
+            config.onChange(({ LOG_LEVEL }) => (PinoLogger.root.level = LOG_LEVEL));
             return {
               forRoutes: [],
               pinoHttp: [
                 {
-                  level: settings.LOG_LEVEL,
+                  level: config.settings.LOG_LEVEL,
                   base: { service, version },
                   timestamp: pino.stdTimeFunctions.isoTime,
                   formatters: { level: (label: string) => ({ level: label }) },

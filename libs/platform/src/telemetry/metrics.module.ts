@@ -7,6 +7,7 @@ import {
   PrometheusModule,
 } from '@willsoto/nestjs-prometheus';
 import { type Counter, type Gauge, type Histogram, register } from 'prom-client';
+import { ConfigReload } from '../config/index.js';
 import { Database } from '../database/index.js';
 
 /** Route label of whatever no route answers, so that random addresses make no series. */
@@ -14,6 +15,12 @@ const UNMATCHED_ROUTE = '<unmatched>';
 
 const HTTP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const DATABASE_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+const configReloads = makeCounterProvider({
+  name: 'config_reload_total',
+  help: 'Changes of the configuration that were read while the process ran, by what came of them.',
+  labelNames: ['result'],
+});
 
 /** Everything that the services measure. Labels are closed sets: route templates, registered names, error codes. */
 @Injectable()
@@ -32,13 +39,16 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('ratelimit_rejected_total') private readonly rateLimited: Counter,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
+    @InjectMetric('config_reload_total') private readonly configReloads: Counter,
     @Inject(Database) private readonly database: Database,
+    @Inject(ConfigReload) private readonly configReload: ConfigReload,
   ) {}
 
   onModuleInit(): void {
     this.database.onQuery(({ name, durationMs }) => {
       this.databaseLatency.observe({ operation: name }, durationMs / 1000);
     });
+    this.configReload.onReload((result) => this.configReloads.inc({ result }));
   }
 
   /** Records one answered request. */
@@ -160,6 +170,7 @@ export class MetricsModule {
           help: 'Looks at a row by the check of an invariant.',
           labelNames: ['check'],
         }),
+        configReloads,
         Metrics,
       ],
       exports: [Metrics],

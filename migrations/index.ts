@@ -4,6 +4,7 @@ import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderClosing1795000000012 } from './1795000000012-order-closing.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
+import { Events1795000000014 } from './1795000000014-events.js';
 import { Invariants1795000000008 } from './1795000000008-invariants.js';
 import { Orders1795000000005 } from './1795000000005-orders.js';
 import { PaymentResolution1795000000006 } from './1795000000006-payment-resolution.js';
@@ -25,4 +26,5 @@ export const migrations = [
   Audit1795000000010,
   ApiKeys1795000000011,
   OrderClosing1795000000012,
+  Events1795000000014,
 ];

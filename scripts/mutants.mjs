@@ -42,9 +42,9 @@ const MUTANTS = [
   },
   {
     name: 'inbox dedupe: an event that comes twice is applied twice',
-    file: 'libs/platform/src/messaging/outbox-relay.ts',
-    change: ['if (claimed) await consumer.apply(event);', 'void claimed; await consumer.apply(event);'],
-    tests: ['test/integration/outbox-relay.spec.ts'],
+    file: 'libs/platform/src/messaging/consumers/apply-events.ts',
+    change: ['if (claimed.has(event.id)) await consumer.apply(event);', 'await consumer.apply(event);'],
+    tests: ['test/integration/events.spec.ts'],
   },
   {
     name: 'inbox dedupe: a report that comes twice is applied twice',

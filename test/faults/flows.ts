@@ -268,15 +268,15 @@ const clientFlows: readonly Omit<ClientFlow, 'carriedOutBy'>[] = [
   },
 ];
 
-/** The advisory lock of the relay: whoever has it is the only one that relays. */
-const RELAY_LOCK = 7_305_809;
+/** The advisory locks of the relay: whoever has one is the only one that relays the aggregates of its shard. */
+const SHARD_LOCKS = '7305809, generate_series(0, 15)';
 
 /** Places the orders while the relay is kept waiting, so that it finds the events of all of them at once. */
 async function placeBehindTheRelay(rig: Rig, stages: readonly Stage[]): Promise<KeyedCall[]> {
-  await rig.sql.query('SELECT pg_advisory_lock($1)', [RELAY_LOCK]);
+  await rig.sql.query(`SELECT pg_advisory_lock(${SHARD_LOCKS})`);
   const calls = stages.map((stage) => placing(stage, methodFor('authorize', stage.behaviour)));
   await Promise.all(calls.map((call) => rig.caller.send(call)));
-  await rig.sql.query('SELECT pg_advisory_unlock($1)', [RELAY_LOCK]);
+  await rig.sql.query(`SELECT pg_advisory_unlock(${SHARD_LOCKS})`);
   return calls;
 }
 

@@ -127,6 +127,7 @@ describe('the worker', () => {
 it('a worker checks the invariants without being asked, and says loudly what breaks one', async () => {
   const metricsPort = await freePort();
   const watching = await startWorker({ INVARIANTS_CHECK_SECONDS: '1', MANAGEMENT_PORT: String(metricsPort) });
+  await watching.wrote(/The worker works/);
   const metrics = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   try {
     await eventually(async () => expect(await metrics()).toMatch(/^invariant_breaches\{invariant="1"\} 0$/m));

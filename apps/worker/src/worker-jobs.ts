@@ -6,7 +6,15 @@ import { Idempotency } from '#platform/idempotency';
 import { CheckInvariants } from '#platform/invariants';
 import { type PollingJob, PollingLoop } from '#platform/jobs';
 import { DeliverMails } from '#platform/mail';
-import { OutboxRelay } from '#platform/messaging';
+import { Notifications } from '#platform/database';
+import {
+  ApplyEvents,
+  EventConsumers,
+  EVENTS_APPENDED,
+  MeasureEvents,
+  Outbox,
+  OutboxRelay,
+} from '#platform/messaging';
 import { PinoLogger } from 'nestjs-pino';
 
 /** What lives for days may end a minute late. */
@@ -14,6 +22,9 @@ const SLOW_POLL_MS = 60_000;
 /** As often as metrics are scraped. */
 const MEASURE_POLL_MS = 15_000;
 const PRUNE_BATCH_SIZE = 10_000;
+const DAY_SECONDS = 86_400;
+/** Relays at work in one process: while one waits for a broker, the other reads. */
+const RELAYS = 2;
 
 /** A worker leaves alone what another has checked in this part of the interval, so that many do no more than one. */
 const CHECKED_LATELY = 0.9;
@@ -22,9 +33,13 @@ const CHECKED_LATELY = 0.9;
 @Injectable()
 export class WorkerJobs {
   private readonly loops: readonly PollingLoop[];
+  private readonly relays: readonly PollingLoop[];
 
   constructor(
     relay: OutboxRelay,
+    applyEvents: ApplyEvents,
+    outbox: Outbox,
+    measureEvents: MeasureEvents,
     resolveOpenOperations: ResolveOpenOperations,
     applyReports: ApplyReports,
     gatewayReports: GatewayReports,
@@ -35,13 +50,17 @@ export class WorkerJobs {
     deliverMails: DeliverMails,
     idempotency: Idempotency,
     checkInvariants: CheckInvariants,
+    private readonly consumers: EventConsumers,
+    private readonly notifications: Notifications,
     config: Config,
     logger: PinoLogger,
   ) {
     const pollMs = config.settings.WORKER_POLL_MS;
+    const retentionSeconds = config.settings.EVENTS_RETENTION_DAYS * DAY_SECONDS;
     const checkMs = config.settings.INVARIANTS_CHECK_SECONDS * 1_000;
     const jobs: PollingJob[] = [
-      { name: 'relay-events', pollMs, round: () => relay.relayBatch() },
+      { name: 'retry-events', pollMs, round: async () => Number(await applyEvents.retryOne()) },
+      { name: 'measure-events', pollMs: MEASURE_POLL_MS, round: () => measureEvents.execute() },
       { name: 'deliver-mails', pollMs, round: () => deliverMails.execute() },
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
       { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
@@ -60,20 +79,37 @@ export class WorkerJobs {
         round: () => gatewayReports.prune(PRUNE_BATCH_SIZE),
       },
       {
+        name: 'prune-events',
+        pollMs: SLOW_POLL_MS,
+        round: () => outbox.prune(retentionSeconds, PRUNE_BATCH_SIZE),
+      },
+      {
+        name: 'prune-inbox',
+        pollMs: SLOW_POLL_MS,
+        // An event that is still kept may be brought again.
+        round: () => applyEvents.pruneInbox(2 * retentionSeconds, PRUNE_BATCH_SIZE),
+      },
+      {
         name: 'check-invariants',
         pollMs: checkMs,
         round: () => checkInvariants.execute(checkMs * CHECKED_LATELY),
       },
     ];
-    this.loops = jobs.map((job) => new PollingLoop(job, logger));
+    const relayJob: PollingJob = { name: 'relay-events', pollMs, round: () => relay.relayBatch() };
+    this.relays = Array.from({ length: RELAYS }, () => new PollingLoop(relayJob, logger));
+    this.loops = [...jobs.map((job) => new PollingLoop(job, logger)), ...this.relays];
   }
 
   start(): void {
+    this.notifications.listen(EVENTS_APPENDED, () => {
+      for (const loop of this.relays) loop.wake();
+    });
     for (const loop of this.loops) loop.start();
+    this.consumers.start();
   }
 
   /** Begins nothing more and waits for what is in flight, but not longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    await Promise.all(this.loops.map((loop) => loop.stop(graceMs)));
+    await Promise.all([this.consumers.stop(graceMs), ...this.loops.map((loop) => loop.stop(graceMs))]);
   }
 }

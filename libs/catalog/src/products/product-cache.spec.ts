@@ -1,4 +1,5 @@
 import { createCache } from 'cache-manager';
+import type { Database } from '#platform/database';
 import type { EventBus } from '#platform/messaging';
 import { ProductCache, type TaggedProduct } from './product-cache.js';
 
@@ -21,7 +22,8 @@ function product(version: number): TaggedProduct {
 }
 
 /** The bus only hears of the cache when a module starts, and none does here. */
-const cacheOfProducts = () => new ProductCache(createCache(), undefined as unknown as EventBus);
+const cacheOfProducts = () =>
+  new ProductCache(createCache(), undefined as unknown as EventBus, undefined as unknown as Database);
 
 describe('the cache of products', () => {
   it('does not keep what a change has overtaken while it was loaded', async () => {

@@ -1,5 +1,6 @@
 import { CACHE_MANAGER, type Cache } from '@nestjs/cache-manager';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#platform/database';
 import { EventBus } from '#platform/messaging';
 import { productUpdated, stockAvailabilityChanged } from '../catalog.events.js';
 import type { ProductView } from './product.schema.js';
@@ -27,14 +28,16 @@ export class ProductCache implements OnModuleInit {
   constructor(
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
     private readonly bus: EventBus,
+    private readonly database: Database,
   ) {}
 
   onModuleInit(): void {
-    this.bus.consume({
-      name: 'catalog.product-cache',
-      types: [productUpdated.type, stockAvailabilityChanged.type],
-      apply: (event) => this.evict(event.aggregateId),
-    });
+    const evictAfterCommit = ({ aggregateId }: { aggregateId: string }): Promise<void> => {
+      this.database.afterCommit(() => void this.evict(aggregateId));
+      return Promise.resolve();
+    };
+    this.bus.onPublish(productUpdated, evictAfterCommit);
+    this.bus.onPublish(stockAvailabilityChanged, evictAfterCommit);
   }
 
   /** The product from the cache, or else what `load` finds. What does not exist is not remembered. */

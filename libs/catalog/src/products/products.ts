@@ -79,7 +79,7 @@ export class Products {
    * @throws DomainError product_not_found, stale_etag, sku_taken
    */
   async update(id: string, version: number, change: ProductChange): Promise<TaggedProduct> {
-    const product = await this.database.transaction(async () => {
+    return this.database.transaction(async () => {
       const before = await this.database.queryOne<ProductRow>(statements.lockProduct, [id]);
       if (!before) throw new DomainError(catalogErrors.product_not_found);
       if (before.version !== version) throw new DomainError(httpErrors.stale_etag);
@@ -91,8 +91,6 @@ export class Products {
       await this.bus.publish(productUpdated, productEvent(row));
       return toTagged(row);
     });
-    await this.cache.evict(id);
-    return product;
   }
 
   private seesInactive(actor: Actor): boolean {

@@ -256,6 +256,10 @@ export const settingsSchema = z.object({
     .default('GBP')
     .describe('Currency of the demo catalog.'),
 
+  EVENTS_RETENTION_DAYS: integer(1, 3_650, 30).describe(
+    'How long events that have left are kept, for consumers and partners that fell behind.',
+  ),
+
   INVARIANTS_CHECK_SECONDS: integer(1, 86_400, 60).describe(
     'How often the workers check the invariants on what has changed.',
   ),

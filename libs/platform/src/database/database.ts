@@ -92,7 +92,12 @@ export class Database {
    * alone. Its connection comes on top of the running transaction's, so only single-threaded jobs may use this.
    */
   async separateTransaction<T>(fn: () => Promise<T>): Promise<T> {
-    return this.units.exit(() => this.transaction(fn));
+    return this.outside(() => this.transaction(fn));
+  }
+
+  /** Runs `fn` outside of the running transaction, if there is one. */
+  outside<T>(fn: () => T): T {
+    return this.units.exit(fn);
   }
 
   /** Stands for the running transaction, as a key for what a service buffers until it commits. */

@@ -1,4 +1,5 @@
 export { Database, isCheckViolation, isUniqueViolation } from './database.js';
 export { DatabaseModule } from './database.module.js';
 export { migrateDown, migrateUp, pendingMigrations, type MigrationClass } from './migrations.js';
+export { Notifications } from './notifications.js';
 export { statement, type Statement } from './statement.js';

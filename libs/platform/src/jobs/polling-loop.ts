@@ -23,6 +23,8 @@ export class PollingLoop {
   private running: Promise<void> = Promise.resolve();
   /** Failed rounds since the last one that worked. */
   private failures = 0;
+  /** Ends the pause between two rounds. */
+  private alarm = new AbortController();
 
   constructor(
     private readonly job: PollingJob,
@@ -33,9 +35,15 @@ export class PollingLoop {
     this.running = this.run();
   }
 
+  /** Has the next round follow at once, also when one is running that may have looked too early. */
+  wake(): void {
+    this.alarm.abort();
+  }
+
   /** Begins no further round and waits for the end of the one in flight, but not longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.stopping.abort();
+    this.wake();
     const waiting = new AbortController();
     const finished = await Promise.race([
       this.running.then(() => true),
@@ -48,9 +56,11 @@ export class PollingLoop {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
+      this.alarm = new AbortController();
       const pauseMs = await this.runRound();
       // Even a job that always finds something to do lets the rest of the process have its turn.
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      await delay(0);
+      await delay(pauseMs, undefined, { signal: this.alarm.signal }).catch(() => undefined);
     }
   }
 

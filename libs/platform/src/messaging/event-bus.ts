@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, newId } from '#kernel';
 import { currentContext } from '../context/index.js';
-import { Database, statement } from '../database/index.js';
+import { Database, Notifications, statement } from '../database/index.js';
+import { EVENTS_APPENDED } from './channels.js';
 import type { EventDefinition, IntegrationEvent } from './event.js';
 
 type Reaction = (event: IntegrationEvent) => Promise<void>;
 
-/** A reader of events after their commit, delivered at least once and applied exactly once. */
+/** A reader of events after their commit, brought at least once and applied exactly once. */
 export interface Consumer {
   /** Stable: the inbox remembers by it which events were applied. */
   readonly name: string;
@@ -38,6 +39,7 @@ export class EventBus {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly notifications: Notifications,
   ) {}
 
   /** Records that `definition` happened to the aggregate and runs every reaction to it before it returns. */
@@ -65,7 +67,7 @@ export class EventBus {
     this.reactions.set(definition.type, [...reactions, react as Reaction]);
   }
 
-  /** Has a consumer applied to its events after their commit, by the worker's relay. */
+  /** Has a consumer applied to its events after their commit, wherever consumers run: see `EventConsumers`. */
   consume(consumer: Consumer): void {
     this.registeredConsumers.push(consumer);
   }
@@ -82,6 +84,7 @@ export class EventBus {
       const events = [event];
       this.pending.set(unit, events);
       this.database.beforeCommit(() => this.append(events));
+      this.database.afterCommit(() => this.notifications.announce(EVENTS_APPENDED));
       return;
     }
     buffered.push(event);

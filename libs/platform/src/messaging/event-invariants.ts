@@ -26,8 +26,9 @@ const unpublishedForLong = statement(
   'messaging.unpublished_for_long',
   `SELECT id AS subject, json_build_object('type', type, 'aggregateId', aggregate_id, 'occurredAt', occurred_at)
             AS details
-     FROM (SELECT * FROM platform.outbox WHERE published_at IS NULL ORDER BY position LIMIT $1) oldest
-    WHERE occurred_at < now() - $2 * interval '1 millisecond'`,
+     FROM platform.outbox
+    WHERE published_at IS NULL AND occurred_at < now() - $2 * interval '1 millisecond'
+    ORDER BY position LIMIT $1`,
 );
 
 /** What the outbox promises, as long as its events are kept. */

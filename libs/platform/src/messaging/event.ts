@@ -5,7 +5,7 @@ import type { z } from 'zod';
  * the module that published it.
  */
 export interface EventDefinition<Data extends object = object> {
-  /** For instance `steelyard.order.confirmed.v1`. */
+  /** `steelyard.<aggregate>.<what happened>.v<version>`: `steelyard.order.confirmed.v1`. */
   readonly type: string;
   /** The kind of thing that changed: `order`, `payment`, `product`. */
   readonly aggregate: string;
@@ -21,6 +21,8 @@ export interface IntegrationEvent<Data extends object = object> {
   /** Counts the events of this aggregate from 1, without gaps: it is the aggregate's version. */
   readonly sequence: number;
   readonly occurredAt: Date;
+  /** W3C trace context of what caused it, where there was one. */
+  readonly traceparent?: string | undefined;
   readonly data: Data;
 }
 
@@ -33,6 +35,9 @@ export function defineEvent<Data extends object>(
   schema: z.ZodType<Data>,
 ): EventDefinition<Data> {
   if (definitions.has(type)) throw new Error(`The event ${type} is declared twice.`);
+  if (!new RegExp(`^steelyard\\.${aggregate}\\.[a-z_]+\\.v\\d+$`).test(type)) {
+    throw new Error(`The event ${type} must be named steelyard.${aggregate}.<what happened>.v<version>.`);
+  }
   const definition: EventDefinition<Data> = Object.freeze({ type, aggregate, schema });
   definitions.set(type, definition);
   return definition;

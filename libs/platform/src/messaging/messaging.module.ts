@@ -1,8 +1,31 @@
 import { Global, Module } from '@nestjs/common';
+import { ApplyEvents } from './consumers/apply-events.js';
+import { EventConsumers } from './consumers/event-consumers.js';
+import { ParkedEvents } from './consumers/parked-events.js';
 import { EventBus } from './event-bus.js';
+import { EventFeed } from './event-feed.js';
 import { EventInvariants } from './event-invariants.js';
+import { MeasureEvents } from './measure-events.js';
+import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { EventTransport } from './transports/event-transport.js';
+import { PostgresTransport } from './transports/postgres-transport.js';
 
+/** From "it happened" to everybody who wants to know: the outbox, its relay, the transport, the consumers. */
 @Global()
-@Module({ providers: [EventBus, OutboxRelay, EventInvariants], exports: [EventBus, OutboxRelay] })
+@Module({
+  providers: [
+    EventBus,
+    Outbox,
+    OutboxRelay,
+    EventFeed,
+    { provide: EventTransport, useClass: PostgresTransport },
+    ParkedEvents,
+    ApplyEvents,
+    EventConsumers,
+    MeasureEvents,
+    EventInvariants,
+  ],
+  exports: [EventBus, EventFeed, OutboxRelay, Outbox, ApplyEvents, EventConsumers, MeasureEvents],
+})
 export class MessagingModule {}

@@ -1,26 +1,12 @@
 import { type DynamicModule, Global, Inject, Injectable, Module, type OnModuleInit } from '@nestjs/common';
-import {
-  InjectMetric,
-  makeCounterProvider,
-  makeGaugeProvider,
-  makeHistogramProvider,
-  PrometheusModule,
-} from '@willsoto/nestjs-prometheus';
+import { InjectMetric, PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { type Counter, type Gauge, type Histogram, register } from 'prom-client';
 import { ConfigReload } from '../config/index.js';
 import { Database } from '../database/index.js';
+import { SERIES } from './series.js';
 
 /** Route label of whatever no route answers, so that random addresses make no series. */
 const UNMATCHED_ROUTE = '<unmatched>';
-
-const HTTP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const DATABASE_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-
-const configReloads = makeCounterProvider({
-  name: 'config_reload_total',
-  help: 'Changes of the configuration that were read while the process ran, by what came of them.',
-  labelNames: ['result'],
-});
 
 /** Everything that the services measure. Labels are closed sets: route templates, registered names, error codes. */
 @Injectable()
@@ -37,6 +23,12 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('payment_operations_need_attention') private readonly stuckOperations: Gauge,
     @InjectMetric('payment_reports_waiting') private readonly waitingReports: Gauge,
     @InjectMetric('ratelimit_rejected_total') private readonly rateLimited: Counter,
+    @InjectMetric('outbox_pending') private readonly outboxPending: Gauge,
+    @InjectMetric('outbox_oldest_seconds') private readonly outboxOldest: Gauge,
+    @InjectMetric('outbox_relay_total') private readonly relayed: Counter,
+    @InjectMetric('broker_messages_total') private readonly consumed: Counter,
+    @InjectMetric('dlq_depth') private readonly deadLetters: Gauge,
+    @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @InjectMetric('config_reload_total') private readonly configReloads: Counter,
@@ -91,6 +83,36 @@ export class Metrics implements OnModuleInit {
     this.waitingReports.set(open.waitingReports);
   }
 
+  /** Records how many events have not left, and how old the oldest of them is. */
+  setOutbox({ pending, oldestSeconds }: { pending: number; oldestSeconds: number }): void {
+    this.outboxPending.set(pending);
+    this.outboxOldest.set(oldestSeconds);
+  }
+
+  /** Counts events that the relay handed to the transport, or could not: `published` or `failed`. */
+  countRelayed(transport: string, outcome: 'published' | 'failed', events: number): void {
+    this.relayed.inc({ transport, outcome }, events);
+  }
+
+  /** Counts events that came to a consumer, by what became of them. */
+  countConsumed(
+    consumer: string,
+    outcome: 'applied' | 'duplicate' | 'parked' | 'dead',
+    events: number,
+  ): void {
+    if (events > 0) this.consumed.inc({ direction: 'in', consumer, outcome }, events);
+  }
+
+  /** Records what consumers could not apply: what is tried again, and what was given up. */
+  setParkedEvents(state: readonly { consumer: string; dead: number; retrying: number }[]): void {
+    this.deadLetters.reset();
+    this.parkedEvents.reset();
+    for (const { consumer, dead, retrying } of state) {
+      this.deadLetters.set({ consumer }, dead);
+      this.parkedEvents.set({ consumer }, retrying);
+    }
+  }
+
   /** Records how many breaches of an invariant are open, by its number. */
   setBreaches(invariant: number, open: number): void {
     this.invariantBreaches.set({ invariant: String(invariant) }, open);
@@ -113,66 +135,7 @@ export class MetricsModule {
       module: MetricsModule,
       // The library's own controller would serve the metrics on the main port; the management server does it instead.
       imports: [PrometheusModule.register({ controller: NoController, defaultMetrics: { enabled: true } })],
-      providers: [
-        makeCounterProvider({
-          name: 'http_requests_total',
-          help: 'Requests answered.',
-          labelNames: ['method', 'path', 'status'],
-        }),
-        makeHistogramProvider({
-          name: 'http_request_duration_seconds',
-          help: 'Time to answer a request.',
-          labelNames: ['method', 'path'],
-          buckets: HTTP_BUCKETS_SECONDS,
-        }),
-        makeCounterProvider({ name: 'error_total', help: 'Errors answered, by code.', labelNames: ['type'] }),
-        makeHistogramProvider({
-          name: 'db_latency_seconds',
-          help: 'Time of a named SQL statement.',
-          labelNames: ['operation'],
-          buckets: DATABASE_BUCKETS_SECONDS,
-        }),
-        makeGaugeProvider({
-          name: 'db_pool_connections',
-          help: 'Connections of the pool.',
-          labelNames: ['state'],
-        }),
-        makeGaugeProvider({ name: 'db_pool_pending', help: 'Callers waiting for a connection.' }),
-        makeCounterProvider({
-          name: 'payments_total',
-          help: 'Tries to authorize a payment.',
-          labelNames: ['gateway', 'outcome'],
-        }),
-        makeGaugeProvider({
-          name: 'payment_operations_unknown',
-          help: 'Operations at the gateway whose outcome nobody knows.',
-        }),
-        makeGaugeProvider({
-          name: 'payment_operations_need_attention',
-          help: 'Operations of which only staff can say what became.',
-        }),
-        makeGaugeProvider({
-          name: 'payment_reports_waiting',
-          help: 'Reports of the gateway that are not applied, or contradict the books.',
-        }),
-        makeCounterProvider({
-          name: 'ratelimit_rejected_total',
-          help: 'Requests refused because there were too many.',
-          labelNames: ['policy'],
-        }),
-        makeGaugeProvider({
-          name: 'invariant_breaches',
-          help: 'Open breaches of an invariant.',
-          labelNames: ['invariant'],
-        }),
-        makeCounterProvider({
-          name: 'invariant_checked_total',
-          help: 'Looks at a row by the check of an invariant.',
-          labelNames: ['check'],
-        }),
-        configReloads,
-        Metrics,
-      ],
+      providers: [...SERIES, Metrics],
       exports: [Metrics],
     };
   }

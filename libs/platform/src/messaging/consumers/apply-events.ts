@@ -1,0 +1,138 @@
+import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { runAsSystem } from '../../context/index.js';
+import { Database, statement } from '../../database/index.js';
+import { defineFailpoint } from '../../failpoints/index.js';
+import { Metrics } from '../../telemetry/index.js';
+import { type Consumer, EventBus } from '../event-bus.js';
+import type { IntegrationEvent } from '../event.js';
+import { type DueEvent, ParkedEvents } from './parked-events.js';
+
+/** Where a crash can fall while a consumer works. */
+const failpoints = {
+  /** The events are claimed in the inbox and applied, and nothing of that is committed. */
+  applied: defineFailpoint('messaging.consumer.applied'),
+  /** It is committed, and the transport does not know it yet. */
+  committed: defineFailpoint('messaging.consumer.committed'),
+};
+
+const claimInInbox = statement(
+  'messaging.claim_in_inbox',
+  `INSERT INTO platform.inbox (consumer, event_id) SELECT $1, unnest($2::uuid[])
+   ON CONFLICT DO NOTHING RETURNING event_id AS id`,
+);
+const pruneInbox = statement(
+  'messaging.prune_inbox',
+  `DELETE FROM platform.inbox WHERE (consumer, event_id) IN (
+     SELECT consumer, event_id FROM platform.inbox WHERE applied_at < now() - $1 * interval '1 second'
+      ORDER BY applied_at LIMIT $2)
+   RETURNING 1`,
+);
+
+/**
+ * Applies events to a consumer: each once, in the transaction that writes it into the inbox. One that cannot be
+ * applied is parked, and holds up nothing but its own aggregate.
+ */
+@Injectable()
+export class ApplyEvents {
+  constructor(
+    private readonly database: Database,
+    private readonly parked: ParkedEvents,
+    private readonly bus: EventBus,
+    private readonly metrics: Metrics,
+    private readonly logger: PinoLogger,
+  ) {
+    logger.setContext(ApplyEvents.name);
+  }
+
+  /**
+   * Applies events that a transport brought, in their order. When it resolves, each is applied, or was before, or is
+   * parked; when it fails, the database did not answer, and they are to be brought again.
+   */
+  async execute(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
+    await runAsSystem(consumer.name, async () => {
+      try {
+        await this.applyTogether(consumer, events);
+      } catch (error) {
+        // One of them cannot be applied: which one shows when each is tried alone.
+        if (events.length === 1) await this.park(consumer, events, error);
+        else for (const event of events) await this.applyAlone(consumer, event);
+      }
+      await failpoints.committed.reach();
+    });
+  }
+
+  /** Tries the parked event that is due longest; returns whether there was one. */
+  async retryOne(): Promise<boolean> {
+    const consumers = new Map(this.bus.consumers.map((consumer) => [consumer.name, consumer]));
+    let due: DueEvent | undefined;
+    await runAsSystem('retry', async () => {
+      try {
+        await this.database.transaction(async () => {
+          due = await this.parked.lockDue([...consumers.keys()]);
+          const consumer = due && consumers.get(due.consumer);
+          if (!due || !consumer) return;
+          await this.claimAndApply(consumer, [due.event]);
+          await this.parked.release(due);
+        });
+      } catch (error) {
+        if (!due) throw error;
+        await this.noteFailure(due, error);
+      }
+    });
+    return due !== undefined;
+  }
+
+  /** Forgets events that were applied longer ago than any transport brings them again; returns how many. */
+  async pruneInbox(olderThanSeconds: number, limit: number): Promise<number> {
+    return (await this.database.query(pruneInbox, [olderThanSeconds, limit])).length;
+  }
+
+  private async applyAlone(consumer: Consumer, event: IntegrationEvent): Promise<void> {
+    try {
+      await this.applyTogether(consumer, [event]);
+    } catch (error) {
+      await this.park(consumer, [event], error);
+    }
+  }
+
+  private async applyTogether(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
+    await this.database.separateTransaction(async () => {
+      const behind = await this.parked.behindParked(consumer.name, events);
+      if (behind.length > 0) await this.parked.park(consumer.name, behind);
+      const free = behind.length === 0 ? events : events.filter((event) => !behind.includes(event));
+      await this.claimAndApply(consumer, free);
+      await failpoints.applied.reach();
+    });
+  }
+
+  private async claimAndApply(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const ids = events.map(({ id }) => id);
+    const rows = await this.database.query<{ id: string }>(claimInInbox, [consumer.name, ids]);
+    const claimed = new Set(rows.map(({ id }) => id));
+    for (const event of events) if (claimed.has(event.id)) await consumer.apply(event);
+    this.metrics.countConsumed(consumer.name, 'applied', claimed.size);
+    this.metrics.countConsumed(consumer.name, 'duplicate', events.length - claimed.size);
+  }
+
+  private async park(consumer: Consumer, events: readonly IntegrationEvent[], error: unknown): Promise<void> {
+    await this.database.separateTransaction(() => this.parked.park(consumer.name, events, error));
+    this.metrics.countConsumed(consumer.name, 'parked', events.length);
+    const [event] = events;
+    this.logger.error(
+      { err: error, consumer: consumer.name, event_id: event?.id, event_type: event?.type },
+      'An event could not be applied; it is tried again, and those of its aggregate wait behind it',
+    );
+  }
+
+  private async noteFailure(due: DueEvent, error: unknown): Promise<void> {
+    const isDead = await this.parked.noteFailure(due, error);
+    if (!isDead) return;
+    this.metrics.countConsumed(due.consumer, 'dead', 1);
+    this.logger.error(
+      { err: error, consumer: due.consumer, event_id: due.event.id, event_type: due.event.type },
+      'An event was given up: it is a dead letter until somebody has it tried again',
+    );
+  }
+}

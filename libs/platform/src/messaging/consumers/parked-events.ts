@@ -1,0 +1,219 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '#kernel';
+import { Database, statement } from '../../database/index.js';
+import { type Page, type PageRequest, Paginator } from '../../http/index.js';
+import { type CloudEvent, fromCloudEvent, toCloudEvent } from '../cloud-event.js';
+import type { IntegrationEvent } from '../event.js';
+
+/** Tries in all before an event is given up: over about ten minutes. */
+export const MAX_ATTEMPTS = 10;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 300_000;
+/** Kept of what an error says. */
+const MAX_ERROR_CHARACTERS = 2_000;
+
+const parkedAggregates = statement(
+  'messaging.parked_aggregates',
+  `SELECT DISTINCT aggregate, aggregate_id AS "aggregateId" FROM platform.parked_events
+    WHERE consumer = $1 AND aggregate_id = ANY($2::uuid[])`,
+);
+const parkEvents = statement(
+  'messaging.park_events',
+  `INSERT INTO platform.parked_events (consumer, event_id, aggregate, aggregate_id, sequence, type, event, status,
+                                       attempts, next_attempt_at, error, parked_at)
+   SELECT $1, id, aggregate, "aggregateId", sequence, type, event, 'retrying', $3, $4, $5, $6
+     FROM json_to_recordset($2::json) AS e
+          (id uuid, aggregate text, "aggregateId" uuid, sequence bigint, type text, event jsonb)
+    WHERE NOT EXISTS (SELECT FROM platform.inbox WHERE consumer = $1 AND event_id = e.id)
+   ON CONFLICT DO NOTHING`,
+);
+// Of an aggregate only the first is tried: the later ones wait behind it.
+const lockDue = statement(
+  'messaging.lock_due_event',
+  `SELECT consumer, event, attempts FROM platform.parked_events p
+    WHERE status = 'retrying' AND next_attempt_at <= $1
+      AND NOT EXISTS (SELECT FROM platform.parked_events before
+            WHERE before.consumer = p.consumer AND before.aggregate = p.aggregate
+              AND before.aggregate_id = p.aggregate_id AND before.sequence < p.sequence)
+      AND consumer = ANY($2)
+    ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+);
+const unpark = statement(
+  'messaging.unpark_event',
+  'DELETE FROM platform.parked_events WHERE consumer = $1 AND event_id = $2',
+);
+const noteFailure = statement(
+  'messaging.note_parked_failure',
+  `UPDATE platform.parked_events SET attempts = $3, next_attempt_at = $4, error = $5, status = $6
+    WHERE consumer = $1 AND event_id = $2`,
+);
+const listDead = statement(
+  'messaging.list_dead_letters',
+  `SELECT consumer, event, attempts, error, parked_at AS "parkedAt",
+          (SELECT count(*)::int FROM platform.parked_events behind
+            WHERE behind.consumer = p.consumer AND behind.aggregate = p.aggregate
+              AND behind.aggregate_id = p.aggregate_id AND behind.sequence > p.sequence) AS "waitingBehind"
+     FROM platform.parked_events p
+    WHERE status = 'dead' AND ($1::text IS NULL OR consumer = $1) AND ($2::text IS NULL OR type = $2)
+      AND ($3::timestamptz IS NULL OR (parked_at, event_id, consumer) < ($3, $4::uuid, $5))
+    ORDER BY parked_at DESC, event_id DESC, consumer DESC LIMIT $6`,
+);
+const redriveDead = statement(
+  'messaging.redrive_dead_letters',
+  `UPDATE platform.parked_events SET status = 'retrying', attempts = 0, next_attempt_at = $1
+    WHERE status = 'dead' AND ($2::text IS NULL OR consumer = $2) AND ($3::text IS NULL OR type = $3)
+      AND ($4::uuid[] IS NULL OR event_id = ANY($4))
+   RETURNING 1`,
+);
+const discardDead = statement(
+  'messaging.discard_dead_letter',
+  `WITH gone AS (DELETE FROM platform.parked_events
+                  WHERE consumer = $1 AND event_id = $2 AND status = 'dead' RETURNING consumer, event_id)
+   INSERT INTO platform.inbox (consumer, event_id) SELECT consumer, event_id FROM gone
+   ON CONFLICT DO NOTHING RETURNING event_id`,
+);
+const parkedState = statement(
+  'messaging.parked_state',
+  `SELECT consumer, count(*) FILTER (WHERE status = 'dead')::int AS dead,
+          count(*) FILTER (WHERE status = 'retrying')::int AS retrying
+     FROM platform.parked_events GROUP BY consumer`,
+);
+
+/** An event that is due to be tried again. */
+export interface DueEvent {
+  readonly consumer: string;
+  readonly event: IntegrationEvent;
+  /** How often it was tried. */
+  readonly attempts: number;
+}
+
+/** An event that a consumer could not apply however often it tried. */
+export interface DeadLetter {
+  readonly consumer: string;
+  readonly event: CloudEvent;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly parkedAt: Date;
+  /** Later events of the same aggregate that wait for it. */
+  readonly waitingBehind: number;
+}
+
+/** Which dead letters are meant: those to which everything that is given applies. */
+export interface DeadLetterFilters {
+  readonly consumer?: string | undefined;
+  readonly type?: string | undefined;
+  readonly eventIds?: readonly string[] | undefined;
+}
+
+/**
+ * What consumers could not apply: tried again after growing pauses, then given up until somebody says otherwise. Later
+ * events of the same aggregate wait behind, in order; those of all others go on.
+ */
+@Injectable()
+export class ParkedEvents {
+  constructor(
+    private readonly database: Database,
+    private readonly paginator: Paginator,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Of these events, those whose aggregate has an event here already. */
+  async behindParked(consumer: string, events: readonly IntegrationEvent[]): Promise<IntegrationEvent[]> {
+    const ids = [...new Set(events.map(({ aggregateId }) => aggregateId))];
+    const rows = await this.database.query<Pick<IntegrationEvent, 'aggregate' | 'aggregateId'>>(
+      parkedAggregates,
+      [consumer, ids],
+    );
+    if (rows.length === 0) return [];
+    const parked = new Set(rows.map(aggregateOf));
+    return events.filter((event) => parked.has(aggregateOf(event)));
+  }
+
+  /**
+   * Puts events aside that cannot be applied now; those that were applied already, or are here, stay as they are.
+   *
+   * @param failure why the first try failed; absent for events that wait behind another
+   */
+  async park(consumer: string, events: readonly IntegrationEvent[], failure?: unknown): Promise<void> {
+    const now = this.clock.now();
+    const attempts = failure === undefined ? 0 : 1;
+    const next = failure === undefined ? now : new Date(now.getTime() + pauseMs(attempts));
+    const rows = events.map((event) => ({ ...event, event: toCloudEvent(event) }));
+    const error = failure === undefined ? null : textOf(failure);
+    await this.database.query(parkEvents, [consumer, JSON.stringify(rows), attempts, next, error, now]);
+  }
+
+  /** Locks the event that has been due longest, of one of these consumers, in the running transaction. */
+  async lockDue(consumers: readonly string[]): Promise<DueEvent | undefined> {
+    const row = await this.database.queryOne<Omit<DueEvent, 'event'> & { event: CloudEvent }>(lockDue, [
+      this.clock.now(),
+      consumers,
+    ]);
+    return row && { ...row, event: fromCloudEvent(row.event) };
+  }
+
+  /** Takes an event out that has been applied. */
+  async release({ consumer, event }: DueEvent): Promise<void> {
+    await this.database.query(unpark, [consumer, event.id]);
+  }
+
+  /** Writes down that another try failed. Returns whether it was the last. */
+  async noteFailure({ consumer, event, attempts }: DueEvent, failure: unknown): Promise<boolean> {
+    const tries = attempts + 1;
+    const isDead = tries >= MAX_ATTEMPTS;
+    const next = new Date(this.clock.now().getTime() + pauseMs(tries));
+    const status = isDead ? 'dead' : 'retrying';
+    await this.database.query(noteFailure, [consumer, event.id, tries, next, textOf(failure), status]);
+    return isDead;
+  }
+
+  /**
+   * What was given up, the newest first.
+   *
+   * @throws DomainError invalid_cursor
+   */
+  listDead({ consumer, type }: DeadLetterFilters, request: PageRequest): Promise<Page<DeadLetter>> {
+    return this.paginator.page<DeadLetter>(
+      'dead_letters',
+      { consumer, type },
+      request,
+      (letter) => [letter.parkedAt.toISOString(), letter.event.id, letter.consumer],
+      (after = [], limit) => {
+        const [parkedAt = null, eventId = null, ofConsumer = null] = after;
+        const values = [consumer ?? null, type ?? null, parkedAt, eventId, ofConsumer, limit];
+        return this.database.query<DeadLetter>(listDead, values);
+      },
+    );
+  }
+
+  /** Has dead letters tried again, and returns how many. */
+  async redrive({ consumer, type, eventIds }: DeadLetterFilters): Promise<number> {
+    const values = [this.clock.now(), consumer ?? null, type ?? null, eventIds ?? null];
+    return (await this.database.query(redriveDead, values)).length;
+  }
+
+  /** Gives an event up for good, so that those behind it go on; returns whether it was a dead letter. */
+  async discard(consumer: string, eventId: string): Promise<boolean> {
+    return (await this.database.queryOne(discardDead, [consumer, eventId])) !== undefined;
+  }
+
+  /** How many events are here, by consumer. */
+  state(): Promise<{ consumer: string; dead: number; retrying: number }[]> {
+    return this.database.query(parkedState);
+  }
+}
+
+function aggregateOf({ aggregate, aggregateId }: Pick<IntegrationEvent, 'aggregate' | 'aggregateId'>) {
+  return `${aggregate}:${aggregateId}`;
+}
+
+/** Doubles with each try, and differs by up to half, so that what failed together is not tried together. */
+function pauseMs(attempts: number): number {
+  const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+function textOf(failure: unknown): string {
+  const text = failure instanceof Error ? `${failure.name}: ${failure.message}` : String(failure);
+  return text.replaceAll('\u0000', '').slice(0, MAX_ERROR_CHARACTERS);
+}

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { Database, statement } from '../database/index.js';
+import { EVENT_COLUMNS } from './outbox.js';
+import type { IntegrationEvent } from './event.js';
+
+const readFeed = statement(
+  'messaging.read_feed',
+  `SELECT feed_position AS position, ${EVENT_COLUMNS}
+     FROM platform.outbox
+    WHERE feed_position > $1 AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3`,
+);
+const readFeedOfAggregate = statement(
+  'messaging.read_feed_of_aggregate',
+  `SELECT feed_position AS position, ${EVENT_COLUMNS}
+     FROM platform.outbox
+    WHERE aggregate = $1 AND aggregate_id = $2 AND sequence > $3 AND feed_position IS NOT NULL
+    ORDER BY sequence LIMIT $4`,
+);
+const feedEnd = statement(
+  'messaging.feed_end',
+  'SELECT coalesce(max(feed_position), 0) AS position FROM platform.outbox',
+);
+
+/** An event with its place in the feed. */
+export interface FeedEvent extends IntegrationEvent {
+  /** Rises by at least one from event to event, in the order in which they left. */
+  readonly position: number;
+}
+
+/**
+ * The events that have left, in that order, as long as they are kept. Positions become visible in their order, however
+ * long a transaction took to commit: who has read up to one has missed nothing before it.
+ */
+@Injectable()
+export class EventFeed {
+  constructor(private readonly database: Database) {}
+
+  /** Events after a position; of these types, where some are named. */
+  after(position: number, limit: number, types?: readonly string[]): Promise<FeedEvent[]> {
+    return this.database.query<FeedEvent>(readFeed, [position, types ?? null, limit]);
+  }
+
+  /** Events of one aggregate after the one with this sequence. */
+  ofAggregate(aggregate: string, id: string, afterSequence: number, limit: number): Promise<FeedEvent[]> {
+    return this.database.query<FeedEvent>(readFeedOfAggregate, [aggregate, id, afterSequence, limit]);
+  }
+
+  /** The position of the newest event; 0 where there is none. */
+  async end(): Promise<number> {
+    return (await this.database.queryOne<{ position: number }>(feedEnd))?.position ?? 0;
+  }
+}

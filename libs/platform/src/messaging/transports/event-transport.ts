@@ -1,0 +1,44 @@
+import type { IntegrationEvent } from '../event.js';
+
+/** Who reads: its name is remembered by the transport, and the processes that use it share the events. */
+export interface ConsumerGroup {
+  readonly name: string;
+  readonly types: readonly string[];
+}
+
+/**
+ * Takes events that arrived. Whatever of them cannot be applied it puts aside; it fails only when that cannot be done,
+ * and then all of them are to be brought again.
+ */
+export type EventHandler = (events: readonly IntegrationEvent[]) => Promise<void>;
+
+export interface Subscription {
+  /** Takes nothing more, and resolves when what was taken is applied and acknowledged, or `graceMs` have passed. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * What brings events from the relay to consumers, in this process and in others: at least once, and those of an
+ * aggregate in their order.
+ */
+export abstract class EventTransport {
+  /** As EVENTS_TRANSPORT names it. */
+  abstract readonly name: string;
+
+  /**
+   * Hands over events, in order. Resolves once they are kept durably; when it fails, some of them may be, and all are
+   * to be handed over again.
+   */
+  abstract publish(events: readonly IntegrationEvent[]): Promise<void>;
+
+  /**
+   * Has `handle` called with events of these types, the first time with those that come from now on, later with those
+   * since. Of an aggregate, no event is handed over before the ones that came earlier are handled.
+   */
+  abstract subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription>;
+
+  /** @throws Error saying why it cannot bring events at the moment */
+  abstract check(): Promise<void>;
+
+  abstract close(): Promise<void>;
+}

@@ -1,0 +1,242 @@
+import { newId } from '#kernel';
+import {
+  ApplyEvents,
+  type Consumer,
+  EventBus,
+  EventConsumers,
+  EventFeed,
+  type IntegrationEvent,
+  Outbox,
+  OutboxRelay,
+} from '#platform/messaging';
+import { Client } from 'pg';
+import { MAX_ATTEMPTS, ParkedEvents } from '../../libs/platform/src/messaging/consumers/parked-events.js';
+import { eventually } from '../support/eventually.js';
+import { Shop } from '../support/shop.js';
+
+const HOUR_MS = 3_600_000;
+
+let shop: Shop;
+/** The events that the consumer has applied, in order. */
+const applied: IntegrationEvent[] = [];
+/** Aggregates whose events it cannot apply. */
+const poisoned = new Set<string>();
+
+const watcher: Consumer = {
+  name: 'test.watcher',
+  types: ['placed', 'confirmed', 'cancel_requested', 'canceled', 'refunded'].map(
+    (verb) => `steelyard.order.${verb}.v1`,
+  ),
+  apply: (event) => {
+    if (poisoned.has(event.aggregateId)) return Promise.reject(new Error('cannot be applied'));
+    applied.push(event);
+    return Promise.resolve();
+  },
+};
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  shop.api.app.get(EventBus).consume(watcher);
+  shop.api.app.get(EventConsumers).start();
+});
+
+afterAll(async () => {
+  await shop.api.app.get(EventConsumers).stop(5_000);
+  await shop.close();
+});
+
+const sequencesOf = (id: string) =>
+  applied.filter(({ aggregateId }) => aggregateId === id).map(({ sequence }) => sequence);
+
+async function relayAll(): Promise<void> {
+  const relay = shop.api.app.get(OutboxRelay);
+  while ((await relay.relayBatch()) > 0);
+}
+
+/** An order of which two things have happened; all its events have left. */
+async function twoEvents(): Promise<string> {
+  const { id } = await shop.placed();
+  await relayAll();
+  return id as string;
+}
+
+const parked = () => shop.api.app.get(ParkedEvents, { strict: false });
+const retryAll = async () => {
+  const apply = shop.api.app.get(ApplyEvents);
+  while (await apply.retryOne());
+};
+async function parkedOf(id: string): Promise<object[]> {
+  const { rows } = await shop.sql.query<object>(
+    `SELECT sequence::int, status, attempts FROM platform.parked_events WHERE aggregate_id = $1 ORDER BY sequence`,
+    [id],
+  );
+  return rows;
+}
+
+/** The events of an order as a transport brings them. */
+async function eventsOf(id: string): Promise<IntegrationEvent[]> {
+  return shop.api.app.get(EventFeed).ofAggregate('order', id, 0, 100);
+}
+
+describe('events', () => {
+  it('reach a consumer in the order of their aggregate, once, and nobody polls for them', async () => {
+    const id = await twoEvents();
+    await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));
+    expect(applied.find(({ aggregateId }) => aggregateId === id)).toMatchObject({
+      type: 'steelyard.order.placed.v1',
+      aggregate: 'order',
+      data: { orderId: id },
+    });
+  });
+
+  it('that are brought again have no second effect', async () => {
+    const id = await twoEvents();
+    await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));
+    const events = await eventsOf(id);
+    await shop.api.app.get(ApplyEvents).execute(watcher, events);
+    await shop.api.app.get(ApplyEvents).execute(watcher, events.slice(1));
+    expect(sequencesOf(id)).toEqual([1, 2]);
+  });
+
+  it('that cannot be applied hold up their aggregate and nothing else, and are applied in order when they can', async () => {
+    const stuck = (await shop.placed()).id as string;
+    poisoned.add(stuck);
+    const free = await twoEvents();
+    await eventually(() => expect(sequencesOf(free)).toEqual([1, 2]));
+    await eventually(async () =>
+      expect(await parkedOf(stuck)).toEqual([
+        { sequence: 1, status: 'retrying', attempts: 1 },
+        { sequence: 2, status: 'retrying', attempts: 0 },
+      ]),
+    );
+    await retryAll();
+    expect(await parkedOf(stuck)).toMatchObject([{ attempts: 1 }, { attempts: 0 }]);
+    // What comes now waits behind, though it could be applied.
+    poisoned.delete(stuck);
+    await shop.cancel(stuck);
+    await relayAll();
+    await eventually(async () => expect((await parkedOf(stuck)).length).toBeGreaterThan(2));
+    expect(sequencesOf(stuck)).toEqual([]);
+    await shop.later(HOUR_MS, retryAll);
+    expect(await parkedOf(stuck)).toEqual([]);
+    expect(sequencesOf(stuck)).toEqual(sequencesOf(stuck).map((_, index) => index + 1));
+    expect(sequencesOf(stuck).length).toBeGreaterThan(2);
+  });
+
+  it('are given up after many tries, told as dead letters, and tried again when somebody says so', async () => {
+    const stuck = (await shop.placed()).id as string;
+    poisoned.add(stuck);
+    await relayAll();
+    await eventually(async () => expect(await parkedOf(stuck)).toHaveLength(2));
+    for (let tries = 2; tries <= MAX_ATTEMPTS; tries += 1) await shop.later(tries * HOUR_MS, retryAll);
+    expect(await parkedOf(stuck)).toEqual([
+      { sequence: 1, status: 'dead', attempts: MAX_ATTEMPTS },
+      { sequence: 2, status: 'retrying', attempts: 0 },
+    ]);
+    const { data } = await parked().listDead({ consumer: watcher.name }, { limit: 10 });
+    expect(data).toMatchObject([
+      {
+        consumer: watcher.name,
+        error: 'Error: cannot be applied',
+        attempts: MAX_ATTEMPTS,
+        waitingBehind: 1,
+        event: { specversion: '1.0', type: 'steelyard.order.placed.v1', subject: stuck, sequence: '1' },
+      },
+    ]);
+    expect(await parked().redrive({ type: 'steelyard.order.canceled.v1' })).toBe(0);
+    poisoned.delete(stuck);
+    expect(await parked().redrive({ consumer: watcher.name, eventIds: [data[0]!.event.id] })).toBe(1);
+    await retryAll();
+    expect(sequencesOf(stuck)).toEqual([1, 2]);
+  });
+
+  it('that nobody will ever apply can be discarded, and those behind them go on', async () => {
+    const stuck = (await shop.placed()).id as string;
+    const [first] = await eventually(async () => {
+      await relayAll();
+      const events = await eventsOf(stuck);
+      expect(events).toHaveLength(2);
+      return events;
+    });
+    // As if the first one had been given up: dead, and never applied.
+    await eventually(() => expect(sequencesOf(stuck)).toEqual([1, 2]));
+    await shop.sql.query('DELETE FROM platform.inbox WHERE event_id = $1', [first!.id]);
+    await parked().park(watcher.name, [first!], new Error('poison'));
+    await shop.sql.query(`UPDATE platform.parked_events SET status = 'dead' WHERE event_id = $1`, [
+      first!.id,
+    ]);
+    expect(await parked().discard(watcher.name, first!.id)).toBe(true);
+    expect(await parked().discard(watcher.name, first!.id)).toBe(false);
+    await shop.api.app.get(ApplyEvents).execute(watcher, [first!]);
+    expect(sequencesOf(stuck)).toEqual([1, 2]);
+  });
+});
+
+describe('the relay', () => {
+  it('shares the work with others: each event leaves once, and each aggregate in order', async () => {
+    const ids = Array.from({ length: 60 }, newId);
+    await shop.sql.query(
+      `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+       SELECT uuidv7(), 'steelyard.test.happened.v1', 'test', id, n, now(), '{}'
+         FROM generate_series(1, 50) n, unnest($1::uuid[]) id`,
+      [ids],
+    );
+    const relay = shop.api.app.get(OutboxRelay);
+    const relayUntilNothing = async () => {
+      let count = 0;
+      for (let done = 1; done > 0; count += done) done = await relay.relayBatch();
+      return count;
+    };
+    const counts = await Promise.all([1, 2, 3].map(relayUntilNothing));
+    expect(counts.reduce((sum, count) => sum + count, 0) + (await relayUntilNothing())).toBe(3_000);
+    const { rows } = await shop.sql.query(
+      `SELECT aggregate_id FROM (
+         SELECT aggregate_id, sequence, row_number() OVER (PARTITION BY aggregate_id ORDER BY feed_position) AS n
+           FROM platform.outbox WHERE aggregate = 'test' AND feed_position IS NOT NULL) ordered WHERE sequence <> n`,
+    );
+    expect(rows).toEqual([]);
+    await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
+  });
+
+  it('puts what commits late behind what left before, so that no reader of the feed misses it', async () => {
+    const feed = shop.api.app.get(EventFeed);
+    const slow = new Client({ connectionString: shop.api.database.url });
+    await slow.connect();
+    try {
+      await slow.query('BEGIN');
+      await slow.query(
+        `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+         VALUES (uuidv7(), 'steelyard.test.late.v1', 'test', $1, 1, now(), '{}')`,
+        [newId()],
+      );
+      await twoEvents();
+      const readUpTo = await feed.end();
+      await slow.query('COMMIT');
+      await relayAll();
+      const news = await feed.after(readUpTo, 10);
+      expect(news.map(({ type }) => type)).toEqual(['steelyard.test.late.v1']);
+    } finally {
+      await slow.end();
+      await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
+    }
+  });
+
+  it('leaves nothing behind for ever: what left long ago is pruned, the oldest first', async () => {
+    await twoEvents();
+    const outbox = shop.api.app.get(Outbox);
+    const before = await shop.sql.query<{ id: string }>(
+      'SELECT id FROM platform.outbox ORDER BY feed_position NULLS LAST LIMIT 3',
+    );
+    expect(await outbox.prune(3_600, 3)).toBe(0);
+    await shop.sql.query(`UPDATE platform.outbox SET published_at = published_at - interval '2 hours'`);
+    try {
+      expect(await outbox.prune(3_600, 3)).toBe(3);
+      const { rows } = await shop.sql.query('SELECT FROM platform.outbox WHERE id = ANY($1)', [
+        before.rows.map(({ id }) => id),
+      ]);
+      expect(rows).toHaveLength(0);
+    } finally {
+      await shop.sql.query(`UPDATE platform.outbox SET published_at = published_at + interval '2 hours'`);
+    }
+  });
+});

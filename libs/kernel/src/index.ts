@@ -10,6 +10,7 @@ export {
 export { Clock, SystemClock } from './clock.js';
 export { CURRENCIES, minorUnitExponent, type Currency } from './currency.js';
 export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';
+export { deterministicUuidV7 } from './deterministic-id.js';
 export {
   DomainError,
   defineErrors,

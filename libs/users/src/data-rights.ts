@@ -6,6 +6,7 @@ import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
 import { AccountTokens } from './account-tokens.js';
 import type { PersonalDataView } from './data-rights.schema.js';
+import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
@@ -20,6 +21,7 @@ export class DataRights {
     private readonly users: UsersService,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
+    private readonly identities: IdentityLinks,
     private readonly passwordCheck: PasswordCheck,
     private readonly personalData: PersonalData,
     private readonly mails: MailQueue,
@@ -36,6 +38,7 @@ export class DataRights {
   async export(userId: string): Promise<PersonalDataView> {
     const user = await this.users.get(userId);
     const sessions = await this.sessions.all(userId);
+    const identities = await this.identities.of(userId);
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
@@ -45,6 +48,10 @@ export class DataRights {
         lastUsedAt: lastUsedAt.toISOString(),
         expiresAt: expiresAt.toISOString(),
         revokedAt: revokedAt?.toISOString() ?? null,
+      })),
+      externalIdentities: identities.map(({ issuer, subject, linkedAt }) => ({
+        ...{ issuer, subject },
+        linkedAt: linkedAt.toISOString(),
       })),
       records: await this.personalData.collect(toSummary(user)),
     };
@@ -64,6 +71,7 @@ export class DataRights {
       const { email } = await this.users.erase(userId);
       await this.tokens.endAll(userId);
       await this.sessions.forgetAll(userId);
+      await this.identities.forget(userId);
       await this.mails.withdrawAbout(userId, email);
       await this.idempotency.forget([actorReference(currentActor()), `email:${email}`]);
     });

@@ -9,7 +9,7 @@ import { MailQueue } from '#platform/mail';
 import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
 import { accountMails } from './account-mail-kinds.js';
-import { Passwords } from './passwords.js';
+import { NO_PASSWORD, Passwords } from './passwords.js';
 import { type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
@@ -24,9 +24,7 @@ import {
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
 
-/** In place of a name, and of a hash: no password has this one. */
 const ERASED_NAME = 'Erased user';
-const NO_PASSWORD = '!';
 
 const userByEmail = statement(
   'users.by_email',

@@ -2265,6 +2265,7 @@ export interface components {
          *         "updatedAt": "2026-11-20T12:00:00.000Z"
          *       },
          *       "sessions": [],
+         *       "externalIdentities": [],
          *       "records": {
          *         "orders": []
          *       }
@@ -2298,6 +2299,16 @@ export interface components {
                  */
                 expiresAt: string;
                 revokedAt: string | null;
+            }[];
+            /** @description Who the user is for the outside identity provider. */
+            externalIdentities: {
+                issuer: string;
+                subject: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                linkedAt: string;
             }[];
             /** @description What else is held, by kind: `orders`, as the API shows them. */
             records: {
@@ -3563,6 +3574,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -3759,6 +3774,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -3949,6 +3968,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4148,6 +4171,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4389,6 +4416,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4641,6 +4672,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4952,6 +4987,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -5206,6 +5245,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -5405,6 +5448,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5606,6 +5653,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5839,6 +5890,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7676,7 +7731,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7865,7 +7926,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8076,6 +8143,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -8277,6 +8348,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -8467,6 +8542,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8670,7 +8749,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8922,7 +9007,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9237,6 +9328,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
              */
             403: {
@@ -9515,7 +9610,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9799,7 +9900,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10053,6 +10160,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -10398,6 +10509,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -10706,7 +10821,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10933,7 +11054,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11316,7 +11443,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11627,7 +11760,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11854,7 +11993,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12167,7 +12312,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12607,7 +12758,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12796,7 +12953,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13046,7 +13209,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13390,7 +13559,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13747,6 +13922,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -14069,7 +14248,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14273,7 +14458,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14586,7 +14777,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14893,7 +15090,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15114,7 +15317,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15431,7 +15640,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15650,7 +15865,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15877,7 +16098,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16194,7 +16421,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16654,7 +16887,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16870,6 +17109,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `wrong_password`: The password is wrong.
              */
@@ -17160,7 +17403,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17463,6 +17712,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `wrong_password`: The password is wrong.
              */
             403: {
@@ -17714,7 +17967,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17931,7 +18190,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18119,7 +18384,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18306,7 +18577,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18516,7 +18793,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18739,6 +19022,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */

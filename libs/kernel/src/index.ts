@@ -3,6 +3,7 @@ export {
   ROLES,
   actorReference,
   hasRole,
+  userReference,
   type Actor,
   type AssuranceLevel,
   type Role,

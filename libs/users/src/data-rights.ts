@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { actorReference, Clock } from '#kernel';
+import { Clock, DomainError, userReference } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
@@ -11,6 +11,7 @@ import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
 import { toSummary } from './user-summary.js';
+import { usersErrors } from './users.errors.js';
 import { toUserView } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
@@ -63,8 +64,23 @@ export class DataRights {
    *
    * @throws DomainError wrong_password, rate_limited, user_not_found, last_admin, service_unavailable
    */
-  async erase(userId: string, password: string): Promise<void> {
+  async eraseMe(userId: string, password: string): Promise<void> {
     await this.passwordCheck.require(userId, password);
+    await this.forget(userId);
+  }
+
+  /**
+   * Forgets somebody who has asked for it, in the same way.
+   *
+   * @throws DomainError user_not_found, last_admin; own_account to whom would erase themselves without their password
+   */
+  async erase(userId: string): Promise<void> {
+    const actor = currentActor();
+    if (actor.kind === 'user' && actor.userId === userId) throw new DomainError(usersErrors.own_account);
+    await this.forget(userId);
+  }
+
+  private async forget(userId: string): Promise<void> {
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
@@ -73,7 +89,7 @@ export class DataRights {
       await this.sessions.forgetAll(userId);
       await this.identities.forget(userId);
       await this.mails.withdrawAbout(userId, email);
-      await this.idempotency.forget([actorReference(currentActor()), `email:${email}`]);
+      await this.idempotency.forget([userReference(userId), `email:${email}`]);
     });
   }
 }

@@ -19,6 +19,7 @@ import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
+import { UpdateUser } from './update-user.js';
 import { UserRow } from './user.row.js';
 import { UsersController } from './users.controller.js';
 import { UsersFacade } from './users.facade.js';
@@ -49,6 +50,7 @@ import { UsersService } from './users.service.js';
     Passwords,
     PersonalData,
     Sessions,
+    UpdateUser,
     UsersService,
     UsersFacade,
     DemoUsers,

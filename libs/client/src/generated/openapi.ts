@@ -561,6 +561,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move orders to another account
+         * @description Of somebody who has two accounts, or who ordered in the wrong one. All of the orders move, or none; the new owner sees them from then on, with their own e-mail address on them, and the old one does not.
+         *
+         *     For staff and above; keys with the scope `orders:transfer`.
+         */
+        post: operations["transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}": {
         parameters: {
             query?: never;
@@ -1133,14 +1155,20 @@ export interface paths {
         get: operations["getUser"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Erase a person
+         * @description Who has asked for it, as they could themselves with `DELETE /users/me`, which says what that means. For oneself it takes that one, and the password.
+         *
+         *     For admin and above.
+         */
+        delete: operations["eraseUser"];
         options?: never;
         head?: never;
         /**
          * Change a user
-         * @description A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
          *
-         *     For admin and above; keys with the scope `users:write`.
+         *     For staff and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -1897,7 +1925,7 @@ export interface components {
             /** @description Which machine has it. */
             name: string;
             /** @description What the key may do; each is a permission of the policy. */
-            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "ledger:read" | "audit:read" | "operations:read")[];
+            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:transfer" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "ledger:read" | "audit:read" | "operations:read")[];
             /**
              * Format: date-time
              * @description When it ends by itself; absent: never.
@@ -2099,7 +2127,7 @@ export interface components {
                 from: ("pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired") | null;
                 /** @enum {string} */
                 to: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
-                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_capture_failed`, `payment_void_failed`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_failed`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `closed`, `returned`, `claimed`, `completed`. There may be more. */
+                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_capture_failed`, `payment_void_failed`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_failed`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `closed`, `returned`, `claimed`, `transferred`, `completed`. There may be more. */
                 cause: string;
                 reason: string | null;
                 actor: string;
@@ -3183,6 +3211,34 @@ export interface components {
             user: components["schemas"]["User"];
         };
         /**
+         * @description Which orders move from whom to whom.
+         * @example {
+         *       "fromCustomerId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "toCustomerId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "reason": "Ordered with an old account"
+         *     }
+         */
+        TransferOrders: {
+            /** Format: uuid */
+            fromCustomerId: string;
+            /** Format: uuid */
+            toCustomerId: string;
+            /** @description Which orders; absent: all, at most 100 at a time. */
+            orderIds?: string[];
+            /** @description Why; it goes into the timelines and the audit log. */
+            reason: string;
+        };
+        /**
+         * @description What was moved.
+         * @example {
+         *       "transferred": 3
+         *     }
+         */
+        TransferredOrders: {
+            /** @description How many orders moved. After 100 there may be more: call again with another key. */
+            transferred: number;
+        };
+        /**
          * @description Whether the books balance.
          * @example {
          *       "accounts": [
@@ -3299,17 +3355,33 @@ export interface components {
         /**
          * @description What to change; absent fields stay.
          * @example {
-         *       "role": "staff"
+         *       "name": "Ada King",
+         *       "email": "ada.king@example.com"
          *     }
          */
         UserChange: {
             /** @description How to address the user. */
             name?: string;
             /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email?: string;
+            /**
              * @description Each role includes the ones before it.
              * @enum {string}
              */
             role?: "customer" | "staff" | "admin";
+        };
+        /**
+         * @description Why somebody is erased.
+         * @example {
+         *       "reason": "Asked for it by letter of 20 November"
+         *     }
+         */
+        UserErasure: {
+            /** @description Why; it goes into the audit log. */
+            reason: string;
         };
         /** @description One page. `nextCursor` is null on the last. */
         UserPage: {
@@ -9709,6 +9781,329 @@ export interface operations {
              *
              *     `amount_out_of_range`: The amount is too large to be represented exactly.
              */
+            422: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferOrders"];
+            };
+        };
+        responses: {
+            /** @description What was moved. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description `true` when this is the stored answer of an earlier call with the same key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferredOrders"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
+             *
+             *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
+             *
+             *     `same_customer`: Orders are moved from one customer to another.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: A call with this Idempotency-Key is still running.
+             *
+             *     `orders_not_transferable`: Some of the orders are not of this customer.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: The Idempotency-Key was used for a call with another payload. */
             422: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18931,6 +19326,301 @@ export interface operations {
             };
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserErasure"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `own_account`: Whoever erases themselves gives their password: see DELETE /users/me.
+             *
+             *     `last_admin`: The last administrator cannot lose the role.
+             *
+             *     `orders_open`: Orders that are not at their end still need the person.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     updateUser: {
         parameters: {
             query?: never;
@@ -19071,7 +19761,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `own_admin_role`: Administrators cannot give up their own role.
+             * @description `email_taken`: A user with this e-mail address exists already.
+             *
+             *     `own_admin_role`: Administrators cannot give up their own role.
              *
              *     `last_admin`: The last administrator cannot lose the role.
              */

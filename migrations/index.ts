@@ -3,6 +3,7 @@ import { ApiKeys1795000000011 } from './1795000000011-api-keys.js';
 import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
 import { OrderClosing1795000000012 } from './1795000000012-order-closing.js';
+import { ExternalIdentities1795000000013 } from './1795000000013-external-identities.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
 import { Events1795000000014 } from './1795000000014-events.js';
 import { Invariants1795000000008 } from './1795000000008-invariants.js';
@@ -26,5 +27,6 @@ export const migrations = [
   Audit1795000000010,
   ApiKeys1795000000011,
   OrderClosing1795000000012,
+  ExternalIdentities1795000000013,
   Events1795000000014,
 ];

@@ -173,13 +173,19 @@ export const ROUTES: Record<string, Row> = {
   'GET /users': { of: 'staff', takes: 'users:read' },
   'GET /users/:id': { of: 'staff', takes: 'users:read', call: ({ owner }) => ({ id: owner.id }) },
   'PATCH /users/:id': {
-    of: 'admin',
+    of: 'staff',
     takes: 'users:write',
     call: async ({ shop, owner }) => ({
       id: owner.id,
       body: { name: `Renamed ${newId()}` },
       headers: await ifMatchUser(shop, owner.id),
     }),
+  },
+  'DELETE /users/:id': {
+    of: 'person',
+    takes: 'users:erase',
+    status: 204,
+    call: async ({ shop }) => ({ id: (await shop.newCustomer()).id, body: { reason: 'To see who may' } }),
   },
 
   'GET /api-keys': { of: 'person', takes: 'keys:manage' },
@@ -245,6 +251,14 @@ export const ROUTES: Record<string, Row> = {
     call: ({ shop }) => ({ body: { lines: [line(shop.mug)] } }),
   },
   'POST /orders/claim': { of: 'customer', takes: 'orders:claim', call: aConfirmedAddress },
+  'POST /orders/transfer': {
+    of: 'staff',
+    takes: 'orders:transfer',
+    call: async ({ shop, owner, order }) => {
+      const ids = { fromCustomerId: owner.id, toCustomerId: shop.staff.id, orderIds: [(await order()).id] };
+      return { body: { ...ids, reason: 'To see who may' } };
+    },
+  },
   'GET /orders': { of: 'list', takes: 'orders:list' },
   'GET /orders/:id': { of: 'order', takes: 'orders:read', call: anOrder },
   'GET /orders/:id/timeline': { of: 'order', takes: 'orders:read', call: anOrder },

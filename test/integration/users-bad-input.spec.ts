@@ -199,6 +199,8 @@ describe('a field', () => {
     );
   const updateMe = (change: object) => users.patch(ME, change, users.customer);
   const updateUser = (change: object) => users.patch(`${USERS}/${users.customer.id}`, change, users.admin);
+  const eraseUser = (body: object) =>
+    users.app.call('DELETE', `${USERS}/${users.customer.id}`, { token: users.admin.token, body });
   const CASES = [
     ...email('/email').map((row) => ['registration', 'email', register, ...row] as const),
     ...newPassword.map((row) => ['registration', 'password', register, ...row] as const),
@@ -218,7 +220,11 @@ describe('a field', () => {
     ...text('/name').map((row) => ['profile', 'name', updateMe, ...row] as const),
     ...smuggledRole.map((row) => ['profile', 'role', updateMe, ...row] as const),
     ...text('/name').map((row) => ['user', 'name', updateUser, ...row] as const),
+    ...email('/email')
+      .filter(([value]) => value !== undefined)
+      .map((row) => ['user', 'email', updateUser, ...row] as const),
     ...role.map((row) => ['user', 'role', updateUser, ...row] as const),
+    ...text('/reason').map((row) => ['erasure', 'reason', eraseUser, ...row] as const),
   ].map(([where, name, call, value, field]) => {
     const shown = value === undefined ? 'absent' : JSON.stringify(value);
     return [where, name, shown.length > 60 ? `${shown.slice(0, 60)}…` : shown, call, value, field] as const;
@@ -361,7 +367,8 @@ describe('an access token', () => {
     ['DELETE', () => `${SESSIONS}/${newId()}`, 'customer'],
     ['GET', () => USERS, 'staff'],
     ['GET', () => `${USERS}/${users.customer.id}`, 'staff'],
-    ['PATCH', () => `${USERS}/${users.customer.id}`, 'admin'],
+    ['PATCH', () => `${USERS}/${users.customer.id}`, 'staff'],
+    ['DELETE', () => `${USERS}/${users.customer.id}`, 'admin'],
   ];
 
   it.each(GUARDED)('is needed for %s %s, with at least the role %s', async (method, path, role) => {

@@ -3,8 +3,11 @@ import { DemoUsers, UsersFacade } from '#users';
 import { type CallOptions, TestApp } from '../support/test-app.js';
 import {
   DEMO_PASSWORD,
+  FORGOT_PASSWORD,
   LOGIN,
   ME,
+  PASSWORD,
+  RESET_PASSWORD,
   SESSIONS,
   USERS,
   column,
@@ -385,6 +388,96 @@ describe('users, for administrators', () => {
     );
     const outcomes = answers.map(({ status, body }) => `${status} ${body.code ?? ''}`).sort();
     expect(outcomes).toEqual([...Array<string>(5).fill('200 '), '409 last_admin']);
+    await users.sql.query(`UPDATE users.users SET role = 'admin' WHERE id = $1`, [users.admin.id]);
+  });
+});
+
+describe('customers, for staff', () => {
+  it('get another name', async () => {
+    const { id } = await users.registered();
+    const answer = await users.patch(`${USERS}/${id}`, { name: 'Grace Hopper' }, users.staff);
+    expect(answer).toMatchObject({ status: 200, body: { id, name: 'Grace Hopper', emailVerified: false } });
+  });
+
+  it('get another address, which nobody has proven; the old one is told, and its tokens end', async () => {
+    const person = await users.registered();
+    await users.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person.id]);
+    await users.app.post(FORGOT_PASSWORD, { email: person.email });
+    const token = await users.tokenFor(person.email);
+    const email = `${newId()}@example.com`;
+    const path = `${USERS}/${person.id}`;
+    const answer = await users.patch(path, { email: email.toUpperCase(), name: 'Ada King' }, users.staff);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { email, name: 'Ada King', emailVerified: false },
+    });
+    expect(answer.headers.get('etag')).toBe('"2"');
+    const { rows } = await users.sql.query(
+      'SELECT data FROM platform.outbox WHERE aggregate_id = $1 AND sequence = 2',
+      [person.id],
+    );
+    expect(rows[0].data.changed).toEqual(['name', 'email', 'emailVerified']);
+    const [told] = await users.mailsTo(person.email);
+    expect(told?.subject).toBe('Your e-mail address was changed');
+    const reset = () => users.app.post(RESET_PASSWORD, { token, password: 'another horse battery' });
+    await users.expectRefusal(reset, 400, 'invalid_or_expired_token');
+    expect((await users.signIn(email, PASSWORD)).id).toBe(person.id);
+  });
+
+  it('do not get the address of somebody else', async () => {
+    const [one, other] = [await users.registered(), await users.registered()];
+    const change = () => users.patch(`${USERS}/${one.id}`, { email: other.email }, users.staff);
+    await users.expectRefusal(change, 409, 'email_taken');
+  });
+
+  it('keep their proof with the address that they have', async () => {
+    const { id, email } = await users.registered();
+    await users.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [id]);
+    const { body } = await users.patch(`${USERS}/${id}`, { email, name: 'Grace' }, users.staff);
+    expect(body).toMatchObject({ name: 'Grace', emailVerified: true });
+  });
+
+  it.each<[string, () => string, object]>([
+    ['the role of a customer', () => users.customer.id, { role: 'staff' }],
+    ['the role that a customer has', () => users.customer.id, { role: 'customer' }],
+    ['the name of an administrator', () => users.admin.id, { name: 'New' }],
+    ['the address of an administrator', () => users.admin.id, { email: 'new@example.com' }],
+    ['their own name, as staff', () => users.staff.id, { name: 'New' }],
+  ])('are all that they change: not %s', async (_, id, change) => {
+    await users.expectRefusal(() => users.patch(`${USERS}/${id()}`, change, users.staff), 403, 'forbidden');
+  });
+});
+
+describe('a person whom an administrator erases', () => {
+  const erase = (id: string, { token } = users.admin) =>
+    users.app.call('DELETE', `${USERS}/${id}`, { token, body: { reason: 'Asked by letter' } });
+
+  it('is gone, and the log says why, and not who it was', async () => {
+    const person = await users.registered();
+    expect((await erase(person.id)).status).toBe(204);
+    const login = await users.app.post(LOGIN, { email: person.email, password: PASSWORD });
+    expect(login.body.code).toBe('invalid_credentials');
+    await users.expectRefusal(() => erase(person.id), 404, 'user_not_found');
+    const { rows } = await users.sql.query(
+      'SELECT action, reason, details FROM platform.audit_log WHERE target = $1',
+      [person.id],
+    );
+    expect(rows).toEqual([{ action: 'DELETE /users/:id', reason: 'Asked by letter', details: {} }]);
+  });
+
+  it('is neither oneself nor staff’s to erase', async () => {
+    await users.expectRefusal(() => erase(users.admin.id), 409, 'own_account');
+    await users.expectRefusal(() => erase(users.customer.id, users.staff), 403, 'forbidden');
+  });
+
+  it('is never the last administrator', async () => {
+    const others = [await users.anotherAdmin(), await users.anotherAdmin()] as const;
+    await users.sql.query(`UPDATE users.users SET role = 'customer' WHERE role = 'admin' AND id <> ALL($1)`, [
+      others.map(({ id }) => id),
+    ]);
+    const answers = await Promise.all([erase(others[0].id, others[1]), erase(others[1].id, others[0])]);
+    const outcomes = answers.map(({ status, body }) => `${status} ${body?.code ?? ''}`).sort();
+    expect(outcomes).toEqual(['204 ', '409 last_admin']);
     await users.sql.query(`UPDATE users.users SET role = 'admin' WHERE id = $1`, [users.admin.id]);
   });
 });

@@ -30,7 +30,7 @@ export function hasRole(actor: Actor, role: Role): boolean {
 export function actorReference(actor: Actor): string {
   switch (actor.kind) {
     case 'user':
-      return `user:${actor.userId}`;
+      return userReference(actor.userId);
     case 'key':
       return `key:${actor.keyId}`;
     case 'system':
@@ -38,4 +38,9 @@ export function actorReference(actor: Actor): string {
     case 'anonymous':
       return 'anonymous';
   }
+}
+
+/** The reference of a person, whoever acts. */
+export function userReference(userId: string): string {
+  return `user:${userId}`;
 }

@@ -3,6 +3,7 @@ export {
   ROLES,
   actorReference,
   hasRole,
+  userReference,
   type Actor,
   type AssuranceLevel,
   type Role,
@@ -10,6 +11,7 @@ export {
 export { Clock, SystemClock } from './clock.js';
 export { CURRENCIES, minorUnitExponent, type Currency } from './currency.js';
 export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';
+export { deterministicUuidV7 } from './deterministic-id.js';
 export {
   DomainError,
   defineErrors,

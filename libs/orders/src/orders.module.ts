@@ -26,10 +26,14 @@ import { QuoteOrder } from './application/quote-order.js';
 import { ReturnOrder } from './application/return-order.js';
 import { SettleCancellation } from './application/settle-cancellation.js';
 import { SettleClosing } from './application/settle-closing.js';
+import { TransferOrders } from './application/transfer-orders.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 
-/** What can be done with an order: quote, place, pay, fulfil, close, return, cancel, claim, expire, complete, and read it. */
+/**
+ * What can be done with an order: quote, place, pay, fulfil, close, return, cancel, claim, transfer, expire, complete,
+ * and read it.
+ */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
   controllers: [OrdersController, ParcelsController, StuckController],
@@ -42,6 +46,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     CloseOrder,
     CancelOrder,
     ClaimOrders,
+    TransferOrders,
     ExpireUnpaidOrders,
     ExpireAuthorizations,
     CompleteOrders,

@@ -45,7 +45,7 @@ export class AccountMails implements OnModuleInit {
     this.queue.onCompose(accountMails.emailChanged, ({ email, name }) =>
       Promise.resolve(
         letter({ email, name }, 'Your e-mail address was changed', [
-          'Your account belongs to another e-mail address from now on, which was confirmed.',
+          'Your account belongs to another e-mail address from now on.',
           'If that was not you, answer to this mail at once.',
         ]),
       ),

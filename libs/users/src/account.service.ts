@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError } from '#kernel';
+import { Config } from '#platform/config';
 import { Database } from '#platform/database';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
@@ -7,6 +8,7 @@ import { AccountTokens } from './account-tokens.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { Sessions } from './sessions.js';
+import type { User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { UsersService } from './users.service.js';
 
@@ -24,6 +26,7 @@ export class AccountService {
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
     private readonly database: Database,
+    private readonly config: Config,
     private readonly clock: Clock,
   ) {}
 
@@ -93,11 +96,25 @@ export class AccountService {
         oldEmail = user.email;
         return { email, emailVerifiedAt: this.clock.now() };
       });
-      // They were mailed to the old address.
-      await this.endEverythingPending(userId);
-      if (oldEmail === email) return;
-      await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });
+      if (oldEmail === email) await this.endEverythingPending(userId);
+      else await this.leave(oldEmail, userId, name);
     });
+  }
+
+  /**
+   * Follows up on an address that staff have put in the place of another, in the transaction that did: the old one is
+   * told, and the new one asked for its proof where addresses are.
+   */
+  async moved({ id, email, name }: User, oldEmail: string): Promise<void> {
+    await this.leave(oldEmail, id, name);
+    if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
+    await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+  }
+
+  private async leave(oldEmail: string, userId: string, name: string): Promise<void> {
+    // It was mailed to the old address.
+    await this.endEverythingPending(userId);
+    await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });
   }
 
   private async endEverythingPending(userId: string): Promise<void> {

@@ -18,6 +18,9 @@ export const personalDataSchema = z
         .extend({ revokedAt: timeSchema.nullable() })
         .meta({ id: undefined }),
     ),
+    externalIdentities: z
+      .array(z.object({ issuer: z.string(), subject: z.string(), linkedAt: timeSchema }))
+      .meta({ description: 'Who the user is for the outside identity provider.' }),
     records: z
       .record(z.string(), z.array(z.record(z.string(), z.unknown())))
       .meta({ description: 'What else is held, by kind: `orders`, as the API shows them.' }),
@@ -29,6 +32,7 @@ export const personalDataSchema = z
       exportedAt: '2026-11-20T12:00:00.000Z',
       profile: userSchema.meta()?.['example'],
       sessions: [],
+      externalIdentities: [],
       records: { orders: [] },
     },
   });

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { actorReference, Clock } from '#kernel';
+import { Clock, DomainError, userReference } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
 import { AccountTokens } from './account-tokens.js';
 import type { PersonalDataView } from './data-rights.schema.js';
+import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
 import { toSummary } from './user-summary.js';
+import { usersErrors } from './users.errors.js';
 import { toUserView } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
@@ -20,6 +22,7 @@ export class DataRights {
     private readonly users: UsersService,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
+    private readonly identities: IdentityLinks,
     private readonly passwordCheck: PasswordCheck,
     private readonly personalData: PersonalData,
     private readonly mails: MailQueue,
@@ -36,6 +39,7 @@ export class DataRights {
   async export(userId: string): Promise<PersonalDataView> {
     const user = await this.users.get(userId);
     const sessions = await this.sessions.all(userId);
+    const identities = await this.identities.of(userId);
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
@@ -45,6 +49,10 @@ export class DataRights {
         lastUsedAt: lastUsedAt.toISOString(),
         expiresAt: expiresAt.toISOString(),
         revokedAt: revokedAt?.toISOString() ?? null,
+      })),
+      externalIdentities: identities.map(({ issuer, subject, linkedAt }) => ({
+        ...{ issuer, subject },
+        linkedAt: linkedAt.toISOString(),
       })),
       records: await this.personalData.collect(toSummary(user)),
     };
@@ -56,16 +64,32 @@ export class DataRights {
    *
    * @throws DomainError wrong_password, rate_limited, user_not_found, last_admin, service_unavailable
    */
-  async erase(userId: string, password: string): Promise<void> {
+  async eraseMe(userId: string, password: string): Promise<void> {
     await this.passwordCheck.require(userId, password);
+    await this.forget(userId);
+  }
+
+  /**
+   * Forgets somebody who has asked for it, in the same way.
+   *
+   * @throws DomainError user_not_found, last_admin; own_account to whom would erase themselves without their password
+   */
+  async erase(userId: string): Promise<void> {
+    const actor = currentActor();
+    if (actor.kind === 'user' && actor.userId === userId) throw new DomainError(usersErrors.own_account);
+    await this.forget(userId);
+  }
+
+  private async forget(userId: string): Promise<void> {
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
       const { email } = await this.users.erase(userId);
       await this.tokens.endAll(userId);
       await this.sessions.forgetAll(userId);
+      await this.identities.forget(userId);
       await this.mails.withdrawAbout(userId, email);
-      await this.idempotency.forget([actorReference(currentActor()), `email:${email}`]);
+      await this.idempotency.forget([userReference(userId), `email:${email}`]);
     });
   }
 }

@@ -109,7 +109,7 @@ export class MeController {
     ],
   })
   eraseMe(@Body({ schema: erasureSchema }) { password }: Erasure): Promise<void> {
-    return this.dataRights.erase(currentUser().userId, password);
+    return this.dataRights.eraseMe(currentUser().userId, password);
   }
 
   @Get('export')

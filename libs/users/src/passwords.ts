@@ -10,6 +10,9 @@ import { bulkhead, BulkheadRejectedError } from 'cockatiel';
 /** Argon2id, version 19, is the library's default; the costs are OWASP's first recommendation for it. */
 const COSTS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
+/** In place of a hash, for who has no password: none has this one. */
+export const NO_PASSWORD = '!';
+
 /** Each takes a core for some 20 ms and 19 MiB: as many at once as there are cores, and a queue of a few seconds. */
 const MAX_HASHES_AT_ONCE = availableParallelism();
 const MAX_HASHES_WAITING = 256;
@@ -45,14 +48,15 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Whether `password` is the one behind `storedHash`. Where there is no hash, because nobody has that e-mail address,
-   * the answer is no, after the same work, so that the time tells nothing.
+   * Whether `password` is the one behind `storedHash`. Where there is none, because nobody has that e-mail address or
+   * whoever has it logs in elsewhere, the answer is no, after the same work, so that the time tells nothing.
    *
    * @throws DomainError service_unavailable when too many wait already
    */
   async verify(storedHash: string | undefined, password: string): Promise<boolean> {
-    const matches = await this.bounded(() => verify(storedHash ?? this.decoyHash, password.normalize('NFC')));
-    return matches && storedHash !== undefined;
+    const known = storedHash === NO_PASSWORD ? undefined : storedHash;
+    const matches = await this.bounded(() => verify(known ?? this.decoyHash, password.normalize('NFC')));
+    return matches && known !== undefined;
   }
 
   /** Tells two passwords apart without telling either: a plain digest could be searched for a weak password. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
 import {
@@ -10,9 +10,12 @@ import {
   type Page,
   versionFromIfMatch,
 } from '#platform/http';
+import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { type MailSent, mailSentSchema } from './account.schema.js';
+import { DataRights } from './data-rights.js';
+import { UpdateUser } from './update-user.js';
 import { usersErrors } from './users.errors.js';
 import {
   type Registration,
@@ -20,6 +23,8 @@ import {
   toUserView,
   type UserChange,
   userChangeSchema,
+  type UserErasure,
+  userErasureSchema,
   userPageSchema,
   userSchema,
   type UsersQuery,
@@ -31,7 +36,11 @@ import { FIRST_VERSION, UsersService } from './users.service.js';
 @ApiTags('Users')
 @Controller('users')
 export class UsersController {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly updating: UpdateUser,
+    private readonly dataRights: DataRights,
+  ) {}
 
   @Post()
   @Endpoint({
@@ -93,12 +102,20 @@ export class UsersController {
   @Endpoint({
     summary: 'Change a user',
     description:
-      'A new role shows in the access tokens that the user gets from then on: at the latest after the life of one ' +
-      'token. Administrators cannot give up their own role, and one always remains.',
+      'Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever ' +
+      'has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access ' +
+      'tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give ' +
+      'up their own role, and one always remains.',
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
-    errors: [usersErrors.user_not_found, usersErrors.own_admin_role, usersErrors.last_admin],
+    errors: [
+      usersErrors.user_not_found,
+      usersErrors.email_taken,
+      usersErrors.own_admin_role,
+      usersErrors.last_admin,
+      securityErrors.insufficient_aal,
+    ],
   })
   async updateUser(
     @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
@@ -106,8 +123,31 @@ export class UsersController {
     @Body({ schema: userChangeSchema }) body: UserChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.users.update(id, versionFromIfMatch(ifMatch), body);
+    const user = await this.updating.execute(id, versionFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
+  }
+
+  @Delete(':id')
+  @Endpoint({
+    summary: 'Erase a person',
+    description:
+      'Who has asked for it, as they could themselves with `DELETE /users/me`, which says what that means. For ' +
+      'oneself it takes that one, and the password.',
+    access: 'users:erase',
+    responses: { 204: null },
+    errors: [
+      usersErrors.user_not_found,
+      usersErrors.own_account,
+      usersErrors.last_admin,
+      usersErrors.orders_open,
+    ],
+  })
+  eraseUser(
+    @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
+    // The audit log takes the reason from the request.
+    @Body({ schema: userErasureSchema }) _body: UserErasure,
+  ): Promise<void> {
+    return this.dataRights.erase(id);
   }
 }

@@ -6,6 +6,10 @@ export const usersErrors = defineErrors({
   user_id_taken: { kind: 'conflict', title: 'A user with this id exists already' },
   user_not_found: { kind: 'not_found', title: 'There is no such user' },
   own_admin_role: { kind: 'conflict', title: 'Administrators cannot give up their own role' },
+  own_account: {
+    kind: 'conflict',
+    title: 'Whoever erases themselves gives their password: see DELETE /users/me',
+  },
   last_admin: { kind: 'conflict', title: 'The last administrator cannot lose the role' },
   email_not_verified: {
     kind: 'forbidden',

@@ -10,18 +10,22 @@ import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { DataRights } from './data-rights.js';
 import { DemoUsers } from './demo-users.js';
+import { ExternalIdentities } from './external-identities/external-identities.js';
+import { IdentityLinks } from './external-identities/identity-links.js';
+import { IdentityProvider } from './external-identities/identity-provider.js';
 import { JwksController } from './jwks.controller.js';
 import { MeController } from './me.controller.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { PersonalData } from './personal-data.js';
 import { Sessions } from './sessions.js';
+import { UpdateUser } from './update-user.js';
 import { UserRow } from './user.row.js';
 import { UsersController } from './users.controller.js';
 import { UsersFacade } from './users.facade.js';
 import { UsersService } from './users.service.js';
 
-/** Who may use the system: registration, proven addresses, log-in, sessions, roles; and machines, by keys. */
+/** Who may use the system: registration, proven addresses, log-in here or at an outside provider, sessions, roles; machines, by keys. */
 @Module({
   imports: [TypeOrmModule.forFeature([UserRow])],
   controllers: [
@@ -39,10 +43,14 @@ import { UsersService } from './users.service.js';
     ApiKeys,
     AuthService,
     DataRights,
+    ExternalIdentities,
+    IdentityLinks,
+    IdentityProvider,
     PasswordCheck,
     Passwords,
     PersonalData,
     Sessions,
+    UpdateUser,
     UsersService,
     UsersFacade,
     DemoUsers,

@@ -80,8 +80,24 @@ export const profileChangeSchema = z.strictObject({ name: nameSchema.optional() 
 });
 
 export const userChangeSchema = z
-  .strictObject({ name: nameSchema.optional(), role: roleSchema.optional() })
-  .meta({ id: 'UserChange', description: 'What to change; absent fields stay.', example: { role: 'staff' } });
+  .strictObject({
+    name: nameSchema.optional(),
+    email: emailSchema.optional(),
+    role: roleSchema.optional(),
+  })
+  .meta({
+    id: 'UserChange',
+    description: 'What to change; absent fields stay.',
+    example: { name: 'Ada King', email: 'ada.king@example.com' },
+  });
+
+export const userErasureSchema = z
+  .strictObject({ reason: text(200).meta({ description: 'Why; it goes into the audit log.' }) })
+  .meta({
+    id: 'UserErasure',
+    description: 'Why somebody is erased.',
+    example: { reason: 'Asked for it by letter of 20 November' },
+  });
 
 export const usersQuerySchema = pageQuerySchema.extend({
   q: text(100)
@@ -139,6 +155,7 @@ export const sessionPageSchema = pageSchema('SessionPage', sessionSchema);
 export type Registration = z.infer<typeof registrationSchema>;
 export type ProfileChange = z.infer<typeof profileChangeSchema>;
 export type UserChange = z.infer<typeof userChangeSchema>;
+export type UserErasure = z.infer<typeof userErasureSchema>;
 export type UsersQuery = z.infer<typeof usersQuerySchema>;
 export type UserView = z.infer<typeof userSchema>;
 export type SessionView = z.infer<typeof sessionSchema>;

@@ -9,7 +9,7 @@ import { MailQueue } from '#platform/mail';
 import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
 import { accountMails } from './account-mail-kinds.js';
-import { Passwords } from './passwords.js';
+import { NO_PASSWORD, Passwords } from './passwords.js';
 import { type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
@@ -24,9 +24,7 @@ import {
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
 
-/** In place of a name, and of a hash: no password has this one. */
 const ERASED_NAME = 'Erased user';
-const NO_PASSWORD = '!';
 
 const userByEmail = statement(
   'users.by_email',
@@ -54,6 +52,8 @@ interface NewUser {
 
 /** What a user does not simply edit: each field only with a proof. */
 type AccountChange = Partial<Pick<UserRow, 'email' | 'emailVerifiedAt' | 'passwordHash'>>;
+
+type ProfileWrite = Partial<Pick<UserRow, 'name' | 'role'>>;
 
 /** Who there is: registering, finding and editing users. */
 @Injectable()
@@ -196,38 +196,31 @@ export class UsersService {
   }
 
   /**
-   * Changes a user, if `version` is still theirs. Where nothing would change, nothing does, the version included.
+   * Changes a user, if `version` is still theirs. Where nothing would change, nothing does, the version included. A new
+   * address is not proven.
    *
-   * @throws DomainError user_not_found, stale_etag; own_admin_role when administrators would take it from themselves,
-   *   last_admin when nobody would be left to administer
+   * @param version undefined: whatever it is
+   * @param judge is shown the user as they are, under their lock; what it throws is the refusal
+   * @throws DomainError user_not_found, stale_etag, email_taken; own_admin_role when administrators would take it from
+   *   themselves, last_admin when nobody would be left to administer
    */
-  async update(id: string, version: number, change: UserChange): Promise<User> {
+  async update(
+    id: string,
+    version: number | undefined,
+    change: UserChange,
+    judge: (user: Readonly<User>) => void = () => undefined,
+  ): Promise<User> {
     return this.database.transaction(async () => {
       // Whoever may take an administrator away holds this lock, so that two of them cannot take each other's role.
       if (change.role !== undefined && change.role !== 'admin') await this.database.lock('role', 'admin');
-      const user = await this.database.manager.findOne(UserRow, {
-        where: { id, deletedAt: IsNull() },
-        lock: { mode: 'for_no_key_update' },
-      });
+      const user = await this.lockedRow(id);
       if (!user) throw new DomainError(usersErrors.user_not_found);
-      if (user.version !== version) throw new DomainError(httpErrors.stale_etag);
-
-      const { name = user.name, role = user.role } = change;
-      const changed = [
-        ...(name === user.name ? [] : ['name' as const]),
-        ...(role === user.role ? [] : ['role' as const]),
-      ];
-      if (changed.length === 0) return user;
+      judge(user);
+      if (version !== undefined && user.version !== version) throw new DomainError(httpErrors.stale_etag);
+      const { name = user.name, role = user.role, email = user.email } = change;
       if (user.role === 'admin' && role !== 'admin') await this.requireMayLoseAdmin(id);
-
-      const next = { name, role, version: version + 1, updatedAt: this.clock.now() };
-      await this.database.manager.update(UserRow, { id }, next);
-      await this.events.publish(userUpdated, {
-        aggregateId: id,
-        sequence: next.version,
-        data: { userId: id, role, changed },
-      });
-      return Object.assign(user, next);
+      const emailVerifiedAt = email === user.email ? user.emailVerifiedAt : null;
+      return this.write(user, { name, role, email, emailVerifiedAt });
     });
   }
 
@@ -237,33 +230,9 @@ export class UsersService {
    * @throws DomainError email_taken; invalid_or_expired_token when the user is gone, with whom every proof ends
    */
   async changeAccount(id: string, decide: (user: User) => AccountChange): Promise<User> {
-    const user = await this.database.manager.findOne(UserRow, {
-      where: { id, deletedAt: IsNull() },
-      lock: { mode: 'for_no_key_update' },
-    });
+    const user = await this.lockedRow(id);
     if (!user) throw new DomainError(usersErrors.invalid_or_expired_token);
-    const change = decide(user);
-    const changed = [
-      ...(change.email === undefined || change.email === user.email ? [] : ['email' as const]),
-      ...(change.emailVerifiedAt === undefined || user.emailVerifiedAt ? [] : ['emailVerified' as const]),
-      ...(change.passwordHash === undefined ? [] : ['password' as const]),
-    ];
-    if (changed.length === 0) return user;
-    // Whoever registers in silence looks first whether the address is taken.
-    if (change.email !== undefined) await this.database.lock('email', change.email);
-    const next = { ...change, version: user.version + 1, updatedAt: this.clock.now() };
-    try {
-      await this.database.manager.update(UserRow, { id }, next);
-    } catch (error) {
-      if (isUniqueViolation(error, 'users_email')) throw new DomainError(usersErrors.email_taken);
-      throw error;
-    }
-    await this.events.publish(userUpdated, {
-      aggregateId: id,
-      sequence: next.version,
-      data: { userId: id, role: user.role, changed },
-    });
-    return Object.assign(user, next);
+    return this.write(user, decide(user));
   }
 
   /**
@@ -273,10 +242,7 @@ export class UsersService {
    */
   async erase(id: string): Promise<User> {
     await this.database.lock('role', 'admin');
-    const user = await this.database.manager.findOne(UserRow, {
-      where: { id, deletedAt: IsNull() },
-      lock: { mode: 'for_no_key_update' },
-    });
+    const user = await this.lockedRow(id);
     if (!user) throw new DomainError(usersErrors.user_not_found);
     if (user.role === 'admin') await this.requireOtherAdmin(id);
     const now = this.clock.now();
@@ -299,6 +265,41 @@ export class UsersService {
     return user;
   }
 
+  private lockedRow(id: string): Promise<UserRow | null> {
+    return this.database.manager.findOne(UserRow, {
+      where: { id, deletedAt: IsNull() },
+      lock: { mode: 'for_no_key_update' },
+    });
+  }
+
+  /**
+   * Writes what of `change` is one, as one version with one event.
+   *
+   * @throws DomainError email_taken
+   */
+  private async write(user: User, change: ProfileWrite & AccountChange): Promise<User> {
+    const changed = changedFields(user, change);
+    if (changed.length === 0) return user;
+    // Whoever registers in silence looks first whether the address is taken.
+    if (change.email !== undefined && changed.includes('email')) {
+      await this.database.lock('email', change.email);
+    }
+    const next = { ...change, version: user.version + 1, updatedAt: this.clock.now() };
+    try {
+      await this.database.manager.update(UserRow, { id: user.id }, next);
+    } catch (error) {
+      if (isUniqueViolation(error, 'users_email')) throw new DomainError(usersErrors.email_taken);
+      throw error;
+    }
+    const written = Object.assign(user, next);
+    await this.events.publish(userUpdated, {
+      aggregateId: user.id,
+      sequence: next.version,
+      data: { userId: user.id, role: written.role, changed },
+    });
+    return written;
+  }
+
   private async requireMayLoseAdmin(id: string): Promise<void> {
     const actor = currentActor();
     if (actor.kind === 'user' && actor.userId === id) throw new DomainError(usersErrors.own_admin_role);
@@ -309,4 +310,18 @@ export class UsersService {
     const others = await this.database.queryOne<{ remain: boolean }>(otherAdmins, [id]);
     if (!others?.remain) throw new DomainError(usersErrors.last_admin);
   }
+}
+
+/** The fields of which `change` makes something else, by the names of the event. */
+function changedFields(user: User, change: ProfileWrite & AccountChange) {
+  const { name = user.name, role = user.role, email = user.email, passwordHash } = change;
+  const { emailVerifiedAt = user.emailVerifiedAt } = change;
+  const isChanged = {
+    name: name !== user.name,
+    role: role !== user.role,
+    email: email !== user.email,
+    emailVerified: (emailVerifiedAt === null) !== (user.emailVerifiedAt === null),
+    password: passwordHash !== undefined,
+  };
+  return (Object.keys(isChanged) as (keyof typeof isChanged)[]).filter((field) => isChanged[field]);
 }

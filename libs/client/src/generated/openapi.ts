@@ -561,6 +561,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move orders to another account
+         * @description Of somebody who has two accounts, or who ordered in the wrong one. All of the orders move, or none; the new owner sees them from then on, with their own e-mail address on them, and the old one does not.
+         *
+         *     For staff and above; keys with the scope `orders:transfer`.
+         */
+        post: operations["transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}": {
         parameters: {
             query?: never;
@@ -1133,14 +1155,20 @@ export interface paths {
         get: operations["getUser"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Erase a person
+         * @description Who has asked for it, as they could themselves with `DELETE /users/me`, which says what that means. For oneself it takes that one, and the password.
+         *
+         *     For admin and above.
+         */
+        delete: operations["eraseUser"];
         options?: never;
         head?: never;
         /**
          * Change a user
-         * @description A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
          *
-         *     For admin and above; keys with the scope `users:write`.
+         *     For staff and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -1897,7 +1925,7 @@ export interface components {
             /** @description Which machine has it. */
             name: string;
             /** @description What the key may do; each is a permission of the policy. */
-            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "ledger:read" | "audit:read" | "operations:read")[];
+            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:transfer" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "ledger:read" | "audit:read" | "operations:read")[];
             /**
              * Format: date-time
              * @description When it ends by itself; absent: never.
@@ -2099,7 +2127,7 @@ export interface components {
                 from: ("pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired") | null;
                 /** @enum {string} */
                 to: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
-                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_capture_failed`, `payment_void_failed`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_failed`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `closed`, `returned`, `claimed`, `completed`. There may be more. */
+                /** @description What happened: `placed`, `payment_authorized`, `payment_captured`, `payment_declined`, `payment_action_required`, `payment_outcome_unknown`, `payment_retried`, `payment_canceled`, `payment_capture_failed`, `payment_void_failed`, `payment_authorization_expired`, `payment_disputed`, `payment_dispute_updated`, `payment_needs_attention`, `refunded`, `refund_failed`, `refund_reversed`, `payment_updated`, `confirmed`, `cancel_requested`, `canceled`, `expired`, `partially_fulfilled`, `fulfilled`, `closed`, `returned`, `claimed`, `transferred`, `completed`. There may be more. */
                 cause: string;
                 reason: string | null;
                 actor: string;
@@ -2265,6 +2293,7 @@ export interface components {
          *         "updatedAt": "2026-11-20T12:00:00.000Z"
          *       },
          *       "sessions": [],
+         *       "externalIdentities": [],
          *       "records": {
          *         "orders": []
          *       }
@@ -2298,6 +2327,16 @@ export interface components {
                  */
                 expiresAt: string;
                 revokedAt: string | null;
+            }[];
+            /** @description Who the user is for the outside identity provider. */
+            externalIdentities: {
+                issuer: string;
+                subject: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                linkedAt: string;
             }[];
             /** @description What else is held, by kind: `orders`, as the API shows them. */
             records: {
@@ -3172,6 +3211,34 @@ export interface components {
             user: components["schemas"]["User"];
         };
         /**
+         * @description Which orders move from whom to whom.
+         * @example {
+         *       "fromCustomerId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "toCustomerId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "reason": "Ordered with an old account"
+         *     }
+         */
+        TransferOrders: {
+            /** Format: uuid */
+            fromCustomerId: string;
+            /** Format: uuid */
+            toCustomerId: string;
+            /** @description Which orders; absent: all, at most 100 at a time. */
+            orderIds?: string[];
+            /** @description Why; it goes into the timelines and the audit log. */
+            reason: string;
+        };
+        /**
+         * @description What was moved.
+         * @example {
+         *       "transferred": 3
+         *     }
+         */
+        TransferredOrders: {
+            /** @description How many orders moved. After 100 there may be more: call again with another key. */
+            transferred: number;
+        };
+        /**
          * @description Whether the books balance.
          * @example {
          *       "accounts": [
@@ -3288,17 +3355,33 @@ export interface components {
         /**
          * @description What to change; absent fields stay.
          * @example {
-         *       "role": "staff"
+         *       "name": "Ada King",
+         *       "email": "ada.king@example.com"
          *     }
          */
         UserChange: {
             /** @description How to address the user. */
             name?: string;
             /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email?: string;
+            /**
              * @description Each role includes the ones before it.
              * @enum {string}
              */
             role?: "customer" | "staff" | "admin";
+        };
+        /**
+         * @description Why somebody is erased.
+         * @example {
+         *       "reason": "Asked for it by letter of 20 November"
+         *     }
+         */
+        UserErasure: {
+            /** @description Why; it goes into the audit log. */
+            reason: string;
         };
         /** @description One page. `nextCursor` is null on the last. */
         UserPage: {
@@ -3563,6 +3646,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -3759,6 +3846,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -3949,6 +4040,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4148,6 +4243,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4389,6 +4488,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4641,6 +4744,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -4952,6 +5059,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -5206,6 +5317,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -5405,6 +5520,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5606,6 +5725,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5839,6 +5962,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7676,7 +7803,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7865,7 +7998,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8076,6 +8215,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -8277,6 +8420,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -8467,6 +8614,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8670,7 +8821,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8922,7 +9079,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9237,6 +9400,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
              */
             403: {
@@ -9515,7 +9682,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9718,6 +9891,329 @@ export interface operations {
             };
         };
     };
+    transfer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferOrders"];
+            };
+        };
+        responses: {
+            /** @description What was moved. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description `true` when this is the stored answer of an earlier call with the same key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferredOrders"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
+             *
+             *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
+             *
+             *     `same_customer`: Orders are moved from one customer to another.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: A call with this Idempotency-Key is still running.
+             *
+             *     `orders_not_transferable`: Some of the orders are not of this customer.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: The Idempotency-Key was used for a call with another payload. */
+            422: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getOrder: {
         parameters: {
             query?: never;
@@ -9799,7 +10295,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10053,6 +10555,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -10398,6 +10904,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -10706,7 +11216,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10933,7 +11449,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11316,7 +11838,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11627,7 +12155,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11854,7 +12388,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12167,7 +12707,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12607,7 +13153,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -12796,7 +13348,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13046,7 +13604,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13390,7 +13954,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13747,6 +14317,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -14069,7 +14643,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14273,7 +14853,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14586,7 +15172,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14893,7 +15485,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15114,7 +15712,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15431,7 +16035,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15650,7 +16260,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15877,7 +16493,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16194,7 +16816,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16654,7 +17282,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16870,6 +17504,10 @@ export interface operations {
             };
             /**
              * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
              *
              *     `wrong_password`: The password is wrong.
              */
@@ -17160,7 +17798,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17463,6 +18107,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `wrong_password`: The password is wrong.
              */
             403: {
@@ -17714,7 +18362,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17931,7 +18585,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18119,7 +18779,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18306,7 +18972,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18516,7 +19188,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this. */
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18539,6 +19217,301 @@ export interface operations {
             };
             /** @description `user_not_found`: There is no such user. */
             404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserErasure"];
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `own_account`: Whoever erases themselves gives their password: see DELETE /users/me.
+             *
+             *     `last_admin`: The last administrator cannot lose the role.
+             *
+             *     `orders_open`: Orders that are not at their end still need the person.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -18740,6 +19713,10 @@ export interface operations {
             /**
              * @description `forbidden`: You may not do this.
              *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff are not linked.
+             *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
@@ -18784,7 +19761,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `own_admin_role`: Administrators cannot give up their own role.
+             * @description `email_taken`: A user with this e-mail address exists already.
+             *
+             *     `own_admin_role`: Administrators cannot give up their own role.
              *
              *     `last_admin`: The last administrator cannot lose the role.
              */

@@ -14,6 +14,11 @@ import { PAY_ORDER_ERRORS, PayOrder } from '../application/pay-order.js';
 import { PLACE_ORDER_ERRORS, PlaceOrder } from '../application/place-order.js';
 import { PREPARE_ORDER_ERRORS } from '../application/prepare-order.js';
 import { QuoteOrder, type QuoteView } from '../application/quote-order.js';
+import {
+  TRANSFER_ORDERS_ERRORS,
+  type TransferResult,
+  TransferOrders,
+} from '../application/transfer-orders.js';
 import { orderErrors } from '../domain/order.errors.js';
 import { AcceptsOrderToken, ORDER_TOKEN_HEADER } from './order-token.js';
 import {
@@ -33,6 +38,9 @@ import {
   type QuoteRequest,
   quoteView,
   timelineView,
+  transferOrdersRequest,
+  type TransferOrdersRequest,
+  transferResultView,
 } from './orders.schema.js';
 
 @ApiTags('Orders')
@@ -44,6 +52,7 @@ export class OrdersController {
     private readonly payOrder: PayOrder,
     private readonly cancelOrder: CancelOrder,
     private readonly claimOrders: ClaimOrders,
+    private readonly transferOrders: TransferOrders,
     private readonly findOrders: FindOrders,
     private readonly access: OrderAccess,
   ) {}
@@ -112,6 +121,24 @@ export class OrdersController {
     const actor = currentActor();
     if (actor.kind !== 'user') throw new DomainError(securityErrors.authentication_required);
     return this.claimOrders.execute(actor.userId, key);
+  }
+
+  @Post('transfer')
+  @Endpoint({
+    summary: 'Move orders to another account',
+    description:
+      'Of somebody who has two accounts, or who ordered in the wrong one. All of the orders move, or none; the new ' +
+      'owner sees them from then on, with their own e-mail address on them, and the old one does not.',
+    access: 'orders:transfer',
+    idempotencyKey: 'required',
+    responses: { 200: transferResultView },
+    errors: TRANSFER_ORDERS_ERRORS,
+  })
+  transfer(
+    @Body({ schema: transferOrdersRequest }) body: TransferOrdersRequest,
+    @IdempotencyKey() key: string,
+  ): Promise<TransferResult> {
+    return this.transferOrders.execute(body, key);
   }
 
   @Get(':id')

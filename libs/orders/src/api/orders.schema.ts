@@ -11,6 +11,7 @@ import {
   text,
   timeSchema,
 } from '#platform/http';
+import { MAX_CHANGED_TOGETHER } from '../application/change-each.js';
 import { CAPTURE_MODES, PAYMENT_STATUSES } from '../application/order-view.js';
 import { ORDER_CHANGES } from '../domain/order-change.js';
 import { ORDER_STATUSES } from '../domain/order-status.js';
@@ -283,6 +284,37 @@ export const claimResultView = z
     }),
   })
   .meta({ id: 'ClaimedOrders', description: 'What was claimed.', example: { claimed: 2 } });
+
+export const transferOrdersRequest = z
+  .strictObject({
+    fromCustomerId: idSchema,
+    toCustomerId: idSchema,
+    orderIds: z
+      .array(idSchema)
+      .min(1)
+      .max(MAX_CHANGED_TOGETHER)
+      .optional()
+      .meta({ description: 'Which orders; absent: all, at most 100 at a time.' }),
+    reason: text(500).meta({ description: 'Why; it goes into the timelines and the audit log.' }),
+  })
+  .meta({
+    id: 'TransferOrders',
+    description: 'Which orders move from whom to whom.',
+    example: {
+      fromCustomerId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10',
+      toCustomerId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11',
+      reason: 'Ordered with an old account',
+    },
+  });
+export type TransferOrdersRequest = z.output<typeof transferOrdersRequest>;
+
+export const transferResultView = z
+  .object({
+    transferred: z.int().meta({
+      description: 'How many orders moved. After 100 there may be more: call again with another key.',
+    }),
+  })
+  .meta({ id: 'TransferredOrders', description: 'What was moved.', example: { transferred: 3 } });
 
 export const timelineView = z
   .object({

@@ -6,11 +6,8 @@ import { Idempotency } from '#platform/idempotency';
 import { securityErrors } from '#platform/security';
 import { usersErrors, UsersFacade } from '#users';
 import { OrderRepository } from '../domain/order.repository.js';
+import { changeEach, MAX_CHANGED_TOGETHER } from './change-each.js';
 
-/** Orders that one call claims: each is locked until all of them are. */
-const MAX_CLAIMED = 100;
-
-// By id, as whoever locks several orders does, so that two of them cannot wait for each other.
 const guestOrdersOf = statement(
   'orders.guest_orders_of_email',
   'SELECT id FROM orders.orders WHERE customer_id IS NULL AND email = $1 ORDER BY id LIMIT $2',
@@ -44,19 +41,17 @@ export class ClaimOrders {
       const user = await this.users.hold(customerId);
       if (!user) throw new DomainError(securityErrors.invalid_token);
       if (!user.emailVerified) throw new DomainError(usersErrors.email_not_verified);
-      const found = await this.database.query<{ id: string }>(guestOrdersOf, [user.email, MAX_CLAIMED]);
-      let claimed = 0;
-      for (const { id } of found) claimed += (await this.claim(id, customerId)) ? 1 : 0;
+      const found = await this.database.query<{ id: string }>(guestOrdersOf, [
+        user.email,
+        MAX_CHANGED_TOGETHER,
+      ]);
+      const claimed = await changeEach(this.orders, found, (order) => {
+        // Whoever was faster has it.
+        const isFree = order.state.customerId === null;
+        if (isFree) order.claim(customerId, this.clock.now());
+        return isFree;
+      });
       return { claimed };
-    });
-  }
-
-  /** Whoever was faster has it. */
-  private async claim(orderId: string, customerId: string): Promise<boolean> {
-    return this.orders.update(orderId, (order) => {
-      const isFree = order.state.customerId === null;
-      if (isFree) order.claim(customerId, this.clock.now());
-      return isFree;
     });
   }
 }

@@ -1,6 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { actorReference, DomainError } from '#kernel';
-import { currentActor } from '#platform/context';
+import { DomainError, userReference } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { EventBus } from '#platform/messaging';
@@ -65,7 +64,7 @@ export class ForgetPerson implements OnModuleInit {
     }
     const orders = await this.database.query<{ id: string }>(pseudonymise, [customerId, pseudonym]);
     // The kept answers of what was done to an order show it as it was.
-    const customer = actorReference(currentActor());
+    const customer = userReference(customerId);
     await this.idempotency.forget(orders.map(({ id }) => `${customer}:${id}`));
   }
 }

@@ -33,6 +33,7 @@ export const ORDER_CHANGES = [
   'closed',
   'returned',
   'claimed',
+  'transferred',
   'completed',
 ] as const;
 export type OrderChange = (typeof ORDER_CHANGES)[number];

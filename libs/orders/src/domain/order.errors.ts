@@ -4,6 +4,8 @@ export const orderErrors = defineErrors({
   order_not_found: { kind: 'not_found', title: 'There is no such order' },
   order_exists: { kind: 'conflict', title: 'There is an order with this id already' },
   order_state_conflict: { kind: 'conflict', title: 'The order is in a state that does not allow this' },
+  orders_not_transferable: { kind: 'conflict', title: 'Some of the orders are not of this customer' },
+  same_customer: { kind: 'invalid', title: 'Orders are moved from one customer to another' },
   email_required: { kind: 'invalid', title: 'An order without an account needs an email' },
   unknown_product: { kind: 'unprocessable', title: 'A line names a product that is not for sale' },
   mixed_currencies: {

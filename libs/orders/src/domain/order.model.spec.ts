@@ -67,7 +67,7 @@ function expectAgreement(model: OrderModel, { state, lines }: StoredOrder): void
     status: state.status,
     payment: { status, outcome, declineCode },
     version: state.version,
-    isClaimed: state.customerId !== null,
+    customerId: state.customerId,
     lines: lines.map((line) => [
       line.fulfilledQuantity,
       line.canceledQuantity,
@@ -78,7 +78,7 @@ function expectAgreement(model: OrderModel, { state, lines }: StoredOrder): void
     status: model.status,
     payment: model.payment,
     version: model.version,
-    isClaimed: model.isClaimed,
+    customerId: model.customerId,
     lines: model.lines.map(({ fulfilled, canceled, returned, refunded }) => [
       fulfilled,
       canceled,
@@ -270,8 +270,14 @@ const complete = (afterMinutes: number) =>
 const claim = new Step(
   'claim',
   (order, now) => order.claim('customer', now),
-  (model) => model.claim(),
+  (model) => model.claim('customer'),
 );
+const transfer = (customerId: string) =>
+  new Step(
+    `transfer to ${customerId}`,
+    (order, now) => order.transfer({ customerId, email: `${customerId}@example.com` }, 'asked for it', now),
+    (model) => model.transfer(customerId),
+  );
 
 const close = new Step(
   'close',
@@ -299,6 +305,8 @@ const anyCommands = fc.commands(
       requestCancel,
       completeCancel,
       claim,
+      transfer('another'),
+      transfer('customer'),
     ),
   ],
   { maxCommands: 30, size: 'max' },

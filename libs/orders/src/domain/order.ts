@@ -319,6 +319,15 @@ export class Order {
     this.note('claimed', null, now);
   }
 
+  /** Moves a customer's order to another account, whose address it has from then on. */
+  transfer(to: { readonly customerId: string; readonly email: string }, reason: string, now: Date): void {
+    const { customerId } = this.current;
+    if (customerId === null) throw this.conflict('The order is a guest’s: it can be claimed.');
+    if (customerId === to.customerId) throw this.conflict('The order belongs to this customer already.');
+    this.current = { ...this.current, customerId: to.customerId, email: to.email };
+    this.note('transferred', reason, now);
+  }
+
   /** The pieces by the products that they are of; a product of several entries is named by each. */
   productsOf(pieces: readonly LinePieces[]): { productId: string; quantity: number }[] {
     return pieces.map(({ lineId, quantity }) => ({

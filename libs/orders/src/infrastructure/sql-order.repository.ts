@@ -90,7 +90,7 @@ const updateOrder = statement(
   `WITH stored AS (
      UPDATE orders.orders SET status = $5, payment_status = $6, payment_outcome = $7, decline_code = $8, version = $9,
        updated_at = $10, customer_id = $12, closed_at = $13,
-       closed_returned_amount = $14 WHERE id = $1
+       closed_returned_amount = $14, email = $15 WHERE id = $1
      RETURNING id
    ), ${TIMELINE}
    UPDATE orders.order_lines l
@@ -225,6 +225,7 @@ export class SqlOrderRepository extends OrderRepository {
       state.customerId,
       state.closing?.at ?? null,
       state.closing?.returnedMinor ?? null,
+      state.email,
     ]);
     await this.publish(order);
   }

@@ -14,11 +14,13 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'carrier',
   'currency',
   'expectedOnHand',
+  'fromCustomerId',
   'gatewayId',
   'id',
   'kind',
   'lineId',
   'onHand',
+  'orderIds',
   'outcome',
   'partial',
   'productId',
@@ -26,6 +28,7 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'restock',
   'role',
   'sku',
+  'toCustomerId',
 ]);
 
 /** The request as the log keeps it: which fields it had, and the values of those that may be kept. */

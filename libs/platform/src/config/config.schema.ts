@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { CURRENCIES } from '#kernel';
+import { CURRENCIES, type Role } from '#kernel';
 import { z } from 'zod';
 import { FAILPOINT_ACTIONS, parseFailpoints } from '../failpoints/index.js';
 import { parseSigningKeys } from './signing-keys.js';
@@ -40,6 +40,9 @@ const STEP_UPS = ['refunds', 'admin'] as const;
 export type StepUp = (typeof STEP_UPS)[number];
 
 const MIN_SECRET_LENGTH = 32;
+
+/** What the values of a claim of an outside identity provider make of somebody; customers are whoever is left. */
+const OUTSIDE_ROLES = ['staff', 'admin'] as const satisfies Role[];
 
 /** Marks a setting whose value must never be printed. */
 const SECRET = { secret: true } satisfies SettingMeta;
@@ -115,6 +118,39 @@ export const settingsSchema = z.object({
   ACCESS_TOKEN_TTL_SECONDS: integer(300, 900, 900).describe('Life of an access token.'),
   REFRESH_TOKEN_TTL_SECONDS: integer(3_600, 31_536_000, 2_592_000).describe('Life of a session without use.'),
   TOKEN_ISSUER: z.string().default('steelyard').describe('`iss` and `aud` of access tokens.'),
+  OIDC_ISSUER: z
+    .string()
+    .refine(
+      isSafeUrl,
+      'must be a URL, such as https://login.example.com, and plain http only on this machine',
+    )
+    .optional()
+    .describe(
+      'Outside identity provider (OpenID Connect) whose access tokens are accepted beside our own, exactly as its ' +
+        'tokens name it in `iss`; see docs/outside-identity.md.',
+    ),
+  OIDC_AUDIENCE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('What the tokens of `OIDC_ISSUER` must name in `aud`; needed with it.'),
+  OIDC_ROLE_CLAIM: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Claim of those tokens that makes staff and administrators, or its path, such as `realm_access.roles`; absent: ' +
+        'everybody has the role of their account, which is customer at first.',
+    ),
+  OIDC_ROLES: documented(
+    z
+      .string()
+      .transform((list) => list.split(',').flatMap((entry) => entry.trim() || []))
+      .pipe(z.array(z.string().transform(toRoleEntry))),
+    { values: 'value=staff or value=admin, divided by commas' },
+  )
+    .default([])
+    .describe('Which values of `OIDC_ROLE_CLAIM` stand for which role; needed with it.'),
   DEMO_DATA: flag(false).describe(
     'Creates the demo accounts and the demo catalog; `npm start` turns it on by itself outside production.',
   ),
@@ -290,9 +326,30 @@ export function splitSecrets(list: string): string[] {
   return list.split(',').map((secret) => secret.trim());
 }
 
+/** `warehouse=staff`: a value of a claim, and the role that it stands for. */
+function toRoleEntry(text: string, context: z.core.$RefinementCtx<string>): [string, Role] {
+  const at = text.lastIndexOf('=');
+  const role = OUTSIDE_ROLES.find((name) => name === text.slice(at + 1));
+  if (at > 0 && role !== undefined) return [text.slice(0, at), role];
+  context.addIssue({ code: 'custom', message: 'must be value=staff or value=admin, divided by commas' });
+  return z.NEVER;
+}
+
 /** As a browser sends it: no path, no trailing slash, no port that goes without saying. */
 function isOrigin(text: string): boolean {
   return text === '' || text === '*' || (URL.canParse(text) && new URL(text).origin === text);
+}
+
+/**
+ * Whether what comes from this URL is what its owner sent: over TLS, or without leaving the machine. What a URL cannot
+ * hold anyway, such as a password, is not taken either.
+ */
+export function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(text);
+  if (username + password + hash !== '') return false;
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback);
 }
 
 function isAddressRange(range: string): boolean {

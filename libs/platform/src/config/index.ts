@@ -1,7 +1,7 @@
 export { Config } from './config.js';
 export { ConfigModule } from './config.module.js';
 export { ConfigReload, type SettingsSource } from './config-reload.js';
-export { type Settings, type StepUp } from './config.schema.js';
+export { isSafeUrl, type Settings, type StepUp } from './config.schema.js';
 export { describeSettings, type SettingDescription } from './describe-settings.js';
 export {
   ConfigurationError,

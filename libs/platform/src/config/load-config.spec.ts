@@ -9,6 +9,8 @@ const privateKey = () => generateKeyPairSync('ed25519').privateKey.export({ form
 const KEY = { ...privateKey(), kid: '1' };
 const SIGNING_KEYS = JSON.stringify({ keys: [KEY] });
 
+const OIDC_ISSUER = 'https://login.example.com/';
+
 function problemsOf(env: NodeJS.ProcessEnv, options?: Parameters<typeof loadSettings>[1]): readonly string[] {
   try {
     loadSettings(env, options);
@@ -130,6 +132,30 @@ describe('loading settings', () => {
     ['another kind of Redis', { REDIS_URL: 'http://localhost:6379' }, /^REDIS_URL: must be a URL/],
     ['an origin with a path', { CORS_ORIGINS: 'https://a.example/shop' }, /^CORS_ORIGINS: must be origins/],
     ['an origin by name', { CORS_ORIGINS: 'https://a.example, shop' }, /^CORS_ORIGINS: must be origins/],
+    ['an issuer without an audience', { OIDC_ISSUER }, /^OIDC_AUDIENCE: is required/],
+    ['an audience without an issuer', { OIDC_AUDIENCE: 'shop' }, /^OIDC_ISSUER: is required/],
+    [
+      'an issuer that is ourselves',
+      { OIDC_ISSUER, OIDC_AUDIENCE: 'shop', TOKEN_ISSUER: OIDC_ISSUER },
+      /^OIDC_ISSUER: must be another than TOKEN_ISSUER/,
+    ],
+    [
+      'an issuer over plain http',
+      { OIDC_ISSUER: 'http://login.example.com', OIDC_AUDIENCE: 'shop' },
+      /^OIDC_ISSUER: must be a URL/,
+    ],
+    ['an issuer that is no URL', { OIDC_ISSUER: 'login', OIDC_AUDIENCE: 'shop' }, /^OIDC_ISSUER: must be/],
+    [
+      'a claim without its values',
+      { OIDC_ISSUER, OIDC_AUDIENCE: 'shop', OIDC_ROLE_CLAIM: 'roles' },
+      /^OIDC_ROLES: is required/,
+    ],
+    ['a claim of nobody', { OIDC_ROLE_CLAIM: 'roles', OIDC_ROLES: 'it=admin' }, /^OIDC_ISSUER: is required/],
+    [
+      'a role that is none',
+      { OIDC_ISSUER, OIDC_AUDIENCE: 'shop', OIDC_ROLE_CLAIM: 'roles', OIDC_ROLES: 'it=admin,all=root' },
+      /^OIDC_ROLES\.1: must be value=staff/,
+    ],
     ['one port for both', { PORT: '9464' }, /^MANAGEMENT_PORT: must be another port than PORT/],
     [
       'the port of customers for admins',
@@ -190,10 +216,23 @@ describe('loading settings', () => {
       'several of them',
       { SIGNING_KEYS: JSON.stringify({ keys: [KEY, { ...privateKey(), kid: '2' }], use: 'sig' }) },
     ],
+    ['an outside issuer', { OIDC_ISSUER, OIDC_AUDIENCE: 'shop' }],
+    ['an outside issuer on this machine', { OIDC_ISSUER: 'http://127.0.0.1:8080', OIDC_AUDIENCE: 'shop' }],
     ['a mail server', { MAIL_SMTP_URL: 'smtps://u:p%40@mail:465', MAIL_FROM: 'Shop <shop@example.com>' }],
     ['a database with an encoded password', { DATABASE_URL: 'postgresql://u:p%23%2F@h/d?sslmode=require' }],
   ])('takes %s', (_, env) => {
     expect(problemsOf(env)).toEqual([]);
+  });
+});
+
+describe('the roles of an outside issuer', () => {
+  it('are those of the values of the claim, which may hold a sign of equality themselves', () => {
+    const env = { OIDC_ISSUER, OIDC_AUDIENCE: 'shop', OIDC_ROLE_CLAIM: 'roles' };
+    const { OIDC_ROLES } = loadSettings({ ...env, OIDC_ROLES: 'warehouse=staff, cn=it=admin' });
+    expect(OIDC_ROLES).toEqual([
+      ['warehouse', 'staff'],
+      ['cn=it', 'admin'],
+    ]);
   });
 });
 

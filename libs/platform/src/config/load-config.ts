@@ -158,6 +158,7 @@ function contradictions(values: Values): string[] {
   if (needsMail && values.MAIL_SMTP_URL === undefined) {
     found.push('MAIL_SMTP_URL: is required in production where USERS_EMAIL_VERIFICATION is required.');
   }
+  found.push(...contradictionsOfOidc(values));
   const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;
   const settleSeconds = PAYMENT_SETTLE_SECONDS.safeParse(values.PAYMENT_SETTLE_SECONDS).data;
   const attentionSeconds = PAYMENT_ATTENTION_SECONDS.safeParse(values.PAYMENT_ATTENTION_SECONDS).data;
@@ -180,6 +181,27 @@ function sharedPorts(values: Values): string[] {
     if (port > 0) owners.set(port, owner ?? name);
     return owner === undefined ? [] : [`${name}: must be another port than ${owner}.`];
   });
+}
+
+/** Tokens of an outside identity provider are told from our own by their issuer, and from those of others by `aud`. */
+function contradictionsOfOidc(values: Values): string[] {
+  const found: string[] = [];
+  if (values.OIDC_ISSUER !== undefined && values.OIDC_AUDIENCE === undefined) {
+    found.push('OIDC_AUDIENCE: is required where OIDC_ISSUER is set.');
+  }
+  if (values.OIDC_ISSUER !== undefined && values.OIDC_ISSUER === values.TOKEN_ISSUER) {
+    found.push('OIDC_ISSUER: must be another than TOKEN_ISSUER.');
+  }
+  if (values.OIDC_ISSUER === undefined && values.OIDC_AUDIENCE !== undefined) {
+    found.push('OIDC_ISSUER: is required where OIDC_AUDIENCE is set.');
+  }
+  if (values.OIDC_ISSUER === undefined && values.OIDC_ROLE_CLAIM !== undefined) {
+    found.push('OIDC_ISSUER: is required where OIDC_ROLE_CLAIM is set.');
+  }
+  if ((values.OIDC_ROLE_CLAIM === undefined) !== (values.OIDC_ROLES === undefined)) {
+    found.push('OIDC_ROLES: is required where OIDC_ROLE_CLAIM is set, and nowhere else.');
+  }
+  return found;
 }
 
 /** Whether a secret is a pattern or a placeholder: random bytes in any usual spelling have more kinds of characters. */

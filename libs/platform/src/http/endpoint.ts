@@ -132,7 +132,8 @@ function serializers(responses: EndpointOptions['responses']): Record<number, ob
 function errorsOf(options: EndpointOptions): ErrorDefinition[] {
   const errors: ErrorDefinition[] = [httpErrors.validation_failed, securityErrors.rate_limited];
   if (options.access !== 'public') {
-    errors.push(securityErrors.invalid_token, securityErrors.forbidden);
+    const { invalid_token, forbidden, identity_email_unverified, identity_email_taken } = securityErrors;
+    errors.push(invalid_token, forbidden, identity_email_unverified, identity_email_taken);
     if (opensTo(options.access) === 'somebody') errors.push(securityErrors.authentication_required);
     if (grantOf(options.access).stepUp) errors.push(securityErrors.insufficient_aal);
   }

@@ -7,7 +7,7 @@ import { securityErrors } from './security.errors.js';
 
 const ALGORITHM = 'EdDSA';
 /** Clocks of two machines may differ by this much. */
-const CLOCK_TOLERANCE_SECONDS = 5;
+export const CLOCK_TOLERANCE_SECONDS = 5;
 
 export interface AccessTokenSubject {
   readonly userId: string;

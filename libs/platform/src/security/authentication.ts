@@ -11,7 +11,7 @@ export interface CredentialVerifier {
   /**
    * Who the bearer is.
    *
-   * @throws DomainError invalid_token
+   * @throws DomainError invalid_token, and what else keeps whoever holds a good one from being somebody here
    */
   verify(token: string): Promise<Actor>;
 }
@@ -32,7 +32,7 @@ export class Authentication {
   /**
    * The bearer of the request's credential; anonymous without an `Authorization` header.
    *
-   * @throws DomainError invalid_token
+   * @throws DomainError invalid_token, and what the verifiers of other kinds throw
    */
   actorOf(request: FastifyRequest): Promise<Actor> {
     const known = this.found.get(request);

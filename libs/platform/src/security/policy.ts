@@ -27,7 +27,9 @@ const grants = <const T extends Record<string, Grant>>(table: T): T => table;
 export const POLICY = grants({
   'account:use': { means: 'Use and change one’s own account', own: 'customer' },
   'users:read': { means: 'See users', all: 'staff', scope: true },
-  'users:write': { means: 'Change users and their roles', all: 'admin', scope: true, stepUp: 'admin' },
+  'users:write': { means: 'Change names and addresses of customers', all: 'staff', scope: true },
+  'users:roles': { means: 'Change roles, and staff and administrators', all: 'admin', stepUp: 'admin' },
+  'users:erase': { means: 'Erase a person who has asked for it', all: 'admin', stepUp: 'admin' },
   'keys:manage': { means: 'Make and revoke API keys', all: 'admin', stepUp: 'admin' },
 
   'catalog:read': { means: 'See products; staff, and keys, see those that are not for sale, too', own: 'anyone', all: 'staff', scope: true }, // prettier-ignore
@@ -42,6 +44,7 @@ export const POLICY = grants({
   'orders:pay': { means: 'Try again to pay an order', own: 'anyone', all: 'staff', scope: true },
   'orders:cancel': { means: 'Cancel an order, which gives the money back', own: 'anyone', all: 'staff', scope: true, stepUp: 'refunds' }, // prettier-ignore
   'orders:close': { means: 'Close the rest of an order, which gives its money back', all: 'staff', scope: true, stepUp: 'refunds' }, // prettier-ignore
+  'orders:transfer': { means: 'Move orders from one account to another', all: 'staff', scope: true },
   'orders:fulfil': { means: 'Send pieces of an order, and take them back', all: 'staff', scope: true },
 
   'payments:read': { means: 'See payments and disputes', all: 'staff', scope: true },

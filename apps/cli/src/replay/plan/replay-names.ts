@@ -1,4 +1,5 @@
-import { deterministicSecret, deterministicUuidV7 } from './deterministic-id.js';
+import { deterministicUuidV7 } from '#kernel';
+import { deterministicSecret } from './deterministic-secret.js';
 import type { PlannedCustomer } from './replay-plan.js';
 
 /** Customers are the same ones in every file of this dataset. */

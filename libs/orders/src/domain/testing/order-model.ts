@@ -42,7 +42,7 @@ export class OrderModel {
   };
   version = 1;
   minute = 0;
-  isClaimed = false;
+  customerId: string | null = null;
   private changedInMinute = 0;
   readonly lines: readonly ModelLine[];
 
@@ -135,10 +135,18 @@ export class OrderModel {
     return this.from(isDue ? ['fulfilled'] : [], () => this.become('completed'));
   }
 
-  claim(): Answer {
-    if (this.isClaimed) return { refused: 'order_state_conflict' };
-    this.isClaimed = true;
+  claim(customerId: string): Answer {
+    if (this.customerId !== null) return { refused: 'order_state_conflict' };
+    this.customerId = customerId;
     return this.become(this.status, 'claimed');
+  }
+
+  transfer(customerId: string): Answer {
+    if (this.customerId === null || this.customerId === customerId) {
+      return { refused: 'order_state_conflict' };
+    }
+    this.customerId = customerId;
+    return this.become(this.status, 'transferred');
   }
 
   private from(allowed: readonly OrderStatus[], act: () => Answer): Answer {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { deterministicSecret, deterministicUuidV7 } from './deterministic-id.js';
+import { deterministicUuidV7 } from './deterministic-id.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -33,13 +33,5 @@ describe('deterministicUuidV7', () => {
 
   it.each([-1, 0.5, 2 ** 48, Number.NaN])('refuses the timestamp %d', (timestampMs) => {
     expect(() => deterministicUuidV7('a', 'b', timestampMs)).toThrow(RangeError);
-  });
-});
-
-describe('deterministicSecret', () => {
-  it('is derived again from the same words, and from no others', () => {
-    expect(deterministicSecret('a', 'b')).toMatch(/^[0-9a-f]{24}$/);
-    expect(deterministicSecret('a', 'b')).toBe(deterministicSecret('a', 'b'));
-    expect(deterministicSecret('a', 'b')).not.toBe(deterministicSecret('a', 'c'));
   });
 });

@@ -24,8 +24,3 @@ export function deterministicUuidV7(namespace: string, name: string, timestampMs
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
-
-/** The first 24 hexadecimal digits of SHA-256: material for a password that every run derives again. */
-export function deterministicSecret(namespace: string, name: string): string {
-  return createHash('sha256').update(`${namespace}\0${name}`).digest('hex').slice(0, 24);
-}

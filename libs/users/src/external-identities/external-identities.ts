@@ -1,0 +1,130 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Actor, Clock, DomainError } from '#kernel';
+import { Config } from '#platform/config';
+import { currentContext, runAsSystem } from '#platform/context';
+import { Database } from '#platform/database';
+import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
+import { NO_PASSWORD } from '../passwords.js';
+import type { User } from '../user.row.js';
+import { usersErrors } from '../users.errors.js';
+import { UsersService } from '../users.service.js';
+import {
+  assuranceIn,
+  type ExternalClaims,
+  type ExternalPerson,
+  roleIn,
+  sessionIdIn,
+} from './external-claims.js';
+import { type ExternalIdentity, IdentityLinks } from './identity-links.js';
+import { IdentityProvider } from './identity-provider.js';
+
+/**
+ * Lets in whoever holds an access token of the outside identity provider. Who comes for the first time gets an account,
+ * or is linked to theirs: see docs/adr/0017.
+ */
+@Injectable()
+export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly links: IdentityLinks,
+    private readonly users: UsersService,
+    private readonly authentication: Authentication,
+    private readonly database: Database,
+    private readonly config: Config,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    if (this.provider.issuer !== undefined) this.authentication.accept(this);
+  }
+
+  recognizes(token: string): boolean {
+    return this.provider.issued(token);
+  }
+
+  /** @throws DomainError invalid_token, identity_email_unverified, identity_email_taken, service_unavailable */
+  async verify(token: string): Promise<Actor> {
+    const claims = await this.provider.verify(token);
+    const identity = { issuer: String(this.provider.issuer), subject: claims.sub };
+    const user = (await this.links.find(identity)) ?? (await this.welcome(token, identity, claims));
+    const { OIDC_ROLE_CLAIM: claim, OIDC_ROLES: roles } = this.config.settings;
+    return {
+      kind: 'user',
+      userId: user.id,
+      role: claim === undefined ? user.role : roleIn(claims, claim, roles),
+      sessionId: sessionIdIn(identity.issuer, claims),
+      aal: assuranceIn(claims),
+    };
+  }
+
+  private async welcome(token: string, identity: ExternalIdentity, claims: ExternalClaims): Promise<User> {
+    await this.requireLoggedInSinceErasure(identity, claims);
+    // Before the transaction, so that no connection waits for the provider.
+    const person = await this.provider.personOf(token, claims);
+    if (!person) throw new DomainError(securityErrors.identity_email_unverified);
+    const { signal } = currentContext();
+    return runAsSystem('identity-provider', () => this.linkOnce(identity, claims, person), signal);
+  }
+
+  /** Of any number of calls at once the first links, and the others find what it did. */
+  private async linkOnce(
+    identity: ExternalIdentity,
+    claims: ExternalClaims,
+    person: ExternalPerson,
+  ): Promise<User> {
+    try {
+      return await this.database.transaction(async () => {
+        await this.database.lock('identity', `${identity.issuer} ${identity.subject}`);
+        const known = await this.links.find(identity);
+        if (known) return known;
+        // Whoever was linked and erased meanwhile is gone for this token.
+        await this.requireLoggedInSinceErasure(identity, claims);
+        const user = (await this.accountOf(person)) ?? (await this.newAccount(person));
+        await this.links.add(identity, user.id);
+        return user;
+      });
+    } catch (error) {
+      // Somebody registered with the address at the same moment, and has proven nothing yet.
+      const isTaken = error instanceof DomainError && error.code === usersErrors.email_taken.code;
+      throw isTaken ? new DomainError(securityErrors.identity_email_taken, { cause: error }) : error;
+    }
+  }
+
+  /**
+   * The account that has the address already. Both sides must have proven the address: else whoever registers with a
+   * stranger's waits for them here, or comes for their account from a provider that asks for no proof. Whoever reads
+   * the mail of staff must not be staff by that alone, past their second factor.
+   *
+   * @throws DomainError identity_email_taken
+   */
+  private async accountOf({ email }: ExternalPerson): Promise<User | undefined> {
+    // Registrations in silence look first whether it is taken; they wait here.
+    await this.database.lock('email', email);
+    const found = await this.users.findByEmail(email);
+    if (!found) return undefined;
+    await this.database.lock('person', found.id, { shared: true });
+    const user = await this.users.find(found.id);
+    // Erased, or moved to another address, while we waited.
+    if (user?.email !== email) return undefined;
+    if (user.emailVerifiedAt === null || user.role !== 'customer') {
+      throw new DomainError(securityErrors.identity_email_taken);
+    }
+    return user;
+  }
+
+  private newAccount({ email, name }: ExternalPerson): Promise<User> {
+    return this.users.add({
+      ...{ email, name, role: 'customer', passwordHash: NO_PASSWORD },
+      emailVerifiedAt: this.clock.now(),
+    });
+  }
+
+  /** A token from before makes nobody new out of somebody who has just been erased: whoever wants that logs in again. */
+  private async requireLoggedInSinceErasure(
+    identity: ExternalIdentity,
+    { iat }: ExternalClaims,
+  ): Promise<void> {
+    const erasedAt = await this.links.erasedAt(identity);
+    if (erasedAt && iat * 1_000 <= erasedAt.getTime()) throw new DomainError(securityErrors.invalid_token);
+  }
+}

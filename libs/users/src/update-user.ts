@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { currentActor } from '#platform/context';
+import { Database } from '#platform/database';
+import { AccessPolicy } from '#platform/security';
+import { AccountService } from './account.service.js';
+import type { User } from './user.row.js';
+import type { UserChange } from './users.schema.js';
+import { UsersService } from './users.service.js';
+
+/** Changes somebody else's account: customers are staff's to change; roles, and who has one, an administrator's. */
+@Injectable()
+export class UpdateUser {
+  constructor(
+    private readonly users: UsersService,
+    private readonly accounts: AccountService,
+    private readonly policy: AccessPolicy,
+    private readonly database: Database,
+  ) {}
+
+  /**
+   * Changes the fields that `change` names. A new address waits to be confirmed, the old one is told, and what was
+   * mailed to it is worth nothing any more.
+   *
+   * @param version what the caller saw; undefined: whatever it is by now
+   * @throws DomainError user_not_found, stale_etag, email_taken, own_admin_role, last_admin; forbidden and
+   *   insufficient_aal to whom may not change roles, or not this user
+   */
+  async execute(id: string, version: number | undefined, change: UserChange): Promise<User> {
+    return this.database.transaction(async () => {
+      let oldEmail: string | undefined;
+      const user = await this.users.update(id, version, change, (before) => {
+        if (change.role !== undefined || before.role !== 'customer') {
+          this.policy.admit(currentActor(), 'users:roles');
+        }
+        oldEmail = before.email;
+      });
+      if (oldEmail !== undefined && oldEmail !== user.email) await this.accounts.moved(user, oldEmail);
+      return user;
+    });
+  }
+}

@@ -1,0 +1,309 @@
+import { generateKeyPair, type JWTHeaderParameters, type JWTPayload } from 'jose';
+import { Clock, newId } from '#kernel';
+import { AUDIENCE, OutsideIssuer } from '../support/outside-issuer.js';
+import type { Answer } from '../support/test-app.js';
+import {
+  DEMO_PASSWORD,
+  FORGOT_PASSWORD,
+  LOGIN,
+  ME,
+  PASSWORD,
+  registration,
+  RESET_PASSWORD,
+  USERS,
+  UsersFixture,
+} from '../support/users-fixture.js';
+
+let issuer: OutsideIssuer;
+let users: UsersFixture;
+
+beforeAll(async () => {
+  issuer = await OutsideIssuer.start();
+  users = await UsersFixture.start({
+    ...issuer.settings,
+    ...{ OIDC_ROLE_CLAIM: 'realm_access.roles', OIDC_ROLES: 'warehouse=staff,it=admin' },
+    SECOND_FACTOR_FOR: 'admin',
+  });
+});
+afterAll(async () => {
+  await users.stop();
+  await issuer.stop();
+});
+
+const me = (token: string): Promise<Answer> => users.app.get(ME, { token });
+const realm = (...roles: string[]) => ({ realm_access: { roles } });
+
+/** Rows of users by their address. */
+async function accountsOf(email: unknown): Promise<{ id: string; identities: number }[]> {
+  const { rows } = await users.sql.query<{ id: string; identities: number }>(
+    `SELECT id, (SELECT count(*)::integer FROM users.external_identities WHERE user_id = u.id) AS identities
+       FROM users.users u WHERE email = $1`,
+    [email],
+  );
+  return rows;
+}
+
+/** A registered customer whose address is confirmed or not. */
+async function local({ isVerified }: { isVerified: boolean }) {
+  const person = await users.registered();
+  const verifiedAt = isVerified ? new Date() : null;
+  await users.sql.query('UPDATE users.users SET email_verified_at = $2 WHERE id = $1', [
+    person.id,
+    verifiedAt,
+  ]);
+  return person;
+}
+
+describe('who comes with a token of the outside provider for the first time', () => {
+  it('gets an account: a customer, with a proven address and without a password', async () => {
+    const email = `${newId()}@example.com`;
+    const token = await issuer.token({ email: email.toUpperCase(), name: 'Grace Hopper' });
+    const { status, body } = await me(token);
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { email, name: 'Grace Hopper', role: 'customer', emailVerified: true },
+    });
+    expect((await me(token)).body).toEqual(body);
+    const { rows } = await users.sql.query('SELECT type FROM platform.outbox WHERE aggregate_id = $1', [
+      body.id,
+    ]);
+    expect(rows).toEqual([{ type: 'steelyard.user.registered.v1' }]);
+    const login = await users.app.post(LOGIN, { email, password: PASSWORD });
+    expect([login.status, login.body.code]).toEqual([401, 'invalid_credentials']);
+  });
+
+  it('is one user, of 20 calls at once', async () => {
+    const claims = issuer.claims();
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.token(claims)));
+    const answers = await Promise.all(tokens.map(me));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => body.id as string)).size).toBe(1);
+    expect(await accountsOf(claims['email'])).toEqual([{ id: answers[0]!.body.id, identities: 1 }]);
+  });
+
+  it('stays who they are when their address changes at the provider', async () => {
+    const sub = newId();
+    const { body } = await me(await issuer.token({ sub }));
+    const token = await issuer.token({ sub, email: `${newId()}@example.com` });
+    expect((await me(token)).body).toEqual(body);
+  });
+
+  it('is asked about at the provider where the token says no address', async () => {
+    const sub = newId();
+    const email = `${newId()}@example.com`;
+    const bare = () => issuer.token({ sub, email: undefined, email_verified: undefined });
+    issuer.userInfo = undefined;
+    expect(await me(await bare())).toMatchObject({
+      status: 403,
+      body: { code: 'identity_email_unverified' },
+    });
+    issuer.userInfo = { sub: newId(), email, email_verified: true };
+    expect(await me(await bare())).toMatchObject({ status: 401, body: { code: 'invalid_token' } });
+    issuer.userInfo = { sub, email, email_verified: true };
+    expect(await me(await bare())).toMatchObject({ status: 200, body: { email } });
+  });
+
+  it('is nobody with an address that the provider does not vouch for', async () => {
+    const email = `${newId()}@example.com`;
+    for (const more of [{ email_verified: false }, { email_verified: undefined }]) {
+      const answer = await me(await issuer.token({ email, ...more }));
+      expect([answer.status, answer.body.code]).toEqual([403, 'identity_email_unverified']);
+    }
+    expect(await accountsOf(email)).toEqual([]);
+  });
+});
+
+describe('whose address an account has already', () => {
+  it('is linked to it where both sides have proven it, and keeps the password', async () => {
+    const person = await local({ isVerified: true });
+    const token = await issuer.token({ email: person.email });
+    expect(await me(token)).toMatchObject({ status: 200, body: { id: person.id } });
+    expect(await accountsOf(person.email)).toEqual([{ id: person.id, identities: 1 }]);
+    expect((await users.signIn(person.email, PASSWORD)).id).toBe(person.id);
+  });
+
+  it.each<[string, () => Promise<{ email: string }>, object, string]>([
+    [
+      'who has not proven it here',
+      () => local({ isVerified: false }),
+      { email_verified: true },
+      'identity_email_taken',
+    ],
+    [
+      'who has not proven it there',
+      () => local({ isVerified: true }),
+      { email_verified: false },
+      'identity_email_unverified',
+    ],
+    ['of staff', () => Promise.resolve(users.staff), { email_verified: true }, 'identity_email_taken'],
+    ['of an administrator', () => Promise.resolve(users.admin), { amr: ['mfa'] }, 'identity_email_taken'],
+  ])('is not linked to the account %s', async (_, account, more, code) => {
+    const { email } = await account();
+    const token = await issuer.token({ email, ...realm('it'), ...more });
+    await users.expectRefusal(() => me(token), 403, code);
+    expect((await accountsOf(email))[0]).toMatchObject({ identities: 0 });
+  });
+
+  it('is one of two who come at the same moment, by registration or by the provider', async () => {
+    const person = registration();
+    const tokens = await Promise.all(Array.from({ length: 5 }, () => issuer.token({ email: person.email })));
+    const answers = await Promise.all([users.app.post(USERS, person), ...tokens.map(me)]);
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status >= 500)).toEqual([]);
+    expect(await accountsOf(person.email)).toHaveLength(1);
+  });
+});
+
+describe('the role of a token', () => {
+  const listUsers = async (more: JWTPayload) =>
+    (await users.app.get(USERS, { token: await issuer.token(more) })).status;
+  const listKeys = async (more: JWTPayload) =>
+    (await users.app.get('/api/v1/api-keys', { token: await issuer.token(more) })).status;
+
+  it('is what its claim says, and not the role of the account', async () => {
+    const sub = newId();
+    expect(await listUsers({ sub })).toBe(403);
+    expect(await listUsers({ sub, ...realm('guests') })).toBe(403);
+    expect(await listUsers({ sub, ...realm('guests', 'warehouse') })).toBe(200);
+    const { body } = await me(await issuer.token({ sub, ...realm('it') }));
+    expect(body.role).toBe('customer');
+    await users.sql.query(`UPDATE users.users SET role = 'staff' WHERE id = $1`, [body.id]);
+    expect(await listUsers({ sub })).toBe(403);
+  });
+
+  it('opens what asks for a second factor where the provider says that there was one', async () => {
+    const sub = newId();
+    expect(await listKeys({ sub, ...realm('warehouse'), amr: ['mfa'] })).toBe(403);
+    expect(await listKeys({ sub, ...realm('it'), amr: ['pwd'] })).toBe(403);
+    expect(await listKeys({ sub, ...realm('it'), amr: ['pwd', 'otp'] })).toBe(200);
+    expect(await listKeys({ sub, ...realm('it'), acr: 'aal2' })).toBe(200);
+  });
+
+  it('and the log-in at the provider are in the audit log', async () => {
+    const claims = { sub: newId(), sid: 'session-1', ...realm('it'), amr: ['mfa'] };
+    const make = async () =>
+      users.app.post(
+        '/api/v1/api-keys',
+        { name: 'Till', scopes: ['orders:read'] },
+        { token: await issuer.token(claims) },
+      );
+    expect((await make()).status).toBe(201);
+    expect((await make()).status).toBe(201);
+    const { body } = await me(await issuer.token(claims));
+    const { rows } = await users.sql.query(
+      'SELECT DISTINCT role, session_id AS "sessionId" FROM platform.audit_log WHERE actor = $1',
+      [`user:${body.id}`],
+    );
+    expect(rows).toEqual([{ role: 'admin', sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/) }]);
+  });
+});
+
+describe('the data of who comes from outside', () => {
+  it('are exported with the identity, erased with it, and not brought back by a token from before', async () => {
+    const sub = newId();
+    const claims = issuer.claims({ sub });
+    const token = await issuer.token(claims);
+    const { body: before } = await me(token);
+    const exported = await users.app.get(`${ME}/export`, { token });
+    expect(exported.body.externalIdentities).toEqual([
+      { issuer: issuer.url, subject: sub, linkedAt: expect.any(String) },
+    ]);
+
+    // Whoever has no password gets one by mail.
+    const erase = (password: string) => users.app.call('DELETE', ME, { token, body: { password } });
+    expect(await erase(PASSWORD)).toMatchObject({ status: 403, body: { code: 'wrong_password' } });
+    await users.app.post(FORGOT_PASSWORD, { email: before.email });
+    const mailed = await users.tokenFor(before.email as string);
+    expect((await users.app.post(RESET_PASSWORD, { token: mailed, password: PASSWORD })).status).toBe(204);
+    expect((await erase(PASSWORD)).status).toBe(204);
+
+    const { rows } = await users.sql.query('SELECT FROM users.external_identities WHERE subject = $1', [sub]);
+    expect(rows).toEqual([]);
+    await users.expectRefusal(() => me(token), 401, 'invalid_token');
+    const later = Math.floor(Date.now() / 1_000) + 2;
+    const { status, body: after } = await me(await issuer.token({ ...claims, iat: later }));
+    expect(status).toBe(200);
+    expect(after.id).not.toBe(before.id);
+    expect(after.email).toBe(before.email);
+  });
+});
+
+describe('a token that is not good', () => {
+  type Fault = [string, (now: number) => [claims?: JWTPayload, header?: Partial<JWTHeaderParameters>]];
+  const roles = realm('it');
+
+  it.each<Fault>([
+    ['expired', (now) => [{ exp: now - 6 }]],
+    ['not valid yet', (now) => [{ nbf: now + 6 }]],
+    ['without an end', () => [{ exp: undefined }]],
+    ['without a beginning', () => [{ iat: undefined }]],
+    ['without a subject', () => [{ sub: undefined }]],
+    ['with a subject that cannot be stored', () => [{ sub: 'a\u0000b' }]],
+    ['with a subject that is too long', () => [{ sub: 'x'.repeat(256) }]],
+    ['without an audience', () => [{ aud: undefined }]],
+    ['for another audience', () => [{ aud: 'another-client' }]],
+    ['for several others', () => [{ aud: ['another-client', `${AUDIENCE}/more`] }]],
+    ['from an issuer that is nearly it', () => [{ iss: `${issuer.url}/` }]],
+    ['from us', () => [{ iss: 'steelyard', aud: 'steelyard' }]],
+    ['of another type', () => [{}, { typ: 'logout+jwt' }]],
+    ['for the client, to say who logged in', () => [{ at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' }]],
+    ['of a key that nobody knows', () => [{}, { kid: 'unknown' }]],
+  ])('%s is refused', async (_, fault) => {
+    const now = Math.floor(Date.now() / 1_000);
+    const [claims, header] = fault(now);
+    const token = await issuer.token({ ...roles, ...claims }, header);
+    await users.expectRefusal(() => me(token), 401, 'invalid_token');
+  });
+
+  it('because somebody else signed it is refused', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    const token = await issuer.token(roles, {}, privateKey);
+    await users.expectRefusal(() => me(token), 401, 'invalid_token');
+  });
+
+  it('because nobody signed it, or with what everybody knows, is refused', async () => {
+    const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const claims = issuer.claims(roles);
+    const jwk = JSON.stringify(await issuer.publicJwk());
+    const { kid } = JSON.parse(jwk) as { kid: string };
+    const tokens = [
+      `${encoded({ alg: 'none', typ: 'at+jwt' })}.${encoded(claims)}.`,
+      await issuer.token(claims, { alg: 'HS256', kid }, Buffer.from(jwk)),
+      `${(await issuer.token(claims)).split('.').slice(0, 2).join('.')}.`,
+    ];
+    for (const token of tokens) await users.expectRefusal(() => me(token), 401, 'invalid_token');
+  });
+
+  it('is not one whose clock is a little ahead or behind, or whose type says less', async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    const tokens = [
+      issuer.token({ exp: now - 3 }),
+      issuer.token({ nbf: now + 3 }),
+      issuer.token({ aud: ['another', AUDIENCE] }),
+      issuer.token({}, { typ: 'JWT' }),
+      issuer.token({}, { typ: undefined }),
+      issuer.token({}, { typ: 'application/at+jwt' }),
+      // Clocks that run through the test must not decide it.
+    ];
+    const clock = users.app.app.get(Clock);
+    const tick = clock.now.bind(clock);
+    clock.now = () => new Date(now * 1_000);
+    try {
+      for (const token of tokens) expect((await me(await token)).status).toBe(200);
+    } finally {
+      clock.now = tick;
+    }
+  });
+
+  it('while the provider is away is nobody knows what, and our own tokens are what they were', async () => {
+    issuer.mood = 'away';
+    try {
+      // Its keys are known here, and no more.
+      expect((await me(await issuer.token())).status).toBe(200);
+      expect(await users.signIn('staff@example.com', DEMO_PASSWORD)).toBeDefined();
+      expect((await me(users.staff.token)).status).toBe(200);
+    } finally {
+      issuer.mood = 'well';
+    }
+  });
+});

@@ -1,5 +1,6 @@
 import { timeSchema } from '#platform/http';
 import { z } from 'zod';
+import { secondFactorStatusSchema } from './second-factor/second-factor.schema.js';
 import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
 
 export const erasureSchema = z.strictObject({ password: claimedPasswordSchema }).meta({
@@ -15,9 +16,10 @@ export const personalDataSchema = z
     sessions: z.array(
       sessionSchema
         .omit({ current: true })
-        .extend({ revokedAt: timeSchema.nullable() })
+        .extend({ revokedAt: timeSchema.nullable(), aal: z.int(), amr: z.array(z.string()) })
         .meta({ id: undefined }),
     ),
+    secondFactor: secondFactorStatusSchema,
     records: z
       .record(z.string(), z.array(z.record(z.string(), z.unknown())))
       .meta({ description: 'What else is held, by kind: `orders`, as the API shows them.' }),
@@ -29,6 +31,7 @@ export const personalDataSchema = z
       exportedAt: '2026-11-20T12:00:00.000Z',
       profile: userSchema.meta()?.['example'],
       sessions: [],
+      secondFactor: { totp: null, passkeys: [], recoveryCodesLeft: 0 },
       records: { orders: [] },
     },
   });

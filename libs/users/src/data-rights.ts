@@ -8,6 +8,8 @@ import { AccountTokens } from './account-tokens.js';
 import type { PersonalDataView } from './data-rights.schema.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
+import { toStatusView } from './second-factor/second-factor-views.js';
+import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
 import { toSummary } from './user-summary.js';
 import { toUserView } from './users.schema.js';
@@ -20,6 +22,7 @@ export class DataRights {
     private readonly users: UsersService,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
+    private readonly secondFactors: SecondFactors,
     private readonly passwordCheck: PasswordCheck,
     private readonly personalData: PersonalData,
     private readonly mails: MailQueue,
@@ -39,13 +42,14 @@ export class DataRights {
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
-      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt }) => ({
-        id,
+      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt, aal, amr }) => ({
+        ...{ id, aal, amr: [...amr] },
         createdAt: createdAt.toISOString(),
         lastUsedAt: lastUsedAt.toISOString(),
         expiresAt: expiresAt.toISOString(),
         revokedAt: revokedAt?.toISOString() ?? null,
       })),
+      secondFactor: toStatusView(await this.secondFactors.statusOf(userId)),
       records: await this.personalData.collect(toSummary(user)),
     };
   }
@@ -63,6 +67,7 @@ export class DataRights {
       await this.database.lock('person', userId);
       const { email } = await this.users.erase(userId);
       await this.tokens.endAll(userId);
+      await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);
       await this.mails.withdrawAbout(userId, email);
       await this.idempotency.forget([actorReference(currentActor()), `email:${email}`]);

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
 import {
@@ -13,6 +13,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { type MailSent, mailSentSchema } from './account.schema.js';
+import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
 import { usersErrors } from './users.errors.js';
 import {
   type Registration,
@@ -31,7 +32,10 @@ import { FIRST_VERSION, UsersService } from './users.service.js';
 @ApiTags('Users')
 @Controller('users')
 export class UsersController {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly enrolment: SecondFactorEnrolment,
+  ) {}
 
   @Post()
   @Endpoint({
@@ -109,5 +113,19 @@ export class UsersController {
     const user = await this.users.update(id, versionFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
+  }
+
+  @Delete(':id/second-factor')
+  @Endpoint({
+    summary: 'Remove the second factors of a user who has lost them',
+    description:
+      'For somebody who has neither their second factor nor a recovery code, and of whom you are sure. Authenticator ' +
+      'app, passkeys and recovery codes go, every session ends, and the user is told by mail; the password stays.',
+    access: 'users:write',
+    responses: { 204: null },
+    errors: [usersErrors.user_not_found, usersErrors.own_second_factor],
+  })
+  resetSecondFactor(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
+    return this.enrolment.reset(id);
   }
 }

@@ -11,6 +11,7 @@ import { Orders1795000000005 } from './1795000000005-orders.js';
 import { PaymentResolution1795000000006 } from './1795000000006-payment-resolution.js';
 import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
+import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 
 /** The one linear history of the database, oldest first. */
@@ -29,4 +30,5 @@ export const migrations = [
   OrderClosing1795000000012,
   ExternalIdentities1795000000013,
   Events1795000000014,
+  SecondFactor1795000000017,
 ];

@@ -1,6 +1,7 @@
 import { newId } from '#kernel';
 import type { Permission } from '#platform/security';
 import { gbp, line, type Person, type Shop, type Wish } from '../support/shop.js';
+import { SoftwareAuthenticator } from '../support/software-authenticator.js';
 import type { Answer } from '../support/test-app.js';
 
 /** Who calls. "Its" and "the owner" are those of the resource that the call is about. */
@@ -144,6 +145,53 @@ export const ROUTES: Record<string, Row> = {
     call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
   },
   'POST /auth/confirm-email-change': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/second-factor': {
+    of: 'signed',
+    call: () => ({ body: { challengeToken: NO_TOKEN, totp: '000000' } }),
+  },
+  'POST /auth/passkey/options': { of: 'public' },
+  'POST /auth/passkey': { of: 'signed', call: () => ({ body: { passkey: anAssertion() } }) },
+  // Whoever may do these has to prove something as well, and is told that it is wrong.
+  'POST /auth/step-up': {
+    of: 'customer',
+    takes: 'account:use',
+    status: 403,
+    call: () => ({ body: { totp: '000000' } }),
+  },
+  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:use' },
+  'GET /users/me/second-factor': { of: 'customer', takes: 'account:use' },
+  'POST /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: aWrongPassword },
+  'POST /users/me/totp/confirm': {
+    of: 'customer',
+    takes: 'account:use',
+    status: 403,
+    call: () => ({ body: { totp: '000000' } }),
+  },
+  'DELETE /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },
+  'POST /users/me/recovery-codes': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },
+  'POST /users/me/passkeys/options': {
+    of: 'customer',
+    takes: 'account:use',
+    status: 403,
+    call: aWrongPassword,
+  },
+  'POST /users/me/passkeys': {
+    of: 'customer',
+    takes: 'account:use',
+    status: 400,
+    call: () => ({ body: { name: 'Phone', passkey: anAttestation() } }),
+  },
+  'PATCH /users/me/passkeys/:id': {
+    of: 'own',
+    takes: 'account:use',
+    call: async (stage) => ({ id: await aPasskeyOfTheOwner(stage), body: { name: 'Old phone' } }),
+  },
+  'DELETE /users/me/passkeys/:id': {
+    of: 'own',
+    takes: 'account:use',
+    status: 403,
+    call: async (stage) => ({ id: await aPasskeyOfTheOwner(stage), body: WRONG_CONFIRMATION }),
+  },
   'GET /users/me': { of: 'customer', takes: 'account:use' },
   'PATCH /users/me': {
     of: 'customer',
@@ -186,6 +234,12 @@ export const ROUTES: Record<string, Row> = {
     takes: 'users:erase',
     status: 204,
     call: async ({ shop }) => ({ id: (await shop.newCustomer()).id, body: { reason: 'To see who may' } }),
+  },
+  'DELETE /users/:id/second-factor': {
+    of: 'person',
+    takes: 'users:recover',
+    status: 204,
+    call: async ({ shop }) => ({ id: (await shop.newCustomer()).id }),
   },
 
   'GET /api-keys': { of: 'person', takes: 'keys:manage' },
@@ -396,16 +450,55 @@ function newProduct() {
 }
 
 /** A log-in of its own; what refreshing and ending it takes. */
+const WRONG_CONFIRMATION = { password: 'not the password', totp: '000000' };
+
+function aWrongPassword(): Call {
+  return { body: { password: 'not the password' } };
+}
+
+/** A body that confirms nothing, of somebody who has an authenticator app that nobody else knows. */
+async function withAnApp({ shop, person }: Stage): Promise<Call> {
+  await shop.sql.query(
+    `INSERT INTO users.totp (user_id, sealed_secret, created_at, confirmed_at)
+     SELECT id, '', now(), now() FROM users.users WHERE id = $1 ON CONFLICT DO NOTHING`,
+    [person?.id],
+  );
+  return { body: WRONG_CONFIRMATION };
+}
+
+/** The id of a passkey that nobody can use. */
+async function aPasskeyOfTheOwner({ shop, owner }: Stage): Promise<string> {
+  const { rows } = await shop.sql.query<{ id: string }>(
+    `INSERT INTO users.passkeys
+     VALUES (uuidv7(), $1, 'Phone', uuidv7()::text, '', 0, '{}', false, now()) RETURNING id`,
+    [owner.id],
+  );
+  return rows[0]!.id;
+}
+
+/** Somebody whose device has answered what nobody asked. */
+function anAttestation() {
+  const device = new SoftwareAuthenticator();
+  return device.create({ challenge: NO_TOKEN, user: { id: 'AZdvXo08elGcfj8fOyqdEA' } });
+}
+
+function anAssertion() {
+  return new SoftwareAuthenticator().get({ challenge: NO_TOKEN });
+}
+
 async function newSession({ api }: Shop): Promise<{ refreshToken: string }> {
   const { body } = await api.post('/api/v1/auth/login', DEMO_CUSTOMER);
   return { refreshToken: body.refreshToken };
 }
 
+/** Another session of the owner, who may have a second factor by now, so nobody logs in for it. */
 async function sessionOfTheOwner({ shop, owner }: Stage): Promise<Call> {
-  await shop.signIn(owner.email, 'correct horse battery');
-  const { body } = await shop.get('/api/v1/users/me/sessions', { as: owner });
-  const sessions = body.data as { id: string; current: boolean }[];
-  return { id: sessions.find(({ current }) => !current)!.id };
+  const { rows } = await shop.sql.query<{ id: string }>(
+    `INSERT INTO users.sessions (id, user_id, token_hash, expires_at)
+     VALUES (uuidv7(), $1, '', now() + interval '1 day') RETURNING id`,
+    [owner.id],
+  );
+  return { id: rows[0]!.id };
 }
 
 async function ifMatchUser({ sql }: Shop, userId: string): Promise<Record<string, string>> {

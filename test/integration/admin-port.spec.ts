@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => main.stop());
 
 const tokenOf = (role: Role) =>
-  main.app.get(AccessTokens).issue({ userId: newId(), role, sessionId: newId(), aal: 1 });
+  main.app.get(AccessTokens).issue({ userId: newId(), role, sessionId: newId(), aal: 1, amr: ['pwd'] });
 
 /** Which routes there are on a port, by the answers that somebody without a token gets. */
 async function found(port: TestApp): Promise<string[]> {
@@ -126,7 +126,7 @@ describe('closing', () => {
     const port = app.onAdminPort();
     const token = await app.app
       .get(AccessTokens)
-      .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1 });
+      .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1, amr: ['pwd'] });
     const block = await blockTable(app, 'payments.ledger_totals, payments.ledger_postings');
     const inFlight = port.get(LEDGER, { token }).catch(() => 'cut');
     await delay(100);

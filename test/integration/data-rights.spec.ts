@@ -64,6 +64,7 @@ describe('the export of my data', () => {
         expect.objectContaining({ revokedAt: expect.any(String) }),
       ],
       externalIdentities: [],
+      secondFactor: { totp: null, passkeys: [], recoveryCodesLeft: 0 },
       records: { orders: expect.any(Array) },
     });
     const exported = answer.body.records.orders as { id: string }[];

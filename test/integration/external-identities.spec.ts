@@ -54,6 +54,16 @@ async function local({ isVerified }: { isVerified: boolean }) {
   return person;
 }
 
+/** Somebody whose address is confirmed, and who logs in with an authenticator app as well. */
+async function withSecondFactor() {
+  const person = await local({ isVerified: true });
+  await users.sql.query(
+    `INSERT INTO users.totp (user_id, sealed_secret, created_at, confirmed_at) VALUES ($1, '', now(), now())`,
+    [person.id],
+  );
+  return person;
+}
+
 describe('who comes with a token of the outside provider for the first time', () => {
   it('gets an account: a customer, with a proven address and without a password', async () => {
     const email = `${newId()}@example.com`;
@@ -135,6 +145,7 @@ describe('whose address an account has already', () => {
       { email_verified: false },
       'identity_email_unverified',
     ],
+    ['that has a second factor', withSecondFactor, { amr: ['mfa'] }, 'identity_email_taken'],
     ['of staff', () => Promise.resolve(users.staff), { email_verified: true }, 'identity_email_taken'],
     ['of an administrator', () => Promise.resolve(users.admin), { amr: ['mfa'] }, 'identity_email_taken'],
   ])('is not linked to the account %s', async (_, account, more, code) => {

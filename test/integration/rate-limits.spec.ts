@@ -23,7 +23,7 @@ async function start(overrides: Record<string, string> = {}): Promise<void> {
 afterEach(() => app.stop());
 
 function tokenOf(role: Role, userId = newId()): Promise<string> {
-  return app.app.get(AccessTokens).issue({ userId, role, sessionId: newId(), aal: 1 });
+  return app.app.get(AccessTokens).issue({ userId, role, sessionId: newId(), aal: 1, amr: ['pwd'] });
 }
 
 /** The statuses of so many calls, one after the other. */

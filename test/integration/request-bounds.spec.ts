@@ -16,7 +16,7 @@ beforeAll(async () => {
   app = await TestApp.start({ REQUEST_TIMEOUT_MS: String(TIMEOUT_MS) });
   token = await app.app
     .get(AccessTokens)
-    .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1 });
+    .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1, amr: ['pwd'] });
 });
 afterAll(() => app.stop());
 

@@ -27,7 +27,9 @@ function set(replicaOrShop: Shop, value: string): void {
 }
 
 const newToken = ({ api }: Shop) =>
-  api.app.get(AccessTokens).issue({ userId: newId(), role: 'customer', sessionId: newId(), aal: 1 });
+  api.app
+    .get(AccessTokens)
+    .issue({ userId: newId(), role: 'customer', sessionId: newId(), aal: 1, amr: ['pwd'] });
 
 const statusWith = async (api: TestApp, token: string) => (await api.get(ORDERS, { token })).status;
 

@@ -1,5 +1,6 @@
 import { newId } from '#kernel';
 import { OutboxRelay } from '#platform/messaging';
+import { SecondFactorFixture } from '../support/second-factor-fixture.js';
 import {
   CONFIRM_EMAIL_CHANGE,
   DEMO_PASSWORD,
@@ -341,6 +342,15 @@ describe('where addresses have to be confirmed', () => {
     expect((await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) })).status).toBe(204);
     const { token } = await strict.signIn(email, password);
     expect((await strict.app.get(ME, { token })).body.emailVerified).toBe(true);
+  });
+
+  it('a passkey does not get around it', async () => {
+    const { email, password } = await register();
+    await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) });
+    const factors = new SecondFactorFixture(strict);
+    const { device, id } = await factors.withPasskey(await strict.signIn(email, password));
+    await strict.sql.query('UPDATE users.users SET email_verified_at = NULL WHERE id = $1', [id]);
+    await strict.expectRefusal(() => factors.loginWithPasskey(device), 403, 'email_not_verified');
   });
 
   it('a registration with an address that is taken has the same answer, and its owner is told', async () => {

@@ -46,7 +46,8 @@ export class CatalogFixture {
     const sql = new Client({ connectionString: app.database.url });
     await sql.connect();
     const tokens = app.app.get(AccessTokens);
-    const issue = (role: Role) => tokens.issue({ userId: newId(), role, sessionId: newId(), aal: 1 });
+    const issue = (role: Role) =>
+      tokens.issue({ userId: newId(), role, sessionId: newId(), aal: 1, amr: ['pwd'] });
     return new CatalogFixture(app, sql, await issue('staff'), await issue('customer'));
   }
 

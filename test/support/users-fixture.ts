@@ -152,12 +152,15 @@ export class UsersFixture {
     }
   }
 
-  /** The rows of users, sessions and tokens, the queued mails, and how many events and keyed calls there are. */
+  /** The rows of users, sessions, tokens and second factors, the queued mails, and how many events and keyed calls there are. */
   async stored(): Promise<unknown> {
     const { rows } = await this.sql.query<object>(`
       SELECT (SELECT json_agg(u ORDER BY id) FROM users.users u) AS users,
              (SELECT json_agg(s ORDER BY id) FROM users.sessions s) AS sessions,
              (SELECT json_agg(t ORDER BY user_id, purpose) FROM users.tokens t) AS tokens,
+             (SELECT json_agg(t ORDER BY user_id) FROM users.totp t) AS totp,
+             (SELECT json_agg(p ORDER BY id) FROM users.passkeys p) AS passkeys,
+             (SELECT json_agg(r ORDER BY user_id, code_hash) FROM users.recovery_codes r) AS recovery_codes,
              (SELECT json_agg(m ORDER BY id) FROM platform.mails m) AS mails,
              (SELECT count(*) FROM platform.outbox) AS events,
              (SELECT count(*) FROM platform.idempotency_keys) AS keys`);

@@ -1,6 +1,7 @@
 /** The chapters of the API, in the order in which a front-end meets them. */
 export const TAGS = [
   { name: 'Access', description: 'Log in, stay logged in, log out.' },
+  { name: 'Second factor', description: 'Authenticator apps, passkeys, recovery codes.' },
   { name: 'Users', description: 'Accounts, and the people behind them.' },
   { name: 'API keys', description: 'For machines.' },
   { name: 'Catalog', description: 'Products and their stock.' },

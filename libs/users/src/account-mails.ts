@@ -3,14 +3,9 @@ import { Config } from '#platform/config';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens, TOKEN_LIFETIME_MINUTES, type TokenPurpose } from './account-tokens.js';
+import { letter, type Letter } from './letter.js';
 import type { User } from './user.row.js';
 import { UsersService } from './users.service.js';
-
-interface Letter {
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string;
-}
 
 /** Where the front-end takes the token of each purpose. */
 const PAGES: Readonly<Record<TokenPurpose, string>> = {
@@ -108,12 +103,4 @@ export class AccountMails implements OnModuleInit {
           `${base}/${PAGES[purpose]}#token=${token}`,
         ];
   }
-}
-
-function letter(
-  { email, name }: { readonly email: string; readonly name: string },
-  subject: string,
-  paragraphs: readonly string[],
-): Letter {
-  return { to: email, subject, text: `${[`Hello ${name},`, ...paragraphs].join('\n\n')}\n` };
 }

@@ -7,6 +7,7 @@ import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens } from './account-tokens.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
+import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
 import type { User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
@@ -23,6 +24,7 @@ export class AccountService {
     private readonly passwords: Passwords,
     private readonly passwordCheck: PasswordCheck,
     private readonly tokens: AccountTokens,
+    private readonly secondFactors: SecondFactors,
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
     private readonly database: Database,
@@ -54,7 +56,7 @@ export class AccountService {
 
   /**
    * Sets a new password and ends every session and every other token, whoever holds them. The token came by mail, so
-   * the address is confirmed as well.
+   * the address is confirmed as well. A second factor stays, and is asked for at the next log-in.
    *
    * @throws DomainError invalid_or_expired_token, service_unavailable
    */
@@ -119,6 +121,7 @@ export class AccountService {
 
   private async endEverythingPending(userId: string): Promise<void> {
     await this.tokens.endAll(userId);
+    await this.secondFactors.endPending(userId);
     await this.mails.withdraw(accountMails.changeEmail, userId);
   }
 }

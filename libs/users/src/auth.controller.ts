@@ -24,11 +24,19 @@ export class AuthController {
     description:
       'Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before ' +
       '`expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and ' +
-      'after some failures for an account or from a network address each further one starts a pause (429), which doubles.',
+      'after some failures for an account or from a network address each further one starts a pause (429), which ' +
+      'doubles. To the right password of an account with a second factor it is 403 `second_factor_required`, whose ' +
+      'problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, ' +
+      '`recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.',
     access: 'public',
     rateLimit: 'login',
     responses: { 200: tokensSchema },
-    errors: [usersErrors.invalid_credentials, usersErrors.email_not_verified, httpErrors.service_unavailable],
+    errors: [
+      usersErrors.invalid_credentials,
+      usersErrors.email_not_verified,
+      usersErrors.second_factor_required,
+      httpErrors.service_unavailable,
+    ],
   })
   login(@Body({ schema: loginSchema }) body: Login, @Ip() address: string): Promise<Tokens> {
     return this.auth.login(body, address);

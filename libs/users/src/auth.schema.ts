@@ -22,11 +22,26 @@ export const refreshTokenBodySchema = z.strictObject({ refreshToken: refreshToke
   example: { refreshToken: EXAMPLE_REFRESH_TOKEN },
 });
 
-export const tokensSchema = z
+const EXAMPLE_ACCESS_TOKEN = {
+  accessToken: 'eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl',
+  tokenType: 'Bearer',
+  expiresIn: 900,
+};
+
+export const accessTokenSchema = z
   .object({
     accessToken: z.string().meta({ description: 'Goes into `Authorization: Bearer …`.' }),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Life of the access token, in seconds.' }),
+  })
+  .meta({
+    id: 'AccessToken',
+    description: 'An access token of the session.',
+    example: EXAMPLE_ACCESS_TOKEN,
+  });
+
+export const tokensSchema = accessTokenSchema
+  .extend({
     refreshToken: refreshTokenSchema,
     user: userSchema,
   })
@@ -34,9 +49,7 @@ export const tokensSchema = z
     id: 'Tokens',
     description: 'The tokens of a session and whose it is.',
     example: {
-      accessToken: 'eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl',
-      tokenType: 'Bearer',
-      expiresIn: 900,
+      ...EXAMPLE_ACCESS_TOKEN,
       refreshToken: EXAMPLE_REFRESH_TOKEN,
       user: userSchema.meta()?.['example'],
     },
@@ -70,4 +83,5 @@ export const publicKeysSchema = z.object({ keys: z.array(publicKeySchema) }).met
 
 export type Login = z.infer<typeof loginSchema>;
 export type RefreshTokenBody = z.infer<typeof refreshTokenBodySchema>;
+export type AccessTokenView = z.infer<typeof accessTokenSchema>;
 export type Tokens = z.infer<typeof tokensSchema>;

@@ -1,41 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
-import { Config } from '#platform/config';
-import { AccessTokens } from '#platform/security';
+import { Admission } from './admission.js';
 import type { Login, Tokens } from './auth.schema.js';
 import { PasswordCheck } from './password-check.js';
-import { type SessionGrant, Sessions } from './sessions.js';
-import type { User } from './user.row.js';
+import { SecondFactorLogins } from './second-factor/second-factor-logins.js';
+import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
-import { toUserView } from './users.schema.js';
 
-/** Logging in and staying logged in. */
+/** Logging in with a password, and staying logged in. */
 @Injectable()
 export class AuthService {
-  private readonly requiresVerification: boolean;
-
   constructor(
     private readonly passwordCheck: PasswordCheck,
+    private readonly secondFactorLogins: SecondFactorLogins,
+    private readonly admission: Admission,
     private readonly sessions: Sessions,
-    private readonly accessTokens: AccessTokens,
-    { settings }: Config,
-  ) {
-    this.requiresVerification = settings.USERS_EMAIL_VERIFICATION === 'required';
-  }
+  ) {}
 
   /**
    * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time.
    *
    * @param address where the call comes from
-   * @throws DomainError invalid_credentials, rate_limited, service_unavailable; email_not_verified, to whom knows the password
+   * @throws DomainError invalid_credentials, rate_limited, service_unavailable; to whom knows the password:
+   *   email_not_verified, second_factor_required
    */
   async login({ email, password }: Login, address: string): Promise<Tokens> {
     const user = await this.passwordCheck.identify(email, password, address);
     if (!user) throw new DomainError(usersErrors.invalid_credentials);
-    if (this.requiresVerification && user.emailVerifiedAt === null) {
-      throw new DomainError(usersErrors.email_not_verified);
-    }
-    return this.tokensFor(user, await this.sessions.open(user.id, user.passwordHash));
+    this.admission.requireMayEnter(user);
+    await this.secondFactorLogins.demand(user.id);
+    return this.admission.enter(user, user.passwordHash, { aal: 1, amr: ['pwd'] });
   }
 
   /**
@@ -45,21 +39,11 @@ export class AuthService {
    */
   async refresh(refreshToken: string): Promise<Tokens> {
     const { user, ...grant } = await this.sessions.rotate(refreshToken);
-    return this.tokensFor(user, grant);
+    return this.admission.tokensFor(user, grant);
   }
 
   /** Ends the session of a refresh token; nothing happens where there is none. */
   async logout(refreshToken: string): Promise<void> {
     await this.sessions.close(refreshToken);
-  }
-
-  private async tokensFor(user: User, { sessionId, refreshToken }: SessionGrant): Promise<Tokens> {
-    return {
-      accessToken: await this.accessTokens.issue({ userId: user.id, role: user.role, sessionId, aal: 1 }),
-      tokenType: 'Bearer',
-      expiresIn: this.accessTokens.lifetimeSeconds,
-      refreshToken,
-      user: toUserView(user),
-    };
   }
 }

@@ -51,6 +51,24 @@ export class Backoff {
     }
   }
 
+  /**
+   * Runs `verify` as one try: nothing found counts as a failure, something found forgets those before. What throws was
+   * no guess.
+   *
+   * @throws DomainError rate_limited during a pause
+   */
+  async attempt<T>(key: string, verify: () => Promise<T>): Promise<T> {
+    await this.begin(key);
+    try {
+      const result = await verify();
+      if (result) await this.forget(key);
+      return result;
+    } catch (error) {
+      await this.takeBack(key);
+      throw error;
+    }
+  }
+
   /** Takes a try back that was no guess. */
   async takeBack(key: string): Promise<void> {
     await this.failures.reward(key);

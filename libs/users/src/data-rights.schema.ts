@@ -1,5 +1,6 @@
 import { timeSchema } from '#platform/http';
 import { z } from 'zod';
+import { secondFactorStatusSchema } from './second-factor/second-factor.schema.js';
 import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
 
 export const erasureSchema = z.strictObject({ password: claimedPasswordSchema }).meta({
@@ -15,12 +16,13 @@ export const personalDataSchema = z
     sessions: z.array(
       sessionSchema
         .omit({ current: true })
-        .extend({ revokedAt: timeSchema.nullable() })
+        .extend({ revokedAt: timeSchema.nullable(), aal: z.int(), amr: z.array(z.string()) })
         .meta({ id: undefined }),
     ),
     externalIdentities: z
       .array(z.object({ issuer: z.string(), subject: z.string(), linkedAt: timeSchema }))
       .meta({ description: 'Who the user is for the outside identity provider.' }),
+    secondFactor: secondFactorStatusSchema,
     records: z
       .record(z.string(), z.array(z.record(z.string(), z.unknown())))
       .meta({ description: 'What else is held, by kind: `orders`, as the API shows them.' }),
@@ -33,6 +35,7 @@ export const personalDataSchema = z
       profile: userSchema.meta()?.['example'],
       sessions: [],
       externalIdentities: [],
+      secondFactor: { totp: null, passkeys: [], recoveryCodesLeft: 0 },
       records: { orders: [] },
     },
   });

@@ -9,6 +9,8 @@ import type { PersonalDataView } from './data-rights.schema.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
+import { toStatusView } from './second-factor/second-factor-views.js';
+import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
 import { toSummary } from './user-summary.js';
 import { usersErrors } from './users.errors.js';
@@ -23,6 +25,7 @@ export class DataRights {
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
     private readonly identities: IdentityLinks,
+    private readonly secondFactors: SecondFactors,
     private readonly passwordCheck: PasswordCheck,
     private readonly personalData: PersonalData,
     private readonly mails: MailQueue,
@@ -43,8 +46,8 @@ export class DataRights {
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
-      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt }) => ({
-        id,
+      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt, aal, amr }) => ({
+        ...{ id, aal, amr: [...amr] },
         createdAt: createdAt.toISOString(),
         lastUsedAt: lastUsedAt.toISOString(),
         expiresAt: expiresAt.toISOString(),
@@ -54,6 +57,7 @@ export class DataRights {
         ...{ issuer, subject },
         linkedAt: linkedAt.toISOString(),
       })),
+      secondFactor: toStatusView(await this.secondFactors.statusOf(userId)),
       records: await this.personalData.collect(toSummary(user)),
     };
   }
@@ -86,6 +90,7 @@ export class DataRights {
       await this.database.lock('person', userId);
       const { email } = await this.users.erase(userId);
       await this.tokens.endAll(userId);
+      await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);
       await this.identities.forget(userId);
       await this.mails.withdrawAbout(userId, email);

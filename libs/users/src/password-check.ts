@@ -42,7 +42,7 @@ export class PasswordCheck {
     };
     if (!this.config.settings.RATE_LIMIT_ENABLED) return verify();
     await this.addresses.begin(address);
-    const user = await this.counted(email, verify).catch(async (error: unknown) => {
+    const user = await this.accounts.attempt(email, verify).catch(async (error: unknown) => {
       await this.addresses.takeBack(address);
       throw error;
     });
@@ -61,20 +61,9 @@ export class PasswordCheck {
       const user = await this.users.findByEmail(email);
       return this.passwords.verify(user?.passwordHash, password);
     };
-    const isProven = await (this.config.settings.RATE_LIMIT_ENABLED ? this.counted(email, verify) : verify());
+    const isProven = await (this.config.settings.RATE_LIMIT_ENABLED
+      ? this.accounts.attempt(email, verify)
+      : verify());
     if (!isProven) throw new DomainError(usersErrors.wrong_password);
-  }
-
-  /** Counts a failure of `verify` against the account, whether or not there is one. */
-  private async counted<T>(email: string, verify: () => Promise<T>): Promise<T> {
-    await this.accounts.begin(email);
-    try {
-      const result = await verify();
-      if (result) await this.accounts.forget(email);
-      return result;
-    } catch (error) {
-      await this.accounts.takeBack(email);
-      throw error;
-    }
   }
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Clock, DomainError, newId } from '#kernel';
+import { type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
+import { securityErrors } from '#platform/security';
 import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
 import { type User, USER_COLUMNS } from './user.row.js';
 import { usersErrors } from './users.errors.js';
@@ -24,9 +25,9 @@ const insertSession = statement(
        SELECT id FROM users.sessions
         WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days'
         LIMIT ${MAX_FORGOTTEN_PER_LOGIN} FOR UPDATE SKIP LOCKED))
-   INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at)
-   SELECT $1, u.id, $3, $4, $4, $5 FROM users.users u
-    WHERE u.id = $2 AND u.password_hash = $6 AND u.deleted_at IS NULL FOR SHARE
+   INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at, aal, amr)
+   SELECT $1, u.id, $3, $4, $4, $5, $7, $8 FROM users.users u
+    WHERE u.id = $2 AND ($6::text IS NULL OR u.password_hash = $6) AND u.deleted_at IS NULL FOR SHARE
    RETURNING id`,
 );
 const rotateSession = statement(
@@ -37,11 +38,17 @@ const rotateSession = statement(
      FROM users.users u
     WHERE s.id = $1 AND s.token_hash = $2 AND s.revoked_at IS NULL AND s.expires_at > $4
       AND u.id = s.user_id AND u.deleted_at IS NULL
-   RETURNING ${USER_COLUMNS}`,
+   RETURNING s.aal, s.amr, ${USER_COLUMNS}`,
+);
+const raiseSession = statement(
+  'users.raise_session',
+  `UPDATE users.sessions SET aal = 2, amr = ARRAY(SELECT DISTINCT unnest(amr || $4::text[]) ORDER BY 1)
+    WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING aal, amr`,
 );
 const readLiveSession = statement(
   'users.read_live_session',
-  `SELECT s.token_hash AS "tokenHash", s.generation, s.replaced_at AS "replacedAt", ${USER_COLUMNS}
+  `SELECT s.token_hash AS "tokenHash", s.generation, s.replaced_at AS "replacedAt", s.aal, s.amr,
+          ${USER_COLUMNS}
      FROM users.sessions s JOIN users.users u ON u.id = s.user_id
     WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL`,
 );
@@ -62,7 +69,7 @@ const revokeSessionsOfUser = statement(
 const listAllSessions = statement(
   'users.list_all_sessions',
   `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
-          revoked_at AS "revokedAt"
+          revoked_at AS "revokedAt", aal, amr
      FROM users.sessions WHERE user_id = $1 ORDER BY created_at DESC, id DESC`,
 );
 const deleteSessionsOfUser = statement(
@@ -78,7 +85,13 @@ const listLiveSessions = statement(
     ORDER BY created_at DESC, id DESC LIMIT $5`,
 );
 
-interface LiveSession extends User {
+/** How somebody came in: how sure it is who they are, and by which methods they did (RFC 8176). */
+export interface Assurance {
+  readonly aal: AssuranceLevel;
+  readonly amr: readonly string[];
+}
+
+interface LiveSession extends User, Assurance {
   readonly tokenHash: Buffer;
   readonly generation: number;
   /** When the latest tokens before the active one were replaced, newest last. */
@@ -93,8 +106,8 @@ export interface SessionSummary {
   readonly expiresAt: Date;
 }
 
-/** What a session gives its client: who it belongs to, and the refresh token to go on with. */
-export interface SessionGrant {
+/** What a session gives its client: its assurance, and the refresh token to go on with. */
+export interface SessionGrant extends Assurance {
   readonly sessionId: string;
   readonly refreshToken: string;
 }
@@ -116,12 +129,13 @@ export class Sessions {
   }
 
   /**
-   * Opens a session for a user whose password was just verified against `passwordHash`. It waits for a change of the
-   * password that is under way, so that none that was begun with the old one outlives it.
+   * Opens a session for a user who has just come in. It waits for a change of the password that is under way, so that
+   * none that was begun with the old one outlives it.
    *
-   * @throws DomainError invalid_credentials when the password has changed meanwhile
+   * @param passwordHash what the password was verified against; null where something else let the user in
+   * @throws DomainError invalid_credentials when the password has changed meanwhile, or the user is gone
    */
-  async open(userId: string, passwordHash: string): Promise<SessionGrant> {
+  async open(userId: string, passwordHash: string | null, { aal, amr }: Assurance): Promise<SessionGrant> {
     const now = this.clock.now();
     const token = this.codec.first(newId());
     const opened = await this.database.queryOne(insertSession, [
@@ -131,9 +145,23 @@ export class Sessions {
       now,
       this.expiryFrom(now),
       passwordHash,
+      aal,
+      amr,
     ]);
     if (!opened) throw new DomainError(usersErrors.invalid_credentials);
-    return grantOf(token);
+    return grantOf(token, { aal, amr });
+  }
+
+  /**
+   * Raises a session to two factors, by the method of the second one. Its refresh token stays.
+   *
+   * @throws DomainError invalid_token when the session has ended
+   */
+  async raise(sessionId: string, userId: string, method: string): Promise<Assurance> {
+    const values = [sessionId, userId, this.clock.now(), [method, 'mfa']];
+    const raised = await this.database.queryOne<Assurance>(raiseSession, values);
+    if (!raised) throw new DomainError(securityErrors.invalid_token);
+    return raised;
   }
 
   /**
@@ -148,14 +176,14 @@ export class Sessions {
     if (!token) throw new DomainError(usersErrors.invalid_refresh_token);
     const now = this.clock.now();
     const successor = this.codec.atGeneration(token, token.generation + 1);
-    const user = await this.database.queryOne<User>(rotateSession, [
+    const session = await this.database.queryOne<User & Assurance>(rotateSession, [
       token.sessionId,
       hashOf(token),
       hashOf(successor),
       now,
       this.expiryFrom(now),
     ]);
-    return user ? { ...grantOf(successor), user } : this.answerRepeated(token, now);
+    return session ? grantTo(session, successor) : this.answerRepeated(token, now);
   }
 
   /** Ends the session of a refresh token. Without effect for a token that opens none. */
@@ -182,7 +210,7 @@ export class Sessions {
   }
 
   /** Every session of a user that is remembered, newest first: those that have ended, too. */
-  async all(userId: string): Promise<(SessionSummary & { readonly revokedAt: Date | null })[]> {
+  async all(userId: string): Promise<(SessionSummary & Assurance & { readonly revokedAt: Date | null })[]> {
     return this.database.query(listAllSessions, [userId]);
   }
 
@@ -217,7 +245,7 @@ export class Sessions {
     }
     const replacedAt = session.replacedAt.at(token.generation - session.generation);
     if (replacedAt && now.getTime() - replacedAt.getTime() <= REUSE_GRACE_MS) {
-      return { ...grantOf(active), user: session };
+      return grantTo(session, active);
     }
     await this.database.query(revokeSession, [token.sessionId, now, 'refresh_token_reused']);
     throw new DomainError(usersErrors.refresh_token_reused);
@@ -244,6 +272,10 @@ export class Sessions {
   }
 }
 
-function grantOf({ sessionId, text }: RefreshToken): SessionGrant {
-  return { sessionId, refreshToken: text };
+function grantOf({ sessionId, text }: RefreshToken, { aal, amr }: Assurance): SessionGrant {
+  return { sessionId, refreshToken: text, aal, amr };
+}
+
+function grantTo(session: User & Assurance, token: RefreshToken): SessionGrant & { user: User } {
+  return { ...grantOf(token, session), user: session };
 }

@@ -16,6 +16,7 @@ import type { z } from 'zod';
 import { type MailSent, mailSentSchema } from './account.schema.js';
 import { DataRights } from './data-rights.js';
 import { UpdateUser } from './update-user.js';
+import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
 import { usersErrors } from './users.errors.js';
 import {
   type Registration,
@@ -40,6 +41,7 @@ export class UsersController {
     private readonly users: UsersService,
     private readonly updating: UpdateUser,
     private readonly dataRights: DataRights,
+    private readonly enrolment: SecondFactorEnrolment,
   ) {}
 
   @Post()
@@ -149,5 +151,19 @@ export class UsersController {
     @Body({ schema: userErasureSchema }) _body: UserErasure,
   ): Promise<void> {
     return this.dataRights.erase(id);
+  }
+
+  @Delete(':id/second-factor')
+  @Endpoint({
+    summary: 'Remove the second factors of a user who has lost them',
+    description:
+      'For somebody who has neither their second factor nor a recovery code, and of whom you are sure. Authenticator ' +
+      'app, passkeys and recovery codes go, every session ends, and the user is told by mail; the password stays.',
+    access: 'users:recover',
+    responses: { 204: null },
+    errors: [usersErrors.user_not_found, usersErrors.own_second_factor],
+  })
+  resetSecondFactor(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
+    return this.enrolment.reset(id);
   }
 }

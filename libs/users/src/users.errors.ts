@@ -22,6 +22,22 @@ export const usersErrors = defineErrors({
   api_key_not_found: { kind: 'not_found', title: 'There is no such API key' },
   session_not_found: { kind: 'not_found', title: 'There is no such session' },
   invalid_credentials: { kind: 'unauthenticated', title: 'The e-mail address or the password is wrong' },
+  second_factor_required: {
+    kind: 'forbidden',
+    title: 'The password is right; this account asks for a second factor as well',
+  },
+  wrong_second_factor: { kind: 'forbidden', title: 'The second factor is wrong, or was used already' },
+  no_second_factor: { kind: 'conflict', title: 'The account has no second factor' },
+  own_second_factor: {
+    kind: 'conflict',
+    title: 'Administrators remove their own second factors with a proof, as everybody does',
+  },
+  totp_enrolled: { kind: 'conflict', title: 'The account has an authenticator app already' },
+  totp_not_enrolled: { kind: 'not_found', title: 'The account has no authenticator app' },
+  invalid_passkey: { kind: 'unauthenticated', title: 'The passkey opens no account here' },
+  passkey_not_accepted: { kind: 'invalid', title: 'The passkey cannot be accepted' },
+  passkey_not_found: { kind: 'not_found', title: 'There is no such passkey' },
+  passkey_limit_reached: { kind: 'conflict', title: 'The account has as many passkeys as it may have' },
   invalid_refresh_token: {
     kind: 'unauthenticated',
     title: 'The refresh token is not valid, or not any more: log in again',

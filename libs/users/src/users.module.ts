@@ -6,6 +6,7 @@ import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 import { ApiKeys } from './api-keys/api-keys.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { Admission } from './admission.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { DataRights } from './data-rights.js';
@@ -18,6 +19,17 @@ import { MeController } from './me.controller.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { PersonalData } from './personal-data.js';
+import { Challenges } from './second-factor/challenges.js';
+import { Passkeys } from './second-factor/passkeys.js';
+import { RecoveryCodes } from './second-factor/recovery-codes.js';
+import { SecondFactorController } from './second-factor/second-factor.controller.js';
+import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
+import { SecondFactorLoginController } from './second-factor/second-factor-login.controller.js';
+import { SecondFactorLogins } from './second-factor/second-factor-logins.js';
+import { SecondFactorMails } from './second-factor/second-factor-mails.js';
+import { SecondFactors } from './second-factor/second-factors.js';
+import { Totp } from './second-factor/totp.js';
+import { WebAuthn } from './second-factor/webauthn.js';
 import { Sessions } from './sessions.js';
 import { UpdateUser } from './update-user.js';
 import { UserRow } from './user.row.js';
@@ -25,7 +37,7 @@ import { UsersController } from './users.controller.js';
 import { UsersFacade } from './users.facade.js';
 import { UsersService } from './users.service.js';
 
-/** Who may use the system: registration, proven addresses, log-in here or at an outside provider, sessions, roles; machines, by keys. */
+/** Who may use the system: registration, proven addresses, log-in here or elsewhere, second factors, sessions, roles; machines, by keys. */
 @Module({
   imports: [TypeOrmModule.forFeature([UserRow])],
   controllers: [
@@ -34,26 +46,38 @@ import { UsersService } from './users.service.js';
     AuthController,
     JwksController,
     MeController,
+    SecondFactorController,
+    SecondFactorLoginController,
     UsersController,
   ],
   providers: [
     AccountMails,
     AccountService,
     AccountTokens,
+    Admission,
     ApiKeys,
     AuthService,
+    Challenges,
     DataRights,
     ExternalIdentities,
     IdentityLinks,
     IdentityProvider,
+    Passkeys,
     PasswordCheck,
     Passwords,
     PersonalData,
+    RecoveryCodes,
+    SecondFactorEnrolment,
+    SecondFactorLogins,
+    SecondFactorMails,
+    SecondFactors,
     Sessions,
     UpdateUser,
+    Totp,
     UsersService,
     UsersFacade,
     DemoUsers,
+    WebAuthn,
   ],
   exports: [UsersFacade, DemoUsers],
 })

@@ -35,6 +35,10 @@ const userById = statement(
   'users.by_id',
   `SELECT ${USER_COLUMNS} FROM users.users u WHERE u.id = $1 AND u.deleted_at IS NULL`,
 );
+const holdUser = statement(
+  'users.hold',
+  `SELECT ${USER_COLUMNS} FROM users.users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR SHARE`,
+);
 const otherAdmins = statement(
   'users.other_admins',
   `SELECT EXISTS (SELECT FROM users.users WHERE role = 'admin' AND id <> $1 AND deleted_at IS NULL) AS remain`,
@@ -156,6 +160,11 @@ export class UsersService {
   /** The user with this e-mail address, given in lower case, and the hash of their password. */
   async findByEmail(email: string): Promise<(User & { passwordHash: string }) | undefined> {
     return this.database.queryOne(userByEmail, [email]);
+  }
+
+  /** The user with this id, if there is one, who does not change before the running transaction ends. */
+  async hold(id: string): Promise<User | undefined> {
+    return this.database.queryOne<User>(holdUser, [id]);
   }
 
   /** @throws DomainError user_not_found */

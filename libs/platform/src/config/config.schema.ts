@@ -100,8 +100,8 @@ export const settingsSchema = z.object({
     )
     .optional()
     .describe(
-      'Signs cursors, refresh tokens and guest order tokens; of several, divided by commas, the first one signs and ' +
-        'all are good. Generated in the embedded size.',
+      'Signs cursors, refresh tokens and guest order tokens, and seals the secrets of authenticator apps; of several, ' +
+        'divided by commas, the first one signs and seals, and all are good. Generated in the embedded size.',
     )
     .meta(SECRET),
   SIGNING_KEYS: z
@@ -176,7 +176,7 @@ export const settingsSchema = z.object({
     .meta(SECRET),
 
   RATE_LIMIT_ENABLED: flag(true)
-    .describe('Limits requests per principal or address, and slows down who guesses passwords.')
+    .describe('Limits requests per principal or address, and slows down who guesses passwords and codes.')
     .meta(HOT),
   RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200)
     .describe('Reading requests of one principal or address per minute.')
@@ -185,7 +185,9 @@ export const settingsSchema = z.object({
     .describe('Requests of one principal or address per minute that change something.')
     .meta(HOT),
   RATE_LIMIT_LOGINS_PER_MINUTE: count(20)
-    .describe('Log-ins, registrations and uses of mailed tokens of one address per minute.')
+    .describe(
+      'Log-ins, registrations, and uses of passwords, codes and mailed tokens of one address per minute.',
+    )
     .meta(HOT),
   RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000)
     .describe('Webhooks of one address per minute: a gateway that catches up is not held back.')
@@ -246,6 +248,35 @@ export const settingsSchema = z.object({
     .describe(
       'What people of the house need a second factor for: giving money back (`refunds`), and what only administrators ' +
         'do (`admin`).',
+    ),
+  WEBAUTHN_RP_ID: z
+    .string()
+    .regex(
+      /^(?=.{1,253}$)(?!.*\.\d+$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/,
+      'must be a domain in lower case, such as shop.example.com; an IP address cannot be one',
+    )
+    .default('localhost')
+    .describe(
+      'Domain that passkeys are bound to, for good: the pages’ own, or one above it. Browsers know no passkeys for an ' +
+        'IP address, so open `http://localhost:3000`, not `http://127.0.0.1:3000`, to try them.',
+    ),
+  WEBAUTHN_RP_NAME: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[^:\p{C}]*$/u, 'must be text without a colon')
+    .default('Steelyard')
+    .describe('Name of the shop, as authenticator apps and the dialogs of passkeys show it.'),
+  WEBAUTHN_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every((origin) => isPasskeyOrigin(origin)),
+      'must be origins such as https://shop.example.com, or android:apk-key-hash:…, divided by commas; http only for localhost',
+    )
+    .default(['http://localhost:3000'])
+    .describe(
+      'Comma-separated origins of the pages and apps that may use passkeys: those of `WEBAUTHN_RP_ID`, or below it.',
     ),
   USERS_EMAIL_VERIFICATION: oneOf(['none', 'optional', 'required'], 'none').describe(
     'Whether new users are asked to confirm their address, and whether they must before they log in.',
@@ -350,6 +381,14 @@ export function isSafeUrl(text: string): boolean {
   if (username + password + hash !== '') return false;
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback);
+}
+
+/** Of a page that browsers give passkeys to, or of an Android app. */
+function isPasskeyOrigin(text: string): boolean {
+  if (/^android:apk-key-hash:[\w-]{43}$/.test(text)) return true;
+  if (text === '*' || text === '' || !isOrigin(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && /(^|\.)localhost$/.test(hostname));
 }
 
 function isAddressRange(range: string): boolean {

@@ -85,6 +85,21 @@ describe('loading settings', () => {
       /^PAYMENT_ATTENTION_SECONDS: must be more than twice/,
     ],
     ['a short one of several secrets', { APP_SECRET: `${'s'.repeat(32)}, short` }, /^APP_SECRET: must be/],
+    [
+      'passkeys for an IP address',
+      { WEBAUTHN_RP_ID: '127.0.0.1', WEBAUTHN_ORIGINS: 'http://localhost:3000' },
+      /^WEBAUTHN_RP_ID: must be a domain/,
+    ],
+    [
+      'passkeys on pages without TLS',
+      { WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'http://example.com' },
+      /^WEBAUTHN_ORIGINS: must be origins/,
+    ],
+    [
+      'passkeys on pages of another domain',
+      { WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://a.example.com,https://badexample.com' },
+      /^WEBAUTHN_ORIGINS: https:\/\/badexample.com is not of WEBAUTHN_RP_ID/,
+    ],
     ['no URL at all', { DATABASE_URL: 'localhost' }, /^DATABASE_URL: must be a URL/],
     ['the URL of something else', { DATABASE_URL: 'mysql://localhost/shop' }, /^DATABASE_URL: must be a URL/],
     ['a password that is not encoded', { DATABASE_URL: 'postgres://u:p#/@h:1/d' }, /percent-encoded/],

@@ -159,6 +159,14 @@ function contradictions(values: Values): string[] {
     found.push('MAIL_SMTP_URL: is required in production where USERS_EMAIL_VERIFICATION is required.');
   }
   found.push(...contradictionsOfOidc(values));
+  const { WEBAUTHN_RP_ID, WEBAUTHN_ORIGINS } = settingsSchema.shape;
+  const rpId = WEBAUTHN_RP_ID.safeParse(values.WEBAUTHN_RP_ID).data;
+  const strangers = (WEBAUTHN_ORIGINS.safeParse(values.WEBAUTHN_ORIGINS).data ?? []).filter(
+    (origin) => URL.canParse(origin) && !isWithin(new URL(origin).hostname, rpId),
+  );
+  if (strangers.length > 0) {
+    found.push(`WEBAUTHN_ORIGINS: ${strangers.join(', ')} is not of WEBAUTHN_RP_ID, nor below it.`);
+  }
   const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;
   const settleSeconds = PAYMENT_SETTLE_SECONDS.safeParse(values.PAYMENT_SETTLE_SECONDS).data;
   const attentionSeconds = PAYMENT_ATTENTION_SECONDS.safeParse(values.PAYMENT_ATTENTION_SECONDS).data;
@@ -202,6 +210,11 @@ function contradictionsOfOidc(values: Values): string[] {
     found.push('OIDC_ROLES: is required where OIDC_ROLE_CLAIM is set, and nowhere else.');
   }
   return found;
+}
+
+/** Whether a host is of a domain. An app has no host, and a domain that is none is told by the schema. */
+function isWithin(host: string, domain: string | undefined): boolean {
+  return host === '' || domain === undefined || host === domain || host.endsWith(`.${domain}`);
 }
 
 /** Whether a secret is a pattern or a placeholder: random bytes in any usual spelling have more kinds of characters. */

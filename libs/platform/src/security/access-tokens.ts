@@ -14,6 +14,8 @@ export interface AccessTokenSubject {
   readonly role: Role;
   readonly sessionId: string;
   readonly aal: AssuranceLevel;
+  /** How the session's user came in: authentication method references (RFC 8176). */
+  readonly amr: readonly string[];
 }
 
 /** The keys of one set, ready for use: the first one signs, all of them verify. */
@@ -47,11 +49,11 @@ export class AccessTokens {
     return this.config.settings.ACCESS_TOKEN_TTL_SECONDS;
   }
 
-  async issue({ userId, role, sessionId, aal }: AccessTokenSubject): Promise<string> {
+  async issue({ userId, role, sessionId, aal, amr }: AccessTokenSubject): Promise<string> {
     const issuedAt = Math.floor(this.clock.now().getTime() / 1000);
     const issuer = this.config.settings.TOKEN_ISSUER;
     const { signingKey, signingKeyId } = this.keySet;
-    return new SignJWT({ role, sid: sessionId, acr: `aal${aal}` })
+    return new SignJWT({ role, sid: sessionId, acr: `aal${aal}`, amr })
       .setProtectedHeader({ alg: ALGORITHM, kid: signingKeyId, typ: 'at+jwt' })
       .setSubject(userId)
       .setIssuer(issuer)

@@ -29,6 +29,7 @@ export const POLICY = grants({
   'users:read': { means: 'See users', all: 'staff', scope: true },
   'users:write': { means: 'Change names and addresses of customers', all: 'staff', scope: true },
   'users:roles': { means: 'Change roles, and staff and administrators', all: 'admin', stepUp: 'admin' },
+  'users:recover': { means: 'Take a lost second factor away', all: 'admin', stepUp: 'admin' },
   'users:erase': { means: 'Erase a person who has asked for it', all: 'admin', stepUp: 'admin' },
   'keys:manage': { means: 'Make and revoke API keys', all: 'admin', stepUp: 'admin' },
 

@@ -5,6 +5,7 @@ import { currentContext, runAsSystem } from '#platform/context';
 import { Database } from '#platform/database';
 import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
 import { NO_PASSWORD } from '../passwords.js';
+import { SecondFactors } from '../second-factor/second-factors.js';
 import type { User } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { UsersService } from '../users.service.js';
@@ -28,6 +29,7 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
     private readonly provider: IdentityProvider,
     private readonly links: IdentityLinks,
     private readonly users: UsersService,
+    private readonly secondFactors: SecondFactors,
     private readonly authentication: Authentication,
     private readonly database: Database,
     private readonly config: Config,
@@ -93,7 +95,7 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
   /**
    * The account that has the address already. Both sides must have proven the address: else whoever registers with a
    * stranger's waits for them here, or comes for their account from a provider that asks for no proof. Whoever reads
-   * the mail of staff must not be staff by that alone, past their second factor.
+   * the mail of staff, or of somebody with a second factor, must not be them by that alone.
    *
    * @throws DomainError identity_email_taken
    */
@@ -106,7 +108,8 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
     const user = await this.users.find(found.id);
     // Erased, or moved to another address, while we waited.
     if (user?.email !== email) return undefined;
-    if (user.emailVerifiedAt === null || user.role !== 'customer') {
+    const hasSecondFactor = (await this.secondFactors.methodsOf(user.id)).length > 0;
+    if (user.emailVerifiedAt === null || user.role !== 'customer' || hasSecondFactor) {
       throw new DomainError(securityErrors.identity_email_taken);
     }
     return user;

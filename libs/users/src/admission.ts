@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '#kernel';
+import { Config } from '#platform/config';
+import { AccessTokens } from '#platform/security';
+import type { AccessTokenView, Tokens } from './auth.schema.js';
+import { type Assurance, type SessionGrant, Sessions } from './sessions.js';
+import type { User } from './user.row.js';
+import { usersErrors } from './users.errors.js';
+import { toUserView } from './users.schema.js';
+
+/** Lets people in who have proven who they are, whichever way they did. */
+@Injectable()
+export class Admission {
+  private readonly requiresVerification: boolean;
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly accessTokens: AccessTokens,
+    { settings }: Config,
+  ) {
+    this.requiresVerification = settings.USERS_EMAIL_VERIFICATION === 'required';
+  }
+
+  /** @throws DomainError email_not_verified */
+  requireMayEnter({ emailVerifiedAt }: User): void {
+    if (this.requiresVerification && emailVerifiedAt === null) {
+      throw new DomainError(usersErrors.email_not_verified);
+    }
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @param passwordHash what the password was verified against; null where something else let the user in
+   * @throws DomainError invalid_credentials when the password has changed meanwhile, or the user is gone
+   */
+  async enter(user: User, passwordHash: string | null, assurance: Assurance): Promise<Tokens> {
+    return this.tokensFor(user, await this.sessions.open(user.id, passwordHash, assurance));
+  }
+
+  /** The tokens of a session, with the user's role as it is now. */
+  async tokensFor(user: User, { refreshToken, ...session }: SessionGrant): Promise<Tokens> {
+    return { ...(await this.accessTokenFor(user, session)), refreshToken, user: toUserView(user) };
+  }
+
+  /** A fresh access token of a session. */
+  async accessTokenFor(
+    { id: userId, role }: Pick<User, 'id' | 'role'>,
+    { sessionId, aal, amr }: Omit<SessionGrant, 'refreshToken'>,
+  ): Promise<AccessTokenView> {
+    return {
+      accessToken: await this.accessTokens.issue({ userId, role, sessionId, aal, amr }),
+      tokenType: 'Bearer',
+      expiresIn: this.accessTokens.lifetimeSeconds,
+    };
+  }
+}

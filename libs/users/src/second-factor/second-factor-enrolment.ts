@@ -1,0 +1,234 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '#kernel';
+import { currentActor } from '#platform/context';
+import { Database } from '#platform/database';
+import { securityErrors } from '#platform/security';
+import { currentUser } from '../current-user.js';
+import { PasswordCheck } from '../password-check.js';
+import { Sessions } from '../sessions.js';
+import { usersErrors } from '../users.errors.js';
+import { UsersService } from '../users.service.js';
+import { Challenges } from './challenges.js';
+import { type Passkey, Passkeys } from './passkeys.js';
+import { RecoveryCodes } from './recovery-codes.js';
+import type { FactorRemoval } from './second-factor.schema.js';
+import { SecondFactorMails } from './second-factor-mails.js';
+import { SecondFactors } from './second-factors.js';
+import { Totp, type TotpSecret } from './totp.js';
+import { challengeIn, type PasskeyKey, WebAuthn } from './webauthn.js';
+import type { Attestation, CreationOptions } from './webauthn.schema.js';
+
+/**
+ * Adding second factors to one's account, and taking them away. To add one takes the password, and a log-in with a
+ * second factor where there is one already; to take one away, or to see new recovery codes, the password and the proof
+ * of a second factor in the same call.
+ */
+@Injectable()
+export class SecondFactorEnrolment {
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwordCheck: PasswordCheck,
+    private readonly sessions: Sessions,
+    private readonly secondFactors: SecondFactors,
+    private readonly totp: Totp,
+    private readonly passkeys: Passkeys,
+    private readonly recoveryCodes: RecoveryCodes,
+    private readonly challenges: Challenges,
+    private readonly webAuthn: WebAuthn,
+    private readonly mails: SecondFactorMails,
+    private readonly database: Database,
+  ) {}
+
+  /**
+   * A secret for an authenticator app, which counts once its first code has come.
+   *
+   * @throws DomainError wrong_password, insufficient_aal, totp_enrolled, rate_limited, user_not_found,
+   *   service_unavailable
+   */
+  async enrolTotp(password: string): Promise<TotpSecret> {
+    const { userId } = currentUser();
+    await this.requireMayAdd(password);
+    const { email } = await this.users.get(userId);
+    return this.alone(userId, () => this.totp.enrol(userId, email));
+  }
+
+  /**
+   * Takes the app's first code, from which on it is a second factor.
+   *
+   * @returns recovery codes with the first second factor of the account, else null
+   * @throws DomainError wrong_second_factor, also when no app waits for its code; rate_limited, user_not_found
+   */
+  async confirmTotp(code: string): Promise<string[] | null> {
+    const { userId } = currentUser();
+    const confirmed = await this.secondFactors.guess(userId, () =>
+      this.alone(userId, async () => {
+        const isFirst = await this.isWithout(userId);
+        if (!(await this.totp.confirm(userId, code))) return undefined;
+        await this.mails.tell(userId, 'totp_added');
+        return { recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+      }),
+    );
+    if (!confirmed) throw new DomainError(usersErrors.wrong_second_factor);
+    return confirmed.recoveryCodes;
+  }
+
+  /**
+   * @throws DomainError totp_not_enrolled, wrong_password, wrong_second_factor, rate_limited, user_not_found,
+   *   service_unavailable
+   */
+  async removeTotp(confirmation: FactorRemoval): Promise<void> {
+    const { userId } = currentUser();
+    if (!(await this.totp.enrolledAt(userId))) throw new DomainError(usersErrors.totp_not_enrolled);
+    await this.confirmed(userId, confirmation, async () => {
+      await this.totp.remove(userId);
+      await this.afterRemoval(userId);
+      await this.mails.tell(userId, 'totp_removed');
+    });
+  }
+
+  /**
+   * What a browser needs to make a passkey.
+   *
+   * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
+   */
+  async passkeyOptions(password: string): Promise<CreationOptions> {
+    const { userId } = currentUser();
+    await this.requireMayAdd(password);
+    const user = await this.users.get(userId);
+    const challenge = await this.challenges.issue('passkey_registration', userId);
+    return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(userId));
+  }
+
+  /**
+   * Adds the passkey that a browser has made.
+   *
+   * @returns recovery codes with the first second factor of the account, else null
+   * @throws DomainError passkey_not_accepted, passkey_limit_reached, user_not_found
+   */
+  async addPasskey(
+    name: string,
+    attestation: Attestation,
+  ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
+    const { userId } = currentUser();
+    const key = await this.verified(userId, attestation);
+    return this.alone(userId, async () => {
+      const isFirst = await this.isWithout(userId);
+      const passkey = await this.passkeys.add(userId, name, key);
+      await this.mails.tell(userId, 'passkey_added');
+      return { passkey, recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+    });
+  }
+
+  /**
+   * @throws DomainError passkey_not_found, also when it is somebody else's; wrong_password, wrong_second_factor,
+   *   rate_limited, user_not_found, service_unavailable
+   */
+  async removePasskey(id: string, confirmation: FactorRemoval): Promise<void> {
+    const { userId } = currentUser();
+    const passkeys = await this.passkeys.list(userId);
+    if (!passkeys.some((passkey) => passkey.id === id)) throw new DomainError(usersErrors.passkey_not_found);
+    await this.confirmed(userId, confirmation, async () => {
+      await this.passkeys.remove(id, userId);
+      await this.afterRemoval(userId);
+      await this.mails.tell(userId, 'passkey_removed');
+    });
+  }
+
+  /**
+   * Ten new recovery codes in place of all before.
+   *
+   * @throws DomainError no_second_factor, wrong_password, wrong_second_factor, rate_limited, user_not_found,
+   *   service_unavailable
+   */
+  async replaceRecoveryCodes(confirmation: FactorRemoval): Promise<string[]> {
+    const { userId } = currentUser();
+    if (await this.isWithout(userId)) throw new DomainError(usersErrors.no_second_factor);
+    return this.confirmed(userId, confirmation, async () => {
+      await this.mails.tell(userId, 'recovery_codes_replaced');
+      return this.recoveryCodes.replace(userId);
+    });
+  }
+
+  /**
+   * Takes every second factor from somebody who has lost theirs, and ends their sessions: whoever has found it may
+   * be among them.
+   *
+   * @throws DomainError user_not_found; own_second_factor, which whoever has found the session of an administrator
+   *   could otherwise take away
+   */
+  async reset(userId: string): Promise<void> {
+    const actor = currentActor();
+    if (actor.kind === 'user' && actor.userId === userId)
+      throw new DomainError(usersErrors.own_second_factor);
+    await this.alone(userId, async () => {
+      const hadOne = await this.secondFactors.forget(userId);
+      await this.sessions.revokeAll(userId);
+      if (hadOne) await this.mails.tell(userId, 'reset');
+    });
+  }
+
+  private async requireMayAdd(password: string): Promise<void> {
+    const { userId, aal } = currentUser();
+    await this.passwordCheck.require(userId, password);
+    // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
+    if (aal < 2 && !(await this.isWithout(userId))) throw new DomainError(securityErrors.insufficient_aal);
+  }
+
+  private async verified(userId: string, attestation: Attestation): Promise<PasskeyKey> {
+    const challenge = challengeIn(attestation);
+    if (
+      challenge === undefined ||
+      !(await this.challenges.spend('passkey_registration', challenge, userId))
+    ) {
+      throw new DomainError(usersErrors.passkey_not_accepted, {
+        detail: 'It answers no challenge that is open: ask for new options.',
+      });
+    }
+    try {
+      return await this.webAuthn.verifyAttestation(attestation, challenge);
+    } catch (error) {
+      // The library's words say what is wrong, such as an origin that is not among WEBAUTHN_ORIGINS.
+      const detail = error instanceof Error ? error.message : undefined;
+      throw new DomainError(usersErrors.passkey_not_accepted, { ...(detail && { detail }), cause: error });
+    }
+  }
+
+  /** Runs `change` once the password and the second factor are proven, in the transaction that takes the proof. */
+  private async confirmed<T>(
+    userId: string,
+    { password, ...proof }: FactorRemoval,
+    change: () => Promise<T>,
+  ): Promise<T> {
+    await this.passwordCheck.require(userId, password);
+    const done = await this.secondFactors.guess(userId, () =>
+      this.alone(userId, async () => {
+        if (!(await this.secondFactors.accept(userId, proof))) return undefined;
+        return { result: await change() };
+      }),
+    );
+    if (!done) throw new DomainError(usersErrors.wrong_second_factor);
+    return done.result;
+  }
+
+  private async isWithout(userId: string): Promise<boolean> {
+    return (await this.secondFactors.methodsOf(userId)).length === 0;
+  }
+
+  /** Recovery codes stand in for a second factor, and go with the last one. */
+  private async afterRemoval(userId: string): Promise<void> {
+    if (await this.isWithout(userId)) await this.recoveryCodes.removeAll(userId);
+  }
+
+  /**
+   * Runs `change` in a transaction in which nobody else changes the user's second factors.
+   *
+   * @throws DomainError user_not_found for who is gone
+   */
+  private alone<T>(userId: string, change: () => Promise<T>): Promise<T> {
+    return this.database.transaction(async () => {
+      await this.database.lock('second_factor', userId);
+      if (!(await this.users.hold(userId))) throw new DomainError(usersErrors.user_not_found);
+      return change();
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { Clock } from '#kernel';
+import { AuthenticatorApp } from '../support/second-factor-fixture.js';
+import { type Person, Shop } from '../support/shop.js';
+
+const ME = '/api/v1/users/me';
+const PASSWORD = 'steelyard-demo';
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await Shop.open({ SECOND_FACTOR_FOR: 'refunds' });
+});
+afterAll(() => shop.close());
+
+const post = (path: string, body: object, as?: Person) => shop.api.post(path, body, { token: as?.token });
+
+describe('SECOND_FACTOR_FOR=refunds', () => {
+  it('opens refunds to staff once they have stepped up, and again when they log in', async () => {
+    const { payment } = await shop.placed();
+    const amount = { amount: { amount: 100, currency: 'GBP' } };
+    const refund = (as: Person) => shop.refund(payment.id, amount, { as });
+    await shop.expectRefusal(() => refund(shop.staff), 403, 'insufficient_aal');
+
+    const { body: enrolment } = await post(`${ME}/totp`, { password: PASSWORD }, shop.staff);
+    const app = new AuthenticatorApp(enrolment.secret);
+    const now = () => shop.api.app.get(Clock).now();
+    const before = new Date(now().getTime() - 30_000);
+    expect(await post(`${ME}/totp/confirm`, { totp: app.code(before) }, shop.staff)).toMatchObject({
+      status: 200,
+    });
+    await shop.expectRefusal(() => refund(shop.staff), 403, 'insufficient_aal');
+
+    const { body: raised } = await post('/api/v1/auth/step-up', { totp: app.code(now()) }, shop.staff);
+    expect(await refund({ ...shop.staff, token: raised.accessToken })).toMatchObject({ status: 201 });
+
+    const { email } = shop.staff;
+    const { body: problem } = await post('/api/v1/auth/login', { email, password: PASSWORD });
+    const after = new Date(now().getTime() + 30_000);
+    const proof = { challengeToken: problem.challengeToken, totp: app.code(after) };
+    const { body: tokens } = await post('/api/v1/auth/second-factor', proof);
+    expect(await refund({ ...shop.staff, token: tokens.accessToken })).toMatchObject({ status: 201 });
+  });
+
+  it('asks nothing of whoever cancels an order of their own', async () => {
+    const { id } = await shop.placed();
+    expect(await shop.cancel(id)).toMatchObject({ status: 200 });
+  });
+});

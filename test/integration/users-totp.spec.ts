@@ -1,0 +1,374 @@
+import {
+  CONFIRM_TOTP,
+  RECOVERY_CODES,
+  SECOND_FACTOR,
+  SecondFactorFixture,
+  STATUS,
+  STEP_MS,
+  STEP_UP,
+  TOTP,
+} from '../support/second-factor-fixture.js';
+import {
+  claimsOf,
+  FORGOT_PASSWORD,
+  LOGIN,
+  ME,
+  PASSWORD,
+  RESET_PASSWORD,
+  USERS,
+  UsersFixture,
+} from '../support/users-fixture.js';
+
+const MINUTE_MS = 60_000;
+const NO_CODE = '000000';
+
+let users: UsersFixture;
+let factors: SecondFactorFixture;
+beforeAll(async () => {
+  users = await UsersFixture.start();
+  factors = new SecondFactorFixture(users);
+});
+afterAll(() => users.stop());
+
+const assuranceOf = (token: string) => {
+  const { acr, amr } = claimsOf(token);
+  return { acr, amr };
+};
+
+describe('an authenticator app', () => {
+  it('is told its secret once, and is a second factor from its first code on', async () => {
+    const person = await users.registered();
+    const { status, headers, body } = await factors.post(TOTP, { password: PASSWORD }, person);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const uri = new URL(body.uri);
+    expect([uri.protocol, uri.host, decodeURIComponent(uri.pathname)]).toEqual([
+      'otpauth:',
+      'totp',
+      `/Steelyard:${person.email}`,
+    ]);
+    expect(Object.fromEntries(uri.searchParams)).toEqual({
+      ...{ secret: body.secret, issuer: 'Steelyard', algorithm: 'SHA1', digits: '6', period: '30' },
+    });
+    expect((await factors.login(person)).status).toBe(200);
+
+    // Asked for again, the first secret is good for nothing.
+    const app = await factors.pendingApp(person);
+    expect(await factors.post(CONFIRM_TOTP, { totp: NO_CODE }, person)).toMatchObject({ status: 403 });
+    const confirmed = await factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, person);
+    expect(confirmed).toMatchObject({ status: 200 });
+    const { recoveryCodes } = confirmed.body as { recoveryCodes: string[] };
+    expect(new Set(recoveryCodes).size).toBe(10);
+    for (const code of recoveryCodes) expect(code).toMatch(/^([A-Z2-7]{4}-){3}[A-Z2-7]{4}$/);
+
+    expect((await users.app.get(STATUS, { token: person.token })).body).toEqual({
+      ...{ totp: { enrolledAt: expect.any(String) }, passkeys: [], recoveryCodesLeft: 10 },
+    });
+    expect(await factors.subjects(person)).toEqual(['An authenticator app was added']);
+    expect(await factors.post(TOTP, { password: PASSWORD }, person)).toMatchObject({
+      status: 403,
+      body: { code: 'insufficient_aal' },
+    });
+    const { rows } = await users.sql.query<{ t: string }>(
+      'SELECT t::text FROM users.totp t UNION ALL SELECT r::text FROM users.recovery_codes r',
+    );
+    const stored = JSON.stringify(rows);
+    for (const secret of [body.secret as string, Buffer.from(app['key']).toString('hex'), ...recoveryCodes]) {
+      expect(stored.includes(secret)).toBe(false);
+    }
+  });
+
+  it('takes the password to begin, and its first code within a quarter of an hour', async () => {
+    const person = await users.registered();
+    const begin = () => factors.post(TOTP, { password: 'not the password' }, person);
+    await users.expectRefusal(begin, 403, 'wrong_password');
+    const app = await factors.pendingApp(person);
+    const confirm = () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, person);
+    await users.later(15 * MINUTE_MS + 1_000, () => users.expectRefusal(confirm, 403, 'wrong_second_factor'));
+    expect((await confirm()).status).toBe(200);
+    await users.expectRefusal(confirm, 403, 'wrong_second_factor');
+  });
+
+  it('is asked for after the password, and opens a session with two factors that stays one', async () => {
+    const person = await factors.withApp();
+    const login = await factors.login(person);
+    expect({ ...login, cache: login.headers.get('cache-control') }).toMatchObject({
+      status: 403,
+      cache: 'no-store',
+      body: {
+        code: 'second_factor_required',
+        challengeToken: expect.stringMatching(/^[\w-]{43}$/),
+        expiresIn: 300,
+        methods: ['totp', 'recoveryCode'],
+      },
+    });
+    expect(login.body).not.toHaveProperty('passkeyOptions');
+    const { challengeToken } = login.body as { challengeToken: string };
+    const { status, body } = await factors.post(SECOND_FACTOR, {
+      challengeToken,
+      totp: ` ${factors.code(person).replace(/(...)/, '$1 ')} `,
+    });
+    expect({ status, user: body.user?.id }).toEqual({ status: 200, user: person.id });
+    const assurance = { acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] };
+    expect(assuranceOf(body.accessToken)).toEqual(assurance);
+    const refreshed = await users.refresh(body.refreshToken);
+    expect(assuranceOf(refreshed.body.accessToken)).toEqual(assurance);
+    // A repetition within the grace, too.
+    const repeated = await users.refresh(body.refreshToken);
+    expect(assuranceOf(repeated.body.accessToken)).toEqual(assurance);
+  });
+
+  it.each([
+    [-2, 403],
+    [-1, 200],
+    [0, 200],
+    [1, 200],
+    [2, 403],
+  ])('whose clock is %i half minutes off is answered %i', async (steps, expected) => {
+    const person = await factors.withApp();
+    await users.later(5 * MINUTE_MS, async () => {
+      expect((await factors.finish(person, { totp: factors.code(person, steps) })).status).toBe(expected);
+    });
+  });
+
+  it('gives each code once: not again, not one before it, and to one of 20 calls at once', async () => {
+    const person = await factors.withApp();
+    const totp = factors.code(person);
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => factors.challenged(person)));
+    const answers = await Promise.all(
+      tokens.map(({ challengeToken }) => factors.post(SECOND_FACTOR, { challengeToken, totp })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(19).fill(403)]);
+    const { challengeToken } = await factors.challenged(person);
+    const again = (code: string) => () => factors.post(SECOND_FACTOR, { challengeToken, totp: code });
+    await users.expectRefusal(again(totp), 403, 'wrong_second_factor');
+    await users.later(STEP_MS, async () => {
+      await users.expectRefusal(again(totp), 403, 'wrong_second_factor');
+      expect((await again(factors.code(person))()).status).toBe(200);
+    });
+  });
+
+  it('is removed with the password and a code, and so are the recovery codes', async () => {
+    const person = await factors.withApp();
+    const remove = (password: string, totp: string) => () => factors.remove(TOTP, { password, totp }, person);
+    await users.expectRefusal(remove('not the password', factors.code(person)), 403, 'wrong_password');
+    await users.expectRefusal(remove(PASSWORD, NO_CODE), 403, 'wrong_second_factor');
+    expect((await remove(PASSWORD, factors.code(person))()).status).toBe(204);
+    await users.expectRefusal(remove(PASSWORD, NO_CODE), 404, 'totp_not_enrolled');
+    expect((await factors.login(person)).status).toBe(200);
+    expect((await users.app.get(STATUS, { token: person.token })).body).toEqual({
+      ...{ totp: null, passkeys: [], recoveryCodesLeft: 0 },
+    });
+    expect(await factors.subjects(person)).toEqual([
+      'An authenticator app was added',
+      'An authenticator app was removed',
+    ]);
+  });
+});
+
+describe('the token of a log-in that waits for a second factor', () => {
+  const useOf = (challengeToken: string, proof: object) => () =>
+    factors.post(SECOND_FACTOR, { challengeToken, ...proof });
+
+  it('is good for one session, for five minutes, and outlives a wrong code', async () => {
+    const person = await factors.withApp();
+    const [{ challengeToken }, { challengeToken: late }] = [
+      await factors.challenged(person),
+      await factors.challenged(person),
+    ];
+    await users.expectRefusal(useOf(challengeToken, { totp: NO_CODE }), 403, 'wrong_second_factor');
+    expect((await useOf(challengeToken, { totp: factors.code(person) })()).status).toBe(200);
+    const [recoveryCode] = person.recoveryCodes;
+    await users.expectRefusal(useOf(challengeToken, { recoveryCode }), 400, 'invalid_or_expired_token');
+    await users.later(5 * MINUTE_MS + 1, () =>
+      users.expectRefusal(useOf(late, { recoveryCode }), 400, 'invalid_or_expired_token'),
+    );
+  });
+
+  it('takes no code of somebody else', async () => {
+    const [person, other] = [await factors.withApp(), await factors.withApp()];
+    const { challengeToken } = await factors.challenged(person);
+    const proofs = [{ totp: factors.code(other) }, { recoveryCode: other.recoveryCodes[0] }];
+    for (const proof of proofs) {
+      await users.expectRefusal(useOf(challengeToken, proof), 403, 'wrong_second_factor');
+    }
+  });
+
+  it('ends with the password, which a new one does not bypass', async () => {
+    const person = await factors.withApp();
+    const { challengeToken } = await factors.challenged(person);
+    const started = await users.registered();
+    const app = await factors.pendingApp(started);
+    for (const { email } of [person, started]) {
+      await users.app.post(FORGOT_PASSWORD, { email });
+      const token = await users.tokenFor(email);
+      const password = 'another horse battery';
+      expect((await users.app.post(RESET_PASSWORD, { token, password })).status).toBe(204);
+    }
+    const totp = factors.code(person);
+    await users.expectRefusal(useOf(challengeToken, { totp }), 400, 'invalid_or_expired_token');
+    expect((await factors.login(person, 'another horse battery')).body.code).toBe('second_factor_required');
+    // Nor can whoever began with the old password add an app of theirs.
+    const confirm = () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, started);
+    await users.expectRefusal(confirm, 403, 'wrong_second_factor');
+  });
+
+  it.each<[string, object, string]>([
+    ['two proofs', { totp: NO_CODE, recoveryCode: 'x' }, 'one_proof_required'],
+    ['no proof', {}, 'one_proof_required'],
+  ])('does not go with %s', async (_, proof, code) => {
+    await users.expectRefusal(useOf('x', proof), 400, 'validation_failed', { pointer: '', code });
+  });
+});
+
+describe('a recovery code', () => {
+  it('opens a session once, however it is written, and its owner is told', async () => {
+    const person = await factors.withApp();
+    const [first, second] = person.recoveryCodes as [string, string];
+    const written = ` ${first.toLowerCase().replaceAll('-', ' ')} `;
+    const { status, body } = await factors.finish(person, { recoveryCode: written });
+    expect([status, assuranceOf(body.accessToken).acr]).toEqual([200, 'aal2']);
+    expect(await factors.finish(person, { recoveryCode: first })).toMatchObject({ status: 403 });
+    expect(await factors.subjects(person)).toContain('A recovery code was used');
+
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => factors.challenged(person)));
+    const answers = await Promise.all(
+      tokens.map(({ challengeToken }) =>
+        factors.post(SECOND_FACTOR, { challengeToken, recoveryCode: second }),
+      ),
+    );
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array<number>(19).fill(403)]);
+    expect((await users.app.get(STATUS, { token: person.token })).body.recoveryCodesLeft).toBe(8);
+  });
+
+  it('is replaced with all others, by whoever has password and second factor', async () => {
+    const person = await factors.withApp();
+    const [old] = person.recoveryCodes;
+    const replace = (proof: object) => factors.post(RECOVERY_CODES, { password: PASSWORD, ...proof }, person);
+    await users.expectRefusal(() => replace({ totp: NO_CODE }), 403, 'wrong_second_factor');
+    const { status, body } = await replace({ totp: factors.code(person) });
+    expect([status, new Set([...body.recoveryCodes, ...person.recoveryCodes]).size]).toEqual([200, 20]);
+    expect(await factors.finish(person, { recoveryCode: old })).toMatchObject({ status: 403 });
+    expect(await factors.finish(person, { recoveryCode: body.recoveryCodes[0] })).toMatchObject({
+      status: 200,
+    });
+    const without = await users.registered();
+    const none = () => factors.post(RECOVERY_CODES, { password: PASSWORD, totp: NO_CODE }, without);
+    await users.expectRefusal(none, 409, 'no_second_factor');
+  });
+});
+
+describe('a step-up', () => {
+  it('raises the session that was open before, and its later tokens', async () => {
+    const person = await factors.withApp();
+    expect(assuranceOf(person.token)).toEqual({ acr: 'aal1', amr: ['pwd'] });
+    const raised = await factors.raised(person, { totp: factors.code(person) });
+    expect(claimsOf(raised.token)).toMatchObject({
+      ...{ sid: claimsOf(person.token)['sid'], acr: 'aal2', amr: ['mfa', 'otp', 'pwd'] },
+    });
+    const refreshed = await users.refresh(person.refreshToken);
+    expect(assuranceOf(refreshed.body.accessToken).acr).toBe('aal2');
+  });
+
+  it('raises no session that has ended, and nobody without a second factor', async () => {
+    const person = await factors.withApp();
+    await users.app.call('DELETE', `${ME}/sessions?includeCurrent=true`, { token: person.token });
+    const raise = () => factors.post(STEP_UP, { totp: factors.code(person) }, person);
+    await users.expectRefusal(raise, 401, 'invalid_token');
+    const without = await users.registered();
+    const hope = () => factors.post(STEP_UP, { totp: NO_CODE }, without);
+    await users.expectRefusal(hope, 403, 'wrong_second_factor');
+  });
+});
+
+describe('a lost second factor', () => {
+  const reset = (id: string, { token }: { token: string }) =>
+    users.app.call('DELETE', `${USERS}/${id}/second-factor`, { token });
+
+  it('is removed by an admin, which ends every session and is audited', async () => {
+    const person = await factors.withApp();
+    const { challengeToken } = await factors.challenged(person);
+    expect(await reset(person.id, users.staff)).toMatchObject({ status: 403 });
+    expect(await reset(person.id, users.admin)).toMatchObject({ status: 204 });
+    expect(await users.refresh(person.refreshToken)).toMatchObject({ status: 401 });
+    const late = { challengeToken, recoveryCode: person.recoveryCodes[0] };
+    expect(await factors.post(SECOND_FACTOR, late)).toMatchObject({ status: 400 });
+    expect(await factors.login(person)).toMatchObject({ status: 200 });
+    expect(await factors.subjects(person)).toContain('Your second factor was removed by our staff');
+    const { rows } = await users.sql.query('SELECT actor, action FROM platform.audit_log WHERE target = $1', [
+      person.id,
+    ]);
+    expect(rows).toEqual([{ actor: `user:${users.admin.id}`, action: 'DELETE /users/:id/second-factor' }]);
+  });
+
+  it('of one’s own is not removed without it', async () => {
+    const own = () => reset(users.admin.id, users.admin);
+    await users.expectRefusal(own, 409, 'own_second_factor');
+  });
+
+  it('of nobody is user_not_found', async () => {
+    const nobody = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10';
+    await users.expectRefusal(() => reset(nobody, users.admin), 404, 'user_not_found');
+  });
+});
+
+describe('what nobody learns', () => {
+  it('is whether an account has a second factor, before the password is right', async () => {
+    const [person, without] = [await factors.withApp(), await users.registered()];
+    const answers = await Promise.all(
+      [person.email, without.email, 'nobody@example.com'].map((email) =>
+        users.app.post(LOGIN, { email, password: 'not the password' }),
+      ),
+    );
+    const bodies = answers.map(({ status, body }) => ({ status, ...(body as object), requestId: undefined }));
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
+    expect(bodies[0]).toMatchObject({ status: 401, code: 'invalid_credentials' });
+  });
+
+  it('is what the export of one’s data would tell: no secret is in it', async () => {
+    const person = await factors.withApp();
+    const { body } = await users.app.get(`${ME}/export`, { token: person.token });
+    expect(body.secondFactor).toEqual({
+      ...{ totp: { enrolledAt: expect.any(String) }, passkeys: [], recoveryCodesLeft: 10 },
+    });
+    expect(body.sessions).toEqual([expect.objectContaining({ aal: 1, amr: ['pwd'] })]);
+  });
+
+  it('is anything of whoever was erased', async () => {
+    const person = await factors.withApp();
+    const body = { password: PASSWORD };
+    expect(await users.app.call('DELETE', ME, { token: person.token, body })).toMatchObject({ status: 204 });
+    const { rows } = await users.sql.query(
+      `SELECT user_id FROM users.totp WHERE user_id = $1
+       UNION ALL SELECT user_id FROM users.recovery_codes WHERE user_id = $1
+       UNION ALL SELECT user_id FROM users.challenges WHERE user_id = $1`,
+      [person.id],
+    );
+    expect(rows).toEqual([]);
+    const confirm = () => factors.post(CONFIRM_TOTP, { totp: NO_CODE }, person);
+    await users.expectRefusal(confirm, 404, 'user_not_found');
+  });
+});
+
+describe('guessing', () => {
+  let guarded: UsersFixture;
+  beforeAll(async () => {
+    guarded = await UsersFixture.start({ RATE_LIMIT_LOGINS_PER_MINUTE: '1000', RATE_LIMIT_ENABLED: 'true' });
+  });
+  afterAll(() => guarded.stop());
+
+  it('is slowed down for the account, whichever log-in it comes with, and one at a time', async () => {
+    const theirs = new SecondFactorFixture(guarded);
+    const person = await theirs.withApp();
+    const problems = await Promise.all(Array.from({ length: 5 }, () => theirs.challenged(person)));
+    const tokens = problems.map(({ challengeToken }) => challengeToken as string);
+    const guess = (index: number) =>
+      theirs.post(SECOND_FACTOR, { challengeToken: tokens[index % 5], totp: NO_CODE });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => guess(index)));
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array<number>(6).fill(403), ...Array<number>(14).fill(429)]);
+    const right = await theirs.finish(person, { totp: theirs.code(person) });
+    expect(right).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await theirs.login(await guarded.registered())).status).toBe(200);
+  });
+});

@@ -10,6 +10,15 @@ export class Events1795000000014 extends SqlMigration {
               FROM (SELECT id FROM platform.outbox WHERE published_at IS NOT NULL ORDER BY position) published) numbered
      WHERE o.id = numbered.id;
     CREATE UNIQUE INDEX outbox_feed ON platform.outbox (feed_position) WHERE feed_position IS NOT NULL;
+    -- a relay of the version before this one says that an event has left, and knows nothing of the feed
+    CREATE FUNCTION platform.give_feed_position() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      NEW.feed_position := nextval('platform.feed_position');
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER outbox_joins_feed BEFORE UPDATE ON platform.outbox FOR EACH ROW
+      WHEN (OLD.published_at IS NULL AND NEW.published_at IS NOT NULL AND NEW.feed_position IS NULL)
+      EXECUTE FUNCTION platform.give_feed_position();
     -- the same expression as in messaging/outbox.ts
     CREATE INDEX outbox_unpublished_by_shard ON platform.outbox
       ((get_byte(uuid_send(aggregate_id), 15) & 15), position) WHERE published_at IS NULL;
@@ -57,6 +66,8 @@ export class Events1795000000014 extends SqlMigration {
                                        autovacuum_vacuum_cost_delay);
     CREATE INDEX outbox_unpublished ON platform.outbox (position) WHERE published_at IS NULL;
     DROP INDEX platform.outbox_unpublished_by_shard;
+    DROP TRIGGER outbox_joins_feed ON platform.outbox;
+    DROP FUNCTION platform.give_feed_position();
     ALTER TABLE platform.outbox DROP COLUMN feed_position;
     DROP SEQUENCE platform.feed_position;
   `;

@@ -47,6 +47,18 @@ const MUTANTS = [
     tests: ['test/integration/events.spec.ts'],
   },
   {
+    name: 'second factor: a code is good for as long as its half minute',
+    file: 'libs/users/src/second-factor/totp.ts',
+    change: ['AND confirmed_at IS NOT NULL AND last_used_step < $3', 'AND confirmed_at IS NOT NULL'],
+    tests: ['test/integration/users-totp.spec.ts'],
+  },
+  {
+    name: 'outside identity: an account with a second factor is linked by its address',
+    file: 'libs/users/src/external-identities/external-identities.ts',
+    change: [' || hasSecondFactor) {', ') {'],
+    tests: ['test/integration/external-identities.spec.ts'],
+  },
+  {
     name: 'inbox dedupe: a report that comes twice is applied twice',
     file: 'libs/payments/src/application/gateway-reports.ts',
     change: [

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { newId, type Role } from '#kernel';
 import { closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
@@ -6,6 +5,7 @@ import { ManagementServer } from '#platform/management';
 import { AccessTokens } from '#platform/security';
 import { ROUTES } from '../architecture/authorization-matrix.js';
 import { blockTable } from '../support/block-table.js';
+import { eventually } from '../support/eventually.js';
 import { routesOf } from '../support/routes.js';
 import { sendRaw } from '../support/send-raw.js';
 import { type Answer, TestApp } from '../support/test-app.js';
@@ -129,7 +129,7 @@ describe('closing', () => {
       .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1, amr: ['pwd'] });
     const block = await blockTable(app, 'payments.ledger_totals, payments.ledger_postings');
     const inFlight = port.get(LEDGER, { token }).catch(() => 'cut');
-    await delay(100);
+    await block.hasWaiter();
     return { app, port, block, inFlight };
   }
 
@@ -138,8 +138,7 @@ describe('closing', () => {
     try {
       await app.app.get(Lifecycle).drain(0);
       const closing = closeHttpServer(app.app, 10_000);
-      await delay(100);
-      await expect(port.get('/healthz')).rejects.toThrow();
+      await eventually(() => expect(port.get('/healthz')).rejects.toThrow());
       await block.release();
       const { status, headers } = (await inFlight) as Answer;
       expect({ status, connection: headers.get('connection') }).toEqual({ status: 200, connection: 'close' });

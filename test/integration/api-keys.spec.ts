@@ -41,6 +41,18 @@ describe('an API key', () => {
     expect(JSON.stringify(rows)).not.toContain(key.slice(-43));
   });
 
+  it('is in the audit log with the rights that it got', async () => {
+    const wish = { name: 'Till', scopes: ['orders:place'], expiresAt: '2100-01-01T00:00:00.000Z' };
+    const headers = { 'x-request-id': newId() };
+    expect(await shop.post(KEYS, wish, { as: shop.admin, key: null, headers })).toMatchObject({
+      status: 201,
+    });
+    const { rows } = await shop.sql.query('SELECT details FROM platform.audit_log WHERE request_id = $1', [
+      headers['x-request-id'],
+    ]);
+    expect(rows).toEqual([{ details: { ...wish, name: '[redacted]' } }]);
+  });
+
   it('opens what its scope names to a machine, and the order says who did it', async () => {
     const { id, lines } = await shop.placed();
     const machine = await shop.apiKey('orders:fulfil');

@@ -43,6 +43,7 @@ describe('an order that is placed', () => {
       id: expect.any(String),
       fulfilledQuantity: 0,
       returnedQuantity: 0,
+      canceledQuantity: 0,
       refundedAmount: zero,
     };
     expect(answer.status).toBe(201);
@@ -80,6 +81,7 @@ describe('an order that is placed', () => {
       shippingAddress,
       metadata: { campaign: 'autumn', 'gift note': '🎁 enjoy' },
       version: 2,
+      closedAt: null,
       placedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     });

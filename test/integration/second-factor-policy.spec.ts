@@ -7,13 +7,25 @@ const PASSWORD = 'steelyard-demo';
 
 let shop: Shop;
 beforeAll(async () => {
-  shop = await Shop.open({ SECOND_FACTOR_FOR: 'refunds' });
+  shop = await Shop.open({ SECOND_FACTOR_FOR: 'refunds,admin' });
 });
 afterAll(() => shop.close());
 
 const post = (path: string, body: object, as?: Person) => shop.api.post(path, body, { token: as?.token });
 
-describe('SECOND_FACTOR_FOR=refunds', () => {
+describe('SECOND_FACTOR_FOR=refunds,admin', () => {
+  it('keeps administrators with one factor from roles, addresses and keys', async () => {
+    const change = (body: object) => () =>
+      shop.api.call('PATCH', `/api/v1/users/${shop.customer.id}`, {
+        ...{ token: shop.admin.token, body, headers: { 'if-match': '"1"' } },
+      });
+    await shop.expectRefusal(change({ role: 'staff' }), 403, 'insufficient_aal');
+    await shop.expectRefusal(change({ email: 'other@example.com' }), 403, 'insufficient_aal');
+    const wish = { name: 'Till', scopes: ['orders:place'] };
+    const make = () => shop.post('/api/v1/api-keys', wish, { as: shop.admin, key: null });
+    await shop.expectRefusal(make, 403, 'insufficient_aal');
+  });
+
   it('opens refunds to staff once they have stepped up, and again when they log in', async () => {
     const { payment } = await shop.placed();
     const amount = { amount: { amount: 100, currency: 'GBP' } };
@@ -38,6 +50,11 @@ describe('SECOND_FACTOR_FOR=refunds', () => {
     const proof = { challengeToken: problem.challengeToken, totp: app.code(after) };
     const { body: tokens } = await post('/api/v1/auth/second-factor', proof);
     expect(await refund({ ...shop.staff, token: tokens.accessToken })).toMatchObject({ status: 201 });
+  });
+
+  it('counts what is their own as anybody’s for staff', async () => {
+    const { id } = await shop.placed({}, { as: shop.staff });
+    await shop.expectRefusal(() => shop.cancel(id, { as: shop.staff }), 403, 'insufficient_aal');
   });
 
   it('asks nothing of whoever cancels an order of their own', async () => {

@@ -21,7 +21,7 @@ export {
   type FieldError,
 } from './domain-error.js';
 export { newId } from './id.js';
-export type { Secrets } from './secrets.js';
+export { deriveKeys, type Secrets } from './secrets.js';
 export {
   add,
   allocate,

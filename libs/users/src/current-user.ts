@@ -3,7 +3,7 @@ import { currentActor } from '#platform/context';
 import { securityErrors } from '#platform/security';
 
 /**
- * The user who calls. For endpoints whose access rule asks for a role, which no other kind of actor has.
+ * The user who calls. For endpoints whose permission only people have.
  *
  * @throws DomainError authentication_required
  */

@@ -1,8 +1,8 @@
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
-import { DomainError } from '#kernel';
+import { deriveKeys, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { httpErrors } from '#platform/http';
 import { bulkhead, BulkheadRejectedError } from 'cockatiel';
@@ -29,9 +29,7 @@ export class Passwords implements OnModuleInit {
   private decoyHash!: string;
 
   constructor(config: Config) {
-    this.fingerprintKey = Buffer.from(
-      hkdfSync('sha256', config.appSecrets[0], '', 'steelyard password fingerprints', 32),
-    );
+    [this.fingerprintKey] = deriveKeys(config.appSecrets, 'password fingerprints');
   }
 
   async onModuleInit(): Promise<void> {

@@ -1,5 +1,5 @@
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Secrets } from '#kernel';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { deriveKeys, type Secrets } from '#kernel';
 
 const SESSION_ID_BYTES = 16;
 const GENERATION_BYTES = 4;
@@ -39,13 +39,11 @@ export interface RefreshToken {
  * known, so does the proof by an old token.
  */
 export class RefreshTokenCodec {
-  private readonly signingKey: Buffer;
-  private readonly keys: readonly Buffer[];
+  private readonly keys: readonly [Buffer, ...Buffer[]];
 
   /** @param secrets the application's; the keys of the tokens are derived from them for this purpose alone */
   constructor(secrets: Secrets) {
-    this.signingKey = keyFrom(secrets[0]);
-    this.keys = secrets.map(keyFrom);
+    this.keys = deriveKeys(secrets, 'refresh tokens');
   }
 
   /** The first token of a new session. */
@@ -80,7 +78,7 @@ export class RefreshTokenCodec {
     return this.keys.some((key) => timingSafeEqual(bytes.subarray(SIGNED_BYTES), mac(signed, key)));
   }
 
-  private make(sessionId: string, generation: number, seed: Buffer, key = this.signingKey): RefreshToken {
+  private make(sessionId: string, generation: number, seed: Buffer, key = this.keys[0]): RefreshToken {
     const signed = Buffer.alloc(SIGNED_BYTES);
     signed.write(sessionId.replaceAll('-', ''), 'hex');
     signed.writeUInt32BE(generation, SESSION_ID_BYTES);
@@ -88,10 +86,6 @@ export class RefreshTokenCodec {
     const text = Buffer.concat([signed, mac(signed, key)]).toString('base64url');
     return { text, sessionId, generation, seed };
   }
-}
-
-function keyFrom(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', 'steelyard refresh tokens', 32));
 }
 
 function mac(signed: Buffer, key: Buffer): Buffer {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DomainError, userReference } from '#kernel';
+import { DomainError } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { EventBus } from '#platform/messaging';
@@ -63,8 +63,7 @@ export class ForgetPerson implements OnModuleInit {
       throw new DomainError(usersErrors.orders_open, { extensions: { orderIds: open.map(({ id }) => id) } });
     }
     const orders = await this.database.query<{ id: string }>(pseudonymise, [customerId, pseudonym]);
-    // The kept answers of what was done to an order show it as it was.
-    const customer = userReference(customerId);
-    await this.idempotency.forget(orders.map(({ id }) => `${customer}:${id}`));
+    // The kept answers of what was done to an order, by whomever, show it as it was.
+    await this.idempotency.forgetAbout(orders.map(({ id }) => id));
   }
 }

@@ -79,7 +79,8 @@ export class TransferOrders {
       });
       // Since they were looked for.
       requireAll(transfer, (id) => (gone.has(id) ? orderErrors.orders_not_transferable : undefined));
-      // The kept answers of what the former owner did to them show them to nobody any more.
+      // The kept answers of paying and canceling show them to their former owner no more. The one of placing shows an
+      // order as it was then, and has to stay: without it a retry would buy again.
       await this.idempotency.forget(moved.map((id) => `${userReference(fromCustomerId)}:${id}`));
       return { transferred };
     });

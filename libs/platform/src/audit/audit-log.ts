@@ -34,9 +34,6 @@ const readChain = statement(
 /** Rows that are read at once while the chain is checked. */
 const VERIFY_BATCH = 1_000;
 
-/** The driver gives a bigint as text. */
-type StoredRow = Omit<AuditRow, 'position'> & { readonly position: string };
-
 interface Head {
   readonly position: number;
   readonly hash: Buffer;
@@ -100,7 +97,7 @@ export class AuditLog implements OnModuleInit {
       ({ position }) => [String(position)],
       async (from, limit) => {
         const values = [actor, action, target, after, before, from?.[0] ?? null, limit];
-        return (await this.database.query<StoredRow>(listEntries, values)).map(toRow);
+        return this.database.query<AuditRow>(listEntries, values);
       },
     );
   }
@@ -115,8 +112,8 @@ export class AuditLog implements OnModuleInit {
     let head: Head = { position: 0, hash: CHAIN_START };
     for (;;) {
       currentContext().signal.throwIfAborted();
-      const rows = await this.database.query<StoredRow>(readChain, [head.position, VERIFY_BATCH]);
-      for (const row of rows.map(toRow)) {
+      const rows = await this.database.query<AuditRow>(readChain, [head.position, VERIFY_BATCH]);
+      for (const row of rows) {
         const position = head.position + 1;
         const isNext = row.position === position && row.hash.equals(hashOf(head.hash, position, row));
         const isKnown = known?.position !== position || row.hash.equals(known.hash);
@@ -139,8 +136,8 @@ export class AuditLog implements OnModuleInit {
       return;
     }
     await this.database.lock('audit', 'chain');
-    const head = await this.database.queryOne<{ position: string; hash: Buffer }>(readHead);
-    const position = Number(head?.position ?? 0) + 1;
+    const head = await this.database.queryOne<Head>(readHead);
+    const position = (head?.position ?? 0) + 1;
     await this.database.query(insertEntry, [
       position,
       entry.occurredAt,
@@ -158,8 +155,4 @@ export class AuditLog implements OnModuleInit {
     // Not before: a transaction that fails in its commit runs again, or takes the row with it.
     this.database.afterCommit(() => this.pending.delete(context));
   }
-}
-
-function toRow(row: StoredRow): AuditRow {
-  return { ...row, position: Number(row.position) };
 }

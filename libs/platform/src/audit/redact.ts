@@ -14,6 +14,7 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'carrier',
   'currency',
   'expectedOnHand',
+  'expiresAt',
   'fromCustomerId',
   'gatewayId',
   'id',
@@ -27,6 +28,7 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'quantity',
   'restock',
   'role',
+  'scopes',
   'sku',
   'toCustomerId',
 ]);

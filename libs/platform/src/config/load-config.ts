@@ -164,7 +164,9 @@ function contradictions(values: Values): string[] {
   const strangers = (WEBAUTHN_ORIGINS.safeParse(values.WEBAUTHN_ORIGINS).data ?? []).filter(
     (origin) => URL.canParse(origin) && !isWithin(new URL(origin).hostname, rpId),
   );
-  if (strangers.length > 0) {
+  if ((values.WEBAUTHN_RP_ID === undefined) !== (values.WEBAUTHN_ORIGINS === undefined)) {
+    found.push('WEBAUTHN_ORIGINS: is set together with WEBAUTHN_RP_ID, or neither is.');
+  } else if (strangers.length > 0) {
     found.push(`WEBAUTHN_ORIGINS: ${strangers.join(', ')} is not of WEBAUTHN_RP_ID, nor below it.`);
   }
   const { PAYMENT_SETTLE_SECONDS, PAYMENT_ATTENTION_SECONDS } = settingsSchema.shape;

@@ -86,6 +86,10 @@ const deleteExpired = statement(
    RETURNING key`,
 );
 
+const deleteOfResources = statement(
+  'idempotency.delete_of_resources',
+  'DELETE FROM platform.idempotency_keys WHERE resource_id = ANY($1::uuid[])',
+);
 const deleteOfPrincipals = statement(
   'idempotency.delete_of_principals',
   'DELETE FROM platform.idempotency_keys WHERE principal = ANY($1::text[])',
@@ -210,6 +214,14 @@ export class Idempotency {
   /** Forgets every call of principals who will never call again, with the answers that were kept. */
   async forget(principals: readonly string[]): Promise<void> {
     await this.database.query(deleteOfPrincipals, [principals]);
+  }
+
+  /**
+   * Forgets every call about these resources, whoever made it, with the answers that were kept. A retry of one that is
+   * forgotten is a new call.
+   */
+  async forgetAbout(resourceIds: readonly string[]): Promise<void> {
+    await this.database.query(deleteOfResources, [resourceIds]);
   }
 
   /** Forgets keys past their retention, at most `limit` at a time, and returns how many. */

@@ -27,7 +27,7 @@ const grants = <const T extends Record<string, Grant>>(table: T): T => table;
 export const POLICY = grants({
   'account:use': { means: 'Use and change one’s own account', own: 'customer' },
   'users:read': { means: 'See users', all: 'staff', scope: true },
-  'users:write': { means: 'Change names and addresses of customers', all: 'staff', scope: true },
+  'users:write': { means: 'Change names and addresses of customers', all: 'staff', scope: true, stepUp: 'admin' }, // prettier-ignore
   'users:roles': { means: 'Change roles, and staff and administrators', all: 'admin', stepUp: 'admin' },
   'users:recover': { means: 'Take a lost second factor away', all: 'admin', stepUp: 'admin' },
   'users:erase': { means: 'Erase a person who has asked for it', all: 'admin', stepUp: 'admin' },

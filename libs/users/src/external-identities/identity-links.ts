@@ -1,6 +1,6 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Clock } from '#kernel';
+import { Clock, deriveKeys } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { type User, USER_COLUMNS } from '../user.row.js';
@@ -56,8 +56,7 @@ export class IdentityLinks {
     private readonly clock: Clock,
     config: Config,
   ) {
-    const [newest, ...older] = config.appSecrets;
-    this.hashKeys = [hashKeyOf(newest), ...older.map(hashKeyOf)];
+    this.hashKeys = deriveKeys(config.appSecrets, 'erased identities');
   }
 
   /** The user who an identity is, if it was seen before. */
@@ -89,10 +88,6 @@ export class IdentityLinks {
     const found = await this.database.queryOne<{ erasedAt: Date | null }>(readErased, [hashes]);
     return found?.erasedAt ?? undefined;
   }
-}
-
-function hashKeyOf(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', 'steelyard erased identities', 32));
 }
 
 /** A plain digest could be searched for an address or a number that somebody uses as a subject. */

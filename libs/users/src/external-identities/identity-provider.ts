@@ -30,6 +30,7 @@ const ALGORITHMS = [
 const TYPES = ['at+jwt', 'application/at+jwt', 'jwt'];
 
 const TIMEOUT_MS = 3_000;
+const MAX_ANSWER_BYTES = 1_048_576;
 /** After a failure the provider is left alone for this long. */
 const BREAK_MS = 10_000;
 /** Keys are asked for again when they are older, or, at most so often, when a token names one that is not known. */
@@ -227,7 +228,20 @@ async function ask<T>(
 }
 
 async function jsonOf(response: Response): Promise<unknown> {
-  const body = await response.text();
+  const body = await textOf(response);
   if (response.status !== 200) throw new Error(`${response.url} answers ${response.status}.`);
   return JSON.parse(body) as unknown;
+}
+
+/** The body as text. Keys and claims are small: whatever is not is no answer to what was asked. */
+async function textOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > MAX_ANSWER_BYTES)
+      throw new Error(`${response.url} answers more than ${MAX_ANSWER_BYTES} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

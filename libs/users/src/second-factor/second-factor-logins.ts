@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { Database } from '#platform/database';
+import { securityErrors } from '#platform/security';
 import { Admission } from '../admission.js';
 import type { AccessTokenView, Tokens } from '../auth.schema.js';
 import { currentUser } from '../current-user.js';
@@ -107,14 +108,15 @@ export class SecondFactorLogins {
    * Raises the session of the user who calls to two factors.
    *
    * @returns an access token of it that says so; the refresh token stays, and gives such tokens from now on
-   * @throws DomainError wrong_second_factor, rate_limited; invalid_token when the session has ended
+   * @throws DomainError wrong_second_factor, rate_limited; invalid_token when the session has ended, or the user is gone
    */
   async stepUp(proof: SecondFactorProof): Promise<AccessTokenView> {
     const { userId, sessionId } = currentUser();
     const raised = await this.secondFactors.guess(userId, () =>
       this.database.transaction(async () => {
         const user = await this.users.hold(userId);
-        const method = user && (await this.secondFactors.accept(userId, proof));
+        if (!user) throw new DomainError(securityErrors.invalid_token);
+        const method = await this.secondFactors.accept(userId, proof);
         return method && { user, assurance: await this.sessions.raise(sessionId, userId, method) };
       }),
     );

@@ -55,7 +55,8 @@ export class ApplyEvents {
         await this.applyTogether(consumer, events);
       } catch (error) {
         // One of them cannot be applied: which one shows when each is tried alone.
-        if (events.length === 1) await this.park(consumer, events, error);
+        const [first, ...others] = events;
+        if (first && others.length === 0) await this.park(consumer, first, error);
         else for (const event of events) await this.applyAlone(consumer, event);
       }
       await failpoints.committed.reach();
@@ -92,7 +93,7 @@ export class ApplyEvents {
     try {
       await this.applyTogether(consumer, [event]);
     } catch (error) {
-      await this.park(consumer, [event], error);
+      await this.park(consumer, event, error);
     }
   }
 
@@ -100,6 +101,7 @@ export class ApplyEvents {
     await this.database.separateTransaction(async () => {
       const behind = await this.parked.behindParked(consumer.name, events);
       if (behind.length > 0) await this.parked.park(consumer.name, behind);
+      this.metrics.countConsumed(consumer.name, 'parked', behind.length);
       const free = behind.length === 0 ? events : events.filter((event) => !behind.includes(event));
       await this.claimAndApply(consumer, free);
       await failpoints.applied.reach();
@@ -116,12 +118,11 @@ export class ApplyEvents {
     this.metrics.countConsumed(consumer.name, 'duplicate', events.length - claimed.size);
   }
 
-  private async park(consumer: Consumer, events: readonly IntegrationEvent[], error: unknown): Promise<void> {
-    await this.database.separateTransaction(() => this.parked.park(consumer.name, events, error));
-    this.metrics.countConsumed(consumer.name, 'parked', events.length);
-    const [event] = events;
+  private async park(consumer: Consumer, event: IntegrationEvent, error: unknown): Promise<void> {
+    await this.database.separateTransaction(() => this.parked.park(consumer.name, [event], error));
+    this.metrics.countConsumed(consumer.name, 'parked', 1);
     this.logger.error(
-      { err: error, consumer: consumer.name, event_id: event?.id, event_type: event?.type },
+      { err: error, consumer: consumer.name, event_id: event.id, event_type: event.type },
       'An event could not be applied; it is tried again, and those of its aggregate wait behind it',
     );
   }

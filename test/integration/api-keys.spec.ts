@@ -80,6 +80,20 @@ describe('an API key', () => {
     expect(await callWith(key, '/api/v1/users/me')).toMatchObject({ status: 403 });
   });
 
+  it('that may pay a guest’s order gets no token of it', async () => {
+    const { id } = await shop
+      .placedByGuest({ method: 'pm_card_chargeDeclined' }, 402)
+      .then(({ order }) => order as { id: string });
+    const { key } = await shop.apiKey('orders:pay');
+    const { status, body } = await shop.api.post(
+      `${ORDERS}/${id}/payments`,
+      { method: 'pm_card_visa' },
+      { token: key, headers: { 'idempotency-key': newId() } },
+    );
+    expect(status).toBe(201);
+    expect(body).not.toHaveProperty('orderToken');
+  });
+
   it('is refused from the moment it was revoked', async () => {
     const { id, key } = await shop.apiKey('orders:list');
     expect(await callWith(key)).toMatchObject({ status: 200 });

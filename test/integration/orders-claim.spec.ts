@@ -50,11 +50,12 @@ describe('claiming guest orders', () => {
     expect((await claim(person)).body).toEqual({ claimed: 0 });
   });
 
-  it('leaves the token of the order good', async () => {
+  it('ends the token of the order: it belongs to the account', async () => {
     const person = await verified();
     const { id, orderToken } = await shop.placedByGuest({ email: person.email });
     await claim(person);
-    expect((await shop.get(`${ORDERS}/${id}`, { as: null, orderToken })).status).toBe(200);
+    expect((await shop.get(`${ORDERS}/${id}`, { as: null, orderToken })).status).toBe(404);
+    expect((await shop.get(`${ORDERS}/${id}`, { as: person, orderToken })).status).toBe(200);
   });
 
   it('takes a confirmed address', async () => {

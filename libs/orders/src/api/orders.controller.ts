@@ -74,7 +74,8 @@ export class OrdersController {
     @IdempotencyKey() key: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderView> {
-    return this.answer(await this.placeOrder.execute(body, key), reply);
+    const order = await this.placeOrder.execute(body, key);
+    return this.answer(order, reply, order.customerId === null);
   }
 
   @Post('quote')
@@ -191,7 +192,8 @@ export class OrdersController {
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<OrderView> {
     await this.access.require(id, orderToken, 'orders:pay');
-    return this.answer(await this.payOrder.attempt(id, method, key), reply);
+    // Only whoever has the token already: staff and keys that may pay get no more by it than that.
+    return this.answer(await this.payOrder.attempt(id, method, key), reply, orderToken !== undefined);
   }
 
   @Post(':id/cancel')
@@ -224,8 +226,11 @@ export class OrdersController {
   }
 
   /** A paid order is 201, one whose payment is not certain 202, and one that was not paid the error that says so. */
-  private answer(order: OrderView, reply: FastifyReply): OrderView {
-    const view = order.customerId === null ? { ...order, orderToken: this.access.tokenFor(order.id) } : order;
+  private answer(order: OrderView, reply: FastifyReply, showsToken: boolean): OrderView {
+    const view =
+      showsToken && order.customerId === null
+        ? { ...order, orderToken: this.access.tokenFor(order.id) }
+        : order;
     switch (order.payment.status) {
       case 'processing':
         void reply.status(202);

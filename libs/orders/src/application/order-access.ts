@@ -22,13 +22,15 @@ export class OrderAccess {
   }
 
   /**
-   * Passes whoever has the permission for every order, the customer whose order it is, and whoever holds its token.
+   * Passes whoever has the permission for every order, the customer whose order it is, and, while it is a guest's,
+   * whoever holds its token: an order that was claimed or moved belongs to its account alone.
    *
    * @throws DomainError authentication_required when nobody is known, order_not_found when somebody else is,
    *   insufficient_aal
    */
   async require(orderId: string, token: string | undefined, permission: Permission): Promise<void> {
-    if (token !== undefined && this.isTokenOf(orderId, token)) return;
+    const isOpened = token !== undefined && this.isTokenOf(orderId, token);
+    if (isOpened && (await this.findOrders.customerOf(orderId)) === null) return;
     const actor = currentActor();
     if (this.policy.reachesAll(actor, permission)) return;
     if (actor.kind === 'user') {

@@ -15,6 +15,8 @@ import type { SecurityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
 const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+/** W3C Trace Context, version 00. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Orchestrators ask these every few seconds; a log line for each would bury the others. */
 const QUIET_ROUTES = new Set(['/healthz', '/readyz', '/startupz', '/health']);
@@ -59,7 +61,9 @@ export class RequestLifecycle {
     fastify.addHook('onSend', (request, reply, payload, done) => {
       if (stateOf(request)?.context.idempotencyReplayed) void reply.header('Idempotency-Replayed', 'true');
       // What an endpoint says nothing about belongs to whoever asked, and to no cache.
-      const isUndecided = request.url.startsWith(`/${API_PREFIX}`) && !reply.hasHeader('Cache-Control');
+      // By its route: an address can be spelled in many ways.
+      const path = request.routeOptions.url ?? request.url;
+      const isUndecided = path.startsWith(`/${API_PREFIX}`) && !reply.hasHeader('Cache-Control');
       if (isUndecided) void reply.header('Cache-Control', 'no-store');
       // Whoever would come back on this connection finds another process instead.
       if (this.parts.lifecycle.isDraining) void reply.header('Connection', 'close');
@@ -163,7 +167,7 @@ function contextOf(request: FastifyRequest, signal: AbortSignal): RequestContext
   const { 'x-request-id': requestId, traceparent } = request.headers;
   return {
     requestId: typeof requestId === 'string' && SANE_REQUEST_ID.test(requestId) ? requestId : newId(),
-    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
     signal,
     actor: currentContext().actor,
   };

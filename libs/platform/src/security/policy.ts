@@ -45,7 +45,7 @@ export const POLICY = grants({
   'orders:pay': { means: 'Try again to pay an order', own: 'anyone', all: 'staff', scope: true },
   'orders:cancel': { means: 'Cancel an order, which gives the money back', own: 'anyone', all: 'staff', scope: true, stepUp: 'refunds' }, // prettier-ignore
   'orders:close': { means: 'Close the rest of an order, which gives its money back', all: 'staff', scope: true, stepUp: 'refunds' }, // prettier-ignore
-  'orders:transfer': { means: 'Move orders from one account to another', all: 'staff', scope: true },
+  'orders:transfer': { means: 'Move orders from one account to another', all: 'staff', scope: true, stepUp: 'refunds' }, // prettier-ignore
   'orders:fulfil': { means: 'Send pieces of an order, and take them back', all: 'staff', scope: true },
 
   'payments:read': { means: 'See payments and disputes', all: 'staff', scope: true },

@@ -12,6 +12,7 @@ import { PaymentResolution1795000000006 } from './1795000000006-payment-resoluti
 import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
 import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
+import { Sales1795000000015 } from './1795000000015-sales.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 
 /** The one linear history of the database, oldest first. */
@@ -30,5 +31,6 @@ export const migrations = [
   OrderClosing1795000000012,
   ExternalIdentities1795000000013,
   Events1795000000014,
+  Sales1795000000015,
   SecondFactor1795000000017,
 ];

@@ -392,6 +392,8 @@ export const ROUTES: Record<string, Row> = {
     call: aContradiction,
   },
 
+  'GET /sales/daily': { of: 'staff', takes: 'sales:read' },
+
   'GET /ledger/accounts': { of: 'admin', takes: 'ledger:read' },
   'GET /ledger/transactions': { of: 'admin', takes: 'ledger:read' },
   'GET /ledger/trial-balance': { of: 'admin', takes: 'ledger:read' },

@@ -1,4 +1,5 @@
 import { findBreaches, INVARIANTS } from '../support/invariants.js';
+import { findConsumerBreaches } from './check-consumers.js';
 import { findEffectBreaches } from './check-effects.js';
 import { findBrokenPromises } from './check-promises.js';
 import type { Rig } from './rig.js';
@@ -46,6 +47,8 @@ const NUMBERS: Readonly<Record<string, number>> = {
   'received + returned - shipped + adjusted = on hand, and the journal adds up to the level': 5,
   'active and committed reservations = reserved <= on hand': 5,
   'an order reserves what its lines ask for, and ships what was fulfilled': 5,
+  'what was given up of an order is what it gave back to stock': 5,
+  'of a closed order every piece has left or was given up': 5,
   'what was returned of a line is what the returns of its order say': 5,
   'what came back on hand of an order is what its returns restocked': 5,
   'each return is a row of the timeline': 9,
@@ -57,13 +60,9 @@ const NUMBERS: Readonly<Record<string, number>> = {
   'no operation, payment or cancellation stays open': 11,
 };
 
-/** A consumer that has applied an event twice has two rows, which its key forbids, or a row for no event. */
-const APPLIED_TO_NOTHING = `
-  SELECT consumer, event_id FROM platform.inbox WHERE event_id NOT IN (SELECT id FROM platform.outbox)`;
-
 /** Judges everything at rest: the database, the gateway's log, what clients were told, and what the run has seen. */
 export async function checkInvariants(
-  { sql, gateway, caller }: Pick<Rig, 'sql' | 'gateway' | 'caller'>,
+  { sql, gateway, caller, mails }: Pick<Rig, 'sql' | 'gateway' | 'caller' | 'mails'>,
   seen: Seen = {},
 ): Promise<InvariantReport[]> {
   const unnumbered = INVARIANTS.filter((name) => NUMBERS[name] === undefined);
@@ -71,12 +70,11 @@ export async function checkInvariants(
     throw new Error(`Say in NUMBERS which invariant each is: ${unnumbered.join('; ')}`);
   const inDatabase = Object.entries(await findBreaches(sql));
   const live = await findLiveBreaches(caller);
-  const applied = await sql.query<object>(APPLIED_TO_NOTHING);
   const elsewhere: Readonly<Partial<Record<number, readonly object[]>>> = {
     ...seen,
     3: await findEffectBreaches(sql, gateway),
     8: await findBrokenPromises(sql, caller.told),
-    10: applied.rows,
+    10: await findConsumerBreaches(sql, mails.received),
   };
   return RULES.map((rule, index) => {
     const number = index + 1;

@@ -323,7 +323,10 @@ const reporting = {
 const workerFlows: readonly Omit<WorkerFlow, 'carriedOutBy'>[] = [
   {
     name: 'relay events',
-    passes: ['read', 'delivered', 'marked', 'published'].map((at) => `messaging.relay.${at}`),
+    passes: [
+      ...['read', 'delivered', 'marked', 'published'].map((at) => `messaging.relay.${at}`),
+      ...['applied', 'committed'].map((at) => `messaging.consumer.${at}`),
+    ],
     passesOnTheWay: [...RESUMABLE, ...operation('authorize')],
     behaviours: behavioursOf('authorize'),
     prepare: nothing,

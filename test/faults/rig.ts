@@ -14,6 +14,8 @@ import {
 } from '../support/gateway-simulator.js';
 import { freePort, type SpawnedApp, spawnApp } from '../support/spawn-app.js';
 import { Caller, keyedCall } from './caller.js';
+import { countUnheard } from './check-consumers.js';
+import { MailServer } from './mail-server.js';
 
 /** A product of the shop; `price` in minor units. */
 export interface Product {
@@ -33,6 +35,7 @@ const SETTINGS = {
   WORKER_POLL_MS: '50',
   PAYMENT_GATEWAY: 'stripe',
   STRIPE_API_KEY: 'sk_test_1',
+  MAIL_FROM: 'shop@example.com',
   STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
   // Odd sums, so that a split that loses a cent shows.
   ORDER_SHIPPING_FLAT_MINOR: '350',
@@ -56,8 +59,8 @@ const DEADLOCK_DETECTED = '40P01';
 const MOST_TRUNCATIONS = 10;
 
 /**
- * Everything that can die: PostgreSQL, durable; the application, api and worker in one process; and the gateway, which
- * lives here and remembers every effect. The application keeps its ports and secrets from one life to the next.
+ * Everything that can die: PostgreSQL, durable; the application, api and worker in one process; and the gateway and a
+ * mail server, which live here and remember every effect. The application keeps its ports and secrets from one life to the next.
  */
 export class Rig {
   app!: SpawnedApp;
@@ -70,6 +73,7 @@ export class Rig {
     private postgres: EmbeddedPostgres,
     readonly gateway: RunningSimulator,
     readonly caller: Caller,
+    readonly mails: MailServer,
     private readonly settings: Record<string, string>,
   ) {}
 
@@ -82,7 +86,8 @@ export class Rig {
     const [port, managementPort] = [await freePort(), await freePort()];
     const baseUrl = `http://127.0.0.1:${port}`;
     const gateway = await startGatewaySimulator(tells ? baseUrl + WEBHOOK_PATH : undefined);
-    const rig = new Rig(directory, postgres, gateway, new Caller(baseUrl), {
+    const mails = await MailServer.start();
+    const rig = new Rig(directory, postgres, gateway, new Caller(baseUrl), mails, {
       ...SETTINGS,
       DATABASE_URL: postgres.url,
       PORT: String(port),
@@ -91,6 +96,7 @@ export class Rig {
       APP_SECRET: generateAppSecret(),
       SIGNING_KEYS: await generateSigningKeys(),
       STRIPE_API_BASE: gateway.url,
+      MAIL_SMTP_URL: mails.url,
       ...settings,
     });
     await rig.connect();
@@ -163,16 +169,23 @@ export class Rig {
       `UPDATE payments.gateway_reports SET next_attempt_at = now() - interval '1 second'
         WHERE status IN ('received', 'unmatched')`,
     );
+    await this.sql.query(`UPDATE platform.mails SET next_attempt_at = now() - interval '1 second'`);
+    await this.sql.query(
+      `UPDATE platform.parked_events SET next_attempt_at = now() - interval '1 second' WHERE status = 'retrying'`,
+    );
     await this.sql.query(
       `UPDATE platform.idempotency_keys SET leased_until = now() - interval '1 second' WHERE result IS NULL`,
     );
   }
 
-  /** An empty shop, and a gateway that has never done anything; people keep their accounts. */
+  /**
+   * An empty shop, and a gateway that has never done anything; people keep their accounts, and consumers their places.
+   */
   async forgetEverything(): Promise<void> {
     const { rows } = await this.sql.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-        WHERE schemaname IN ('platform', 'catalog', 'payments', 'orders')`,
+        WHERE schemaname IN ('platform', 'catalog', 'payments', 'orders', 'sales')
+          AND (schemaname, tablename) NOT IN (('platform', 'consumer_positions'), ('sales', 'current'))`,
     );
     // The ledger refuses to forget, by a trigger that only a replica leaves out.
     const truncation = `BEGIN; SET LOCAL session_replication_role = replica;
@@ -189,6 +202,7 @@ export class Rig {
       }
     }
     this.gateway.simulator.reset();
+    this.mails.received = [];
     this.caller.told = [];
     this.caller.sent = 0;
   }
@@ -228,7 +242,7 @@ export class Rig {
                + (SELECT count(*) FROM payments.gateway_reports WHERE status IN ('received', 'unmatched'))
                + (SELECT count(*) FROM platform.outbox WHERE published_at IS NULL))::int AS open`,
       );
-      if (rows[0]!.open === 0 && isQuiet) return true;
+      if (rows[0]!.open === 0 && isQuiet && (await countUnheard(this.sql)) === 0) return true;
       await delay(50);
     }
     return false;
@@ -238,6 +252,7 @@ export class Rig {
     await this.sql.end();
     await this.app.end('SIGKILL');
     await this.gateway.close();
+    await this.mails.close();
     await this.postgres.stop();
     await rm(this.directory, REMOVAL);
     running.delete(this);

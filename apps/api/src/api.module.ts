@@ -3,6 +3,7 @@ import { CatalogModule } from '#catalog';
 import { OrdersModule } from '#orders';
 import { PaymentsModule } from '#payments';
 import { type Settings } from '#platform/config';
+import { SalesModule } from '#sales';
 import { UsersModule } from '#users';
 import { PlatformModule } from './platform.module.js';
 
@@ -18,6 +19,7 @@ export class ApiModule {
         UsersModule,
         PaymentsModule,
         OrdersModule,
+        SalesModule,
       ],
     };
   }

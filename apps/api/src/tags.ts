@@ -7,6 +7,7 @@ export const TAGS = [
   { name: 'Catalog', description: 'Products and their stock.' },
   { name: 'Orders', description: 'From the quote to the parcel.' },
   { name: 'Payments', description: 'Capture, void and refund, for staff.' },
+  { name: 'Sales', description: 'What was sold, for staff.' },
   { name: 'Ledger', description: 'The books, for admins.' },
   {
     name: 'Administration',

@@ -8,6 +8,7 @@ import { migrateCommand } from './commands/migrate.js';
 import { openapiCommand } from './commands/openapi.js';
 import { permissionsCommand } from './commands/permissions.js';
 import { replayCommand } from './commands/replay.js';
+import { salesCommand } from './commands/sales.js';
 
 /** `npm run steelyard -- <command>`: one file per command in commands/. */
 const program = new Command('steelyard')
@@ -15,6 +16,7 @@ const program = new Command('steelyard')
   .version(VERSION)
   .addCommand(migrateCommand())
   .addCommand(replayCommand())
+  .addCommand(salesCommand())
   .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(openapiCommand())

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
+import { CatalogModule } from '#catalog';
 import { OrdersModule } from '#orders';
 import { PaymentsModule } from '#payments';
+import { SalesModule } from '#sales';
 import { UsersModule } from '#users';
 import { WorkerJobs } from './worker-jobs.js';
 
 /** The jobs, for whichever process runs them; it brings the platform. */
 @Module({
-  imports: [OrdersModule, PaymentsModule, UsersModule],
+  imports: [CatalogModule, OrdersModule, PaymentsModule, SalesModule, UsersModule],
   providers: [WorkerJobs],
   exports: [WorkerJobs],
 })

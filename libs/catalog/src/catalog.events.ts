@@ -17,13 +17,16 @@ export const productCreated = defineEvent('product', 'steelyard.product.created.
 /** A product's text, price or activity changed; its data say how it is now. */
 export const productUpdated = defineEvent('product', 'steelyard.product.updated.v1', productState);
 
+const availabilityChange = z.object({
+  productId: z.string(),
+  previous: z.enum(AVAILABILITIES),
+  current: z.enum(AVAILABILITIES),
+});
+export type AvailabilityChangeData = z.output<typeof availabilityChange>;
+
 /** What shoppers are told about a product's stock changed. Not one event per sold piece: only when the word changes. */
 export const stockAvailabilityChanged = defineEvent(
   'stock',
   'steelyard.stock.availability_changed.v1',
-  z.object({
-    productId: z.string(),
-    previous: z.enum(AVAILABILITIES),
-    current: z.enum(AVAILABILITIES),
-  }),
+  availabilityChange,
 );

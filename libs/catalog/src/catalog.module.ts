@@ -5,6 +5,7 @@ import { CommitReservations } from './application/commit-reservations.js';
 import { FindReservations } from './application/find-reservations.js';
 import { FindSellable } from './application/find-sellable.js';
 import { FindStock } from './application/find-stock.js';
+import { LowStockAlerts } from './application/low-stock-alerts.js';
 import { RecordStockMovement } from './application/record-stock-movement.js';
 import { ReleaseReservations } from './application/release-reservations.js';
 import { ReserveStock } from './application/reserve-stock.js';
@@ -46,6 +47,7 @@ import { ProductsController } from './products/products.controller.js';
     ShipStock,
     ReturnStock,
     AvailabilityAnnouncer,
+    LowStockAlerts,
     FindReservations,
     StockInvariants,
     { provide: StockRepository, useClass: SqlStockRepository },

@@ -20,6 +20,7 @@ export {
   type ErrorKind,
   type FieldError,
 } from './domain-error.js';
+export { formatMoney } from './format-money.js';
 export { newId } from './id.js';
 export { deriveKeys, type Secrets } from './secrets.js';
 export {

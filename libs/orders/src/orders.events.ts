@@ -13,8 +13,18 @@ const orderEventData = z.object({
   paymentStatus: z.string(),
   currency: z.enum(CURRENCIES),
   totalAmount: z.int(),
+  /** What it was before the change; null when it was placed. Absent in events that are older than this field. */
+  previousStatus: z.enum(ORDER_STATUSES).nullable().optional(),
+  /**
+   * What the change is about, with the share of shipping and tax: all that was ordered when it was placed, confirmed or
+   * asked to be canceled; the pieces that left, came back or were given up; what was refunded, in money alone, in
+   * proportion to their worth where the refund named no lines, and negative where it came back. Empty for any other change. Absent in events that are older than this field.
+   */
+  lines: z
+    .array(z.object({ lineId: z.uuid(), productId: z.uuid(), quantity: z.int(), amount: z.int() }))
+    .optional(),
 });
-type OrderEventData = z.output<typeof orderEventData>;
+export type OrderEventData = z.output<typeof orderEventData>;
 
 const orderEvent = (verb: OrderChange): EventDefinition<OrderEventData> =>
   defineEvent('order', `steelyard.order.${verb}.v1`, orderEventData);

@@ -17,6 +17,7 @@ import { FindStuck } from './application/find-stuck.js';
 import { ForgetPerson } from './application/forget-person.js';
 import { FulfilOrder } from './application/fulfil-order.js';
 import { OnPaymentChanged } from './application/on-payment-changed.js';
+import { OrderMails } from './application/order-mails.js';
 import { OrderAccess } from './application/order-access.js';
 import { OrderInvariants } from './application/order-invariants.js';
 import { PayOrder } from './application/pay-order.js';
@@ -55,6 +56,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     FindStuck,
     OnPaymentChanged,
     ForgetPerson,
+    OrderMails,
     OrderAccess,
     PrepareOrder,
     SettleCancellation,

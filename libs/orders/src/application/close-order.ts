@@ -55,15 +55,11 @@ export class CloseOrder {
 
   /** In the order of the locks: the order, its payment, then stock. */
   private async close(orderId: string, reason: string | null): Promise<void> {
-    const isClosedNow = await this.orders.update(
-      orderId,
-      (order) => {
-        if (order.state.closing !== null) return false;
-        order.close(reason, this.clock.now());
-        return true;
-      },
-      { withLines: true },
-    );
+    const isClosedNow = await this.orders.update(orderId, (order) => {
+      if (order.state.closing !== null) return false;
+      order.close(reason, this.clock.now());
+      return true;
+    });
     await this.settleClosing.advance(orderId, { mayCapture: true });
     if (isClosedNow) await this.catalog.releaseReservations(orderId, 'released');
   }

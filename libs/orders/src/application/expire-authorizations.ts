@@ -40,9 +40,7 @@ export class ExpireAuthorizations {
 
   private async expire(paymentId: string, orderId: string): Promise<void> {
     await this.database.transaction(async () => {
-      const fulfilledMinor = await this.orders.update(orderId, (order) => order.fulfilledMinor, {
-        withLines: true,
-      });
+      const fulfilledMinor = await this.orders.update(orderId, (order) => order.fulfilledMinor);
       await this.payments.expireAuthorization(paymentId, fulfilledMinor);
     });
   }

@@ -69,15 +69,11 @@ export class FulfilOrder {
 
   private async sendOut(fulfillment: Fulfillment): Promise<string | undefined> {
     const { orderId, lines, createdAt } = fulfillment;
-    const { paymentId, fulfilledMinor, pieces } = await this.orders.update(
-      orderId,
-      (order) => {
-        order.fulfil(lines, createdAt);
-        const { fulfilledMinor, state } = order;
-        return { fulfilledMinor, paymentId: state.payment.id, pieces: order.productsOf(lines) };
-      },
-      { withLines: true },
-    );
+    const { paymentId, fulfilledMinor, pieces } = await this.orders.update(orderId, (order) => {
+      order.fulfil(lines, createdAt);
+      const { fulfilledMinor, state } = order;
+      return { fulfilledMinor, paymentId: state.payment.id, pieces: order.productsOf(lines) };
+    });
     await this.orders.addFulfillment(fulfillment);
     const captureId = await this.payments.backFulfillment(paymentId, fulfilledMinor);
     await this.catalog.ship(orderId, pieces);

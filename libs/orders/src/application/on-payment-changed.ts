@@ -3,6 +3,7 @@ import { Clock, DomainError } from '#kernel';
 import { CatalogFacade } from '#catalog';
 import { paymentErrors, paymentEvents, type PaymentEventData, PaymentsFacade } from '#payments';
 import { EventBus } from '#platform/messaging';
+import type { PaymentNews } from '../domain/order.js';
 import { OrderRepository } from '../domain/order.repository.js';
 import type { PaymentCause } from '../domain/order-change.js';
 import type { OrderStatus } from '../domain/order-status.js';
@@ -88,9 +89,7 @@ export class OnPaymentChanged implements OnModuleInit {
 
   /** Authorized money pays for goods that have left: as long as it is not captured, it must not be given up. */
   private async refuseToGiveUpWhatHasLeft({ orderId, capturedAmount }: PaymentEventData): Promise<void> {
-    const fulfilledMinor = await this.orders.update(orderId, (order) => order.fulfilledMinor, {
-      withLines: true,
-    });
+    const fulfilledMinor = await this.orders.update(orderId, (order) => order.fulfilledMinor);
     if (fulfilledMinor > capturedAmount) {
       throw new DomainError(paymentErrors.payment_state_conflict, {
         detail: 'Goods worth more than was captured have left the house: capture first.',
@@ -104,35 +103,28 @@ export class OnPaymentChanged implements OnModuleInit {
     change: PaymentChange,
     news: PaymentEventData,
   ): Promise<{ before: OrderStatus; after: OrderStatus; isClosed: boolean }> {
-    const refunded = refundedBy(change, news);
-    return this.orders.update(
-      news.orderId,
-      (order) => {
-        const before = order.state.status;
-        const { paymentId, status, outcome, declineCode } = news;
-        order.applyPayment(
-          { id: paymentId, status, outcome, declineCode, refunded, cause: CAUSES[change] },
-          this.clock.now(),
-        );
-        return { before, after: order.state.status, isClosed: order.state.closing !== null };
-      },
-      { withLines: refunded.length > 0 },
-    );
+    const refund = refundBy(change, news);
+    return this.orders.update(news.orderId, (order) => {
+      const before = order.state.status;
+      const { paymentId, status, outcome, declineCode } = news;
+      order.applyPayment(
+        { id: paymentId, status, outcome, declineCode, ...refund, cause: CAUSES[change] },
+        this.clock.now(),
+      );
+      return { before, after: order.state.status, isClosed: order.state.closing !== null };
+    });
   }
 }
 
-/** Minor units that this change has given back per line; negative where a refund came back. */
-function refundedBy(
+/** What this change has given back; negative where a refund came back. */
+function refundBy(
   change: PaymentChange,
   { refund }: PaymentEventData,
-): { lineId: string; amount: number }[] {
-  const lines = refund?.lines ?? [];
-  switch (change) {
-    case 'refunded':
-      return lines;
-    case 'refund_reversed':
-      return lines.map(({ lineId, amount }) => ({ lineId, amount: -amount }));
-    default:
-      return [];
-  }
+): Pick<PaymentNews, 'refundedMinor' | 'refunded'> {
+  const sign = change === 'refunded' ? 1 : change === 'refund_reversed' ? -1 : 0;
+  if (!refund || sign === 0) return { refundedMinor: 0, refunded: [] };
+  return {
+    refundedMinor: sign * refund.amount,
+    refunded: refund.lines.map(({ lineId, amount }) => ({ lineId, amount: sign * amount })),
+  };
 }

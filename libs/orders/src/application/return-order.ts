@@ -54,14 +54,10 @@ export class ReturnOrder {
   /** In the order of the locks: the order, then stock. */
   private async takeBack(orderReturn: OrderReturn): Promise<void> {
     const { orderId, lines, reason, createdAt } = orderReturn;
-    const restocked = await this.orders.update(
-      orderId,
-      (order) => {
-        order.takeBack(lines, reason, createdAt);
-        return order.productsOf(lines.filter(({ restock }) => restock));
-      },
-      { withLines: true },
-    );
+    const restocked = await this.orders.update(orderId, (order) => {
+      order.takeBack(lines, reason, createdAt);
+      return order.productsOf(lines.filter(({ restock }) => restock));
+    });
     await this.orders.addReturn(orderReturn);
     if (restocked.length > 0) await this.catalog.returnToStock(orderId, restocked);
   }

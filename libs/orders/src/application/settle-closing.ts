@@ -21,11 +21,10 @@ export class SettleClosing {
    * @throws DomainError captures_frozen
    */
   async advance(orderId: string, options: { readonly mayCapture: boolean }): Promise<void> {
-    const { paymentId, closed } = await this.orders.update(
-      orderId,
-      ({ state, closed }) => ({ paymentId: state.payment.id, closed }),
-      { withLines: true },
-    );
+    const { paymentId, closed } = await this.orders.update(orderId, ({ state, closed }) => ({
+      paymentId: state.payment.id,
+      closed,
+    }));
     await this.payments.settleClosedOrder(paymentId, closed, options);
   }
 }

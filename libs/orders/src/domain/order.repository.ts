@@ -36,14 +36,9 @@ export abstract class OrderRepository {
   /**
    * Loads an order under its lock, lets `change` change it, and saves it with its timeline and events.
    *
-   * @param options.withLines loads the lines too; needed to fulfil, to close, to take back, and to take over refunds of lines
    * @throws DomainError order_not_found
    */
-  abstract update<T>(
-    orderId: string,
-    change: (order: Order) => T | Promise<T>,
-    options?: { withLines?: boolean },
-  ): Promise<T>;
+  abstract update<T>(orderId: string, change: (order: Order) => T | Promise<T>): Promise<T>;
 
   abstract addFulfillment(fulfillment: Fulfillment): Promise<void>;
 

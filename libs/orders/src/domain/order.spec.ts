@@ -11,6 +11,7 @@ import {
   reloaded,
   withState,
 } from './testing/order-builders.js';
+import type { Order, PaymentNews } from './order.js';
 import type { OrderStatus } from './order-status.js';
 
 describe('placing an order', () => {
@@ -33,7 +34,7 @@ describe('placing an order', () => {
 
   it('is the first row of the timeline, from nothing', () => {
     const { changes } = placed();
-    expect(changes.timeline).toEqual([
+    expect(changes.timeline).toMatchObject([
       {
         version: 1,
         from: null,
@@ -69,7 +70,7 @@ describe('news of the payment', () => {
         version: 2,
         updatedAt: LATER,
       });
-      expect(order.changes.timeline).toEqual([
+      expect(order.changes.timeline).toMatchObject([
         {
           version: 2,
           from: 'pending_payment',
@@ -452,5 +453,67 @@ describe('an unpaid order', () => {
         extensions: { orderStatus: order.state.status, paymentStatus },
       }),
     );
+  });
+});
+
+describe('what a change is about', () => {
+  const MUG = { lineId: 'mug', productId: 'product of mug' };
+  const POT = { lineId: 'pot', productId: 'product of pot' };
+  const EVERYTHING = [
+    { ...MUG, quantity: 3, amount: 331 },
+    { ...POT, quantity: 1, amount: 109 },
+  ];
+  const linesOf = (order: Order) => order.changes.timeline.at(-1)?.lines;
+  /** The lines of the last change, once all verbs have changed the order. */
+  const after = (order: Order, ...verbs: ((order: Order) => void)[]) => {
+    for (const verb of verbs) verb(order);
+    return linesOf(order);
+  };
+  const refundOf = (refundedMinor: number, refunded: PaymentNews['refunded'] = []) =>
+    news({ cause: refundedMinor > 0 ? 'refunded' : 'refund_reversed', refundedMinor, refunded });
+
+  it('is all of it, when it is placed, confirmed, and asked to be canceled', () => {
+    expect(linesOf(placed())).toEqual(EVERYTHING);
+    expect(after(inStatus.pending_payment(), (order) => order.applyPayment(news(), LATER))).toEqual(
+      EVERYTHING,
+    );
+    expect(after(confirmed(), (order) => order.requestCancel(null, LATER))).toEqual(EVERYTHING);
+    const voided = news({ status: 'canceled', cause: 'payment_canceled' });
+    expect(after(confirmed(), (order) => order.applyPayment(voided, LATER))).toEqual(EVERYTHING);
+  });
+
+  it('is the pieces that leave, are given up, or come back, and their worth sums to that of the line', () => {
+    const order = confirmed();
+    const one = [{ lineId: 'mug', quantity: 1 }];
+    expect(after(order, () => order.fulfil(one, LATER))).toEqual([{ ...MUG, quantity: 1, amount: 110 }]);
+    expect(after(order, () => order.fulfil(one, LATER))).toEqual([{ ...MUG, quantity: 1, amount: 110 }]);
+    expect(after(order, () => order.takeBack(one, null, LATER))).toEqual([
+      { ...MUG, quantity: 1, amount: 110 },
+    ]);
+    expect(after(order, () => order.close(null, LATER))).toEqual([
+      { ...MUG, quantity: 1, amount: 111 },
+      { ...POT, quantity: 1, amount: 109 },
+    ]);
+  });
+
+  it('is the money that goes back: of the lines that the refund names, else by what they are worth', () => {
+    const order = confirmed();
+    const named = [{ lineId: 'pot', amount: 9 }];
+    expect(after(order, () => order.applyPayment(refundOf(9, named), LATER))).toEqual([
+      { ...POT, quantity: 0, amount: 9 },
+    ]);
+    const spread = [
+      { ...MUG, quantity: 0, amount: 75 },
+      { ...POT, quantity: 0, amount: 25 },
+    ];
+    expect(after(order, () => order.applyPayment(refundOf(100), LATER))).toEqual(spread);
+    expect(after(order, () => order.applyPayment(refundOf(-100), LATER))).toEqual(
+      spread.map((line) => ({ ...line, amount: -line.amount })),
+    );
+  });
+
+  it('is nothing that has to do with goods or money, for any other change', () => {
+    expect(after(inStatus.fulfilled(), (order) => order.complete(LATER, LATER))).toEqual([]);
+    expect(after(inStatus.cancel_pending(), (order) => order.completeCancel(LATER))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { type Currency, DomainError, type Money } from '#kernel';
+import { allocate, type Currency, DomainError, type Money } from '#kernel';
 import type { OrderChange, PaymentCause } from './order-change.js';
 import { orderErrors } from './order.errors.js';
 import { nextOrderStatus, type OrderStatus } from './order-status.js';
@@ -70,6 +70,14 @@ export interface OrderState {
   readonly closing: Closing | null;
 }
 
+/** What a change is about of one line: so many pieces, and minor units with their share of shipping and tax. */
+export interface LineChange {
+  readonly lineId: string;
+  readonly productId: string;
+  readonly quantity: number;
+  readonly amount: number;
+}
+
 export interface TimelineEntry {
   readonly version: number;
   readonly from: OrderStatus | null;
@@ -77,12 +85,16 @@ export interface TimelineEntry {
   readonly change: OrderChange;
   readonly reason: string | null;
   readonly occurredAt: Date;
+  /** Empty where the change is about no goods and moves no money. Events tell it; the timeline does not keep it. */
+  readonly lines: readonly LineChange[];
 }
 
 export interface PaymentNews extends OrderPayment {
   /** What has become of the payment, as the timeline tells it when the order's status stays. */
   readonly cause: PaymentCause;
-  /** Minor units refunded just now, per line; negative for a refund that came back. */
+  /** Minor units refunded just now; negative for a refund that came back. */
+  readonly refundedMinor: number;
+  /** How they are divided, where the refund says so. */
   readonly refunded: readonly { readonly lineId: string; readonly amount: number }[];
 }
 
@@ -154,11 +166,11 @@ export class Order {
       new Map(),
     );
     for (const line of lines) placed.setLine(line);
-    placed.note('placed', null, order.placedAt);
+    placed.note('placed', null, order.placedAt, { lines: placed.everyPiece });
     return placed;
   }
 
-  /** A stored order, with its lines where the verb to come needs them. Checks nothing. */
+  /** A stored order with its lines. Checks nothing. */
   static rehydrate(state: OrderState, lines: readonly OrderLine[]): Order {
     return new Order(state, new Map(lines.map((line) => [line.id, line])));
   }
@@ -189,11 +201,11 @@ export class Order {
       this.setLine({ ...line, refundedAmount: line.refundedAmount + amount });
     }
     if (this.current.status === 'pending_payment' && PAID.has(status)) {
-      this.moveTo('confirmed', 'confirmed', null, now);
+      this.moveTo('confirmed', 'confirmed', null, now, this.everyPiece);
     } else if (this.current.status === 'confirmed' && status === 'canceled') {
-      this.moveTo('cancel_pending', 'cancel_requested', 'payment voided', now);
+      this.moveTo('cancel_pending', 'cancel_requested', 'payment voided', now, this.everyPiece);
     } else {
-      this.note(news.cause, null, now);
+      this.note(news.cause, null, now, { lines: this.refundedLines(news) });
     }
   }
 
@@ -207,7 +219,7 @@ export class Order {
   }
 
   requestCancel(reason: string | null, now: Date): void {
-    this.moveTo('cancel_pending', 'cancel_requested', reason, now);
+    this.moveTo('cancel_pending', 'cancel_requested', reason, now, this.everyPiece);
   }
 
   /** Every operation is certain and no money is held: the order is gone. */
@@ -229,7 +241,7 @@ export class Order {
   /** Sends out pieces of lines. */
   fulfil(pieces: readonly LinePieces[], now: Date): void {
     this.requireFulfillable();
-    for (const { lineId, quantity } of pieces) {
+    const lines = pieces.map(({ lineId, quantity }) => {
       const line = this.requireLine(lineId);
       const fulfilledQuantity = line.fulfilledQuantity + quantity;
       if (fulfilledQuantity > line.quantity) {
@@ -238,11 +250,12 @@ export class Order {
         });
       }
       this.setLine({ ...line, fulfilledQuantity });
-    }
+      return piecesOf(line, line.fulfilledQuantity, fulfilledQuantity);
+    });
     const isComplete = this.lines.every(({ quantity, fulfilledQuantity }) => fulfilledQuantity === quantity);
     const status = isComplete ? 'fulfilled' : 'partially_fulfilled';
-    if (this.current.status === status) this.note('partially_fulfilled', null, now);
-    else this.moveTo(status, status, null, now);
+    if (this.current.status === status) this.note('partially_fulfilled', null, now, { lines });
+    else this.moveTo(status, status, null, now, lines);
   }
 
   /**
@@ -256,13 +269,14 @@ export class Order {
         `The order is ${status}: only the rest of a partially fulfilled one can be closed.`,
       );
     }
-    for (const line of this.lines) {
-      const canceledQuantity = line.quantity - line.fulfilledQuantity;
-      if (canceledQuantity > 0) this.setLine({ ...line, canceledQuantity });
+    const rest = this.lines.filter((line) => line.fulfilledQuantity < line.quantity);
+    for (const line of rest) {
+      this.setLine({ ...line, canceledQuantity: line.quantity - line.fulfilledQuantity });
     }
     const returnedMinor = this.lines.reduce((sum, line) => sum + worthOf(line, 0, line.returnedQuantity), 0);
     this.current = { ...this.current, closing: { at: now, returnedMinor } };
-    this.moveTo('fulfilled', 'closed', reason, now);
+    const lines = rest.map((line) => piecesOf(line, line.fulfilledQuantity, line.quantity));
+    this.moveTo('fulfilled', 'closed', reason, now, lines);
   }
 
   /** What the pieces are worth that have left, had come back when the rest was given up, and will not leave. */
@@ -288,7 +302,7 @@ export class Order {
     for (const { lineId, quantity } of pieces) {
       quantities.set(lineId, (quantities.get(lineId) ?? 0) + quantity);
     }
-    for (const [lineId, quantity] of quantities) {
+    const lines = [...quantities].map(([lineId, quantity]) => {
       const line = this.requireLine(lineId);
       const returnableQuantity = line.fulfilledQuantity - line.returnedQuantity;
       if (quantity > returnableQuantity) {
@@ -296,9 +310,11 @@ export class Order {
           extensions: { lineId, returnableQuantity },
         });
       }
-      this.setLine({ ...line, returnedQuantity: line.returnedQuantity + quantity });
-    }
-    this.note('returned', reason, now);
+      const returnedQuantity = line.returnedQuantity + quantity;
+      this.setLine({ ...line, returnedQuantity });
+      return piecesOf(line, line.returnedQuantity, returnedQuantity);
+    });
+    this.note('returned', reason, now, { lines });
   }
 
   /** Whether all of it has left, all of its money was taken, and nothing has happened since. */
@@ -367,17 +383,49 @@ export class Order {
     this.changes.lines.set(line.id, line);
   }
 
-  private moveTo(to: OrderStatus, change: OrderChange, reason: string | null, now: Date): void {
+  /** What a refund gives back of each line: where it names none, in proportion to what the lines are worth. */
+  private refundedLines({ refunded, refundedMinor }: PaymentNews): LineChange[] {
+    if (refundedMinor === 0) return [];
+    const { currency } = this.current;
+    const shares = allocate(
+      { amount: refundedMinor, currency },
+      this.lines.map(({ allocated }) => allocated.amount),
+    );
+    const parts =
+      refunded.length > 0
+        ? refunded
+        : this.lines.map(({ id }, index) => ({ lineId: id, amount: shares[index]?.amount ?? 0 }));
+    return parts
+      .filter(({ amount }) => amount !== 0)
+      .map(({ lineId, amount }) => {
+        return { lineId, productId: this.requireLine(lineId).productId, quantity: 0, amount };
+      });
+  }
+
+  private get everyPiece(): LineChange[] {
+    return this.lines.map((line) => piecesOf(line, 0, line.quantity));
+  }
+
+  private moveTo(
+    to: OrderStatus,
+    change: OrderChange,
+    reason: string | null,
+    now: Date,
+    lines: readonly LineChange[] = [],
+  ): void {
     const from = this.current.status;
     this.current = { ...this.current, status: nextOrderStatus(from, to) };
-    this.note(change, reason, now, from);
+    this.note(change, reason, now, { from, lines });
   }
 
   private note(
     change: OrderChange,
     reason: string | null,
     now: Date,
-    from: OrderStatus = this.current.status,
+    {
+      from = this.current.status,
+      lines = [],
+    }: { readonly from?: OrderStatus; readonly lines?: readonly LineChange[] } = {},
   ): void {
     const version = this.current.version + 1;
     this.current = { ...this.current, version, updatedAt: now };
@@ -388,6 +436,7 @@ export class Order {
       change,
       reason,
       occurredAt: now,
+      lines,
     });
   }
 }
@@ -395,4 +444,10 @@ export class Order {
 /** What the pieces of a line from `from` to `to` are worth, in minor units. */
 function worthOf({ allocated, quantity }: OrderLine, from: number, to: number): number {
   return shareOfPieces(allocated.amount, quantity, from, to);
+}
+
+/** The pieces of a line from `from` to `to`, with what they are worth. */
+function piecesOf(line: OrderLine, from: number, to: number): LineChange {
+  const { id: lineId, productId } = line;
+  return { lineId, productId, quantity: to - from, amount: worthOf(line, from, to) };
 }

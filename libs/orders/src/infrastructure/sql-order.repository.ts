@@ -82,7 +82,7 @@ const loadOrder = statement(
        'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount, 'allocatedAmount', l.allocated_amount,
        'fulfilledQuantity', l.fulfilled_quantity, 'canceledQuantity', l.canceled_quantity,
        'returnedQuantity', l.returned_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
-     FROM orders.order_lines l WHERE l.order_id = o.id AND $2) AS lines
+     FROM orders.order_lines l WHERE l.order_id = o.id) AS lines
    FROM orders.orders o WHERE o.id = $1`,
 );
 const updateOrder = statement(
@@ -161,14 +161,10 @@ export class SqlOrderRepository extends OrderRepository {
     await this.publish(order);
   }
 
-  override async update<T>(
-    orderId: string,
-    change: (order: Order) => T | Promise<T>,
-    { withLines = false }: { withLines?: boolean } = {},
-  ): Promise<T> {
+  override async update<T>(orderId: string, change: (order: Order) => T | Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
       await this.database.lock('order', orderId);
-      const row = await this.database.queryOne<OrderRow>(loadOrder, [orderId, withLines]);
+      const row = await this.database.queryOne<OrderRow>(loadOrder, [orderId]);
       if (!row) throw new DomainError(orderErrors.order_not_found);
       const order = Order.rehydrate(toState(row), row.lines.map(toLine(row.currency)));
       const result = await change(order);
@@ -232,18 +228,20 @@ export class SqlOrderRepository extends OrderRepository {
 
   private async publish(order: Order): Promise<void> {
     const { state } = order;
-    for (const { change, version, to } of order.changes.timeline) {
+    for (const { change, version, from, to, lines } of order.changes.timeline) {
       await this.bus.publish(orderEvents[change], {
         aggregateId: state.id,
         sequence: version,
         data: {
           orderId: state.id,
           status: to,
+          previousStatus: from,
           customerId: state.customerId,
           paymentId: state.payment.id,
           paymentStatus: state.payment.status,
           currency: state.currency,
           totalAmount: state.total.amount,
+          lines: lines.map((line) => ({ ...line })),
         },
       });
     }

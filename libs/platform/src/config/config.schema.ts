@@ -235,7 +235,7 @@ export const settingsSchema = z.object({
     .optional()
     .describe(
       'Front-end below which mails link to `/verify-email`, `/reset-password` and `/confirm-email-change`, with ' +
-        '`#token=…`; absent: they hold the token alone.',
+        '`#token=…`, and to `/orders/{id}`, for guests with `#token=…`; absent: they hold the tokens of accounts alone.',
     ),
   SECOND_FACTOR_FOR: documented(
     z
@@ -313,10 +313,20 @@ export const settingsSchema = z.object({
   ORDER_COMPLETION_DAYS: integer(0, 3_650, 14).describe(
     'How long a fulfilled and paid order must have been left alone to be completed.',
   ),
+  ORDERS_MAILS: flag(true).describe(
+    'Tells customers by mail that an order is confirmed, on its way, refunded or canceled. In production without ' +
+      '`MAIL_SMTP_URL` nobody is told.',
+  ),
   ORDER_SHIPPING_FLAT_MINOR: integer(0, 100_000_000, 0).describe(
     'Flat shipping charge per order, in minor units of the order’s currency.',
   ),
   ORDER_TAX_BASIS_POINTS: integer(0, 10_000, 0).describe('Tax added to lines and shipping; 2000 is 20 %.'),
+  LOW_STOCK_ALERT_EMAIL: z
+    .email('must be an e-mail address')
+    .optional()
+    .describe(
+      'Who is told by mail that a product runs out, at most once per product and UTC day; absent: nobody.',
+    ),
   DEFAULT_CURRENCY: z
     .enum(CURRENCIES, 'must be an ISO 4217 code that Steelyard knows, such as GBP')
     .meta({ values: 'an ISO 4217 code' } satisfies SettingMeta)

@@ -1,3 +1,4 @@
 export { DeliverMails } from './deliver-mails.js';
 export { mailKind, MailQueue } from './mail-queue.js';
+export type { Mail } from './mailer.js';
 export { MailModule } from './mail.module.js';

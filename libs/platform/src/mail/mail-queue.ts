@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, newId } from '#kernel';
 import { Database, statement } from '../database/index.js';
-import type { Mail } from './mailer.js';
+import { type Mail, Mailer } from './mailer.js';
 
 /** A kind of mail, and what has to be known to write one. */
 export interface MailKind<Data extends object> {
@@ -46,7 +46,13 @@ export class MailQueue {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly mailer: Mailer,
   ) {}
+
+  /** Whether mail leaves the queue at all: what nobody has to know for ever need not be asked for where it does not. */
+  get isDelivered(): boolean {
+    return this.mailer.isConfigured;
+  }
 
   /**
    * Asks for a mail, in the running transaction where there is one.

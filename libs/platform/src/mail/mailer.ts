@@ -7,6 +7,9 @@ export interface Mail {
 
 /** How mail leaves the house. Whoever has something to tell uses the `MailQueue`, which survives what sending does not. */
 export abstract class Mailer {
+  /** Whether there is somewhere that mail goes to. */
+  readonly isConfigured: boolean = true;
+
   /**
    * Hands one mail over, within a bounded time.
    *

@@ -16,6 +16,10 @@ const readFeedOfAggregate = statement(
     WHERE aggregate = $1 AND aggregate_id = $2 AND sequence > $3 AND feed_position IS NOT NULL
     ORDER BY sequence LIMIT $4`,
 );
+const heldByFeed = statement(
+  'messaging.held_by_feed',
+  'SELECT id FROM platform.outbox WHERE id = ANY($1::uuid[]) AND feed_position IS NOT NULL',
+);
 const feedEnd = statement(
   'messaging.feed_end',
   'SELECT coalesce(max(feed_position), 0) AS position FROM platform.outbox',
@@ -43,6 +47,11 @@ export class EventFeed {
   /** Events of one aggregate after the one with this sequence. */
   ofAggregate(aggregate: string, id: string, afterSequence: number, limit: number): Promise<FeedEvent[]> {
     return this.database.query<FeedEvent>(readFeedOfAggregate, [aggregate, id, afterSequence, limit]);
+  }
+
+  /** Those of these events that have left and are kept. */
+  async holds(eventIds: readonly string[]): Promise<string[]> {
+    return (await this.database.query<{ id: string }>(heldByFeed, [eventIds])).map(({ id }) => id);
   }
 
   /** The position of the newest event; 0 where there is none. */

@@ -29,6 +29,7 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('broker_messages_total') private readonly consumed: Counter,
     @InjectMetric('dlq_depth') private readonly deadLetters: Gauge,
     @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
+    @InjectMetric('stock_alerts_total') private readonly stockAlerts: Counter,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @InjectMetric('config_reload_total') private readonly configReloads: Counter,
@@ -111,6 +112,11 @@ export class Metrics implements OnModuleInit {
       this.deadLetters.set({ consumer }, dead);
       this.parkedEvents.set({ consumer }, retrying);
     }
+  }
+
+  /** Counts a product of which there is less than before: `low_stock` or `out_of_stock`. */
+  countStockAlert(availability: string): void {
+    this.stockAlerts.inc({ availability });
   }
 
   /** Records how many breaches of an invariant are open, by its number. */

@@ -74,6 +74,11 @@ export const SERIES: Provider[] = [
     help: 'Events that a consumer tries again, or that wait behind one.',
     labelNames: ['consumer'],
   }),
+  makeCounterProvider({
+    name: 'stock_alerts_total',
+    help: 'Products that became low on stock or sold out.',
+    labelNames: ['availability'],
+  }),
   makeGaugeProvider({
     name: 'invariant_breaches',
     help: 'Open breaches of an invariant.',

@@ -55,6 +55,7 @@ export const news = (difference: Partial<PaymentNews> = {}): PaymentNews => ({
   outcome: null,
   declineCode: null,
   cause: 'payment_captured',
+  refundedMinor: 0,
   refunded: [],
   ...difference,
 });

@@ -1,0 +1,59 @@
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Command } from 'commander';
+import { loadSettings, readEnvironment, SERVER_SETTINGS, type Settings } from '#platform/config';
+import { closeApplication, reachDatabase } from '#platform/process';
+import { type RebuildProgress, RebuildSales, SalesModule } from '#sales';
+import { PlatformModule } from '../../../api/src/index.js';
+
+/** Events between two lines about the progress. */
+const EVENTS_PER_LINE = 10_000;
+
+/** The part of the house that counts sales. */
+@Module({})
+class SalesToolModule {
+  static forRoot(settings: Settings): DynamicModule {
+    return {
+      module: SalesToolModule,
+      imports: [PlatformModule.forRoot(settings, 'steelyard-cli'), SalesModule],
+    };
+  }
+}
+
+/** `sales rebuild`: counts the daily sales anew while everything goes on. */
+export function salesCommand(): Command {
+  const command = new Command('sales').description('looks after the sales figures');
+  command
+    .command('rebuild')
+    .description(
+      'counts the daily sales anew from the events that are kept, while they go on being counted; what is older stays',
+    )
+    .action(() => {
+      const settings = loadSettings(readEnvironment(), { required: SERVER_SETTINGS });
+      return reachDatabase(settings.DATABASE_URL, () => rebuild(settings));
+    });
+  return command;
+}
+
+async function rebuild(settings: Settings): Promise<void> {
+  const app: INestApplicationContext = await NestFactory.createApplicationContext(
+    SalesToolModule.forRoot(settings),
+    { logger: false, abortOnError: false },
+  );
+  try {
+    let lines = 0;
+    const { replayed, kept } = await app.get(RebuildSales).execute((progress) => {
+      if (progress.replayed < (lines + 1) * EVENTS_PER_LINE) return;
+      lines = Math.floor(progress.replayed / EVENTS_PER_LINE);
+      tell(progress);
+    });
+    tell({ replayed, kept });
+    console.log('The sales figures are those of the events now.');
+  } finally {
+    await closeApplication(app);
+  }
+}
+
+function tell({ replayed, kept }: RebuildProgress): void {
+  console.log(`${replayed} events counted anew, ${kept} older ones kept as they were`);
+}

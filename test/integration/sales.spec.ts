@@ -1,0 +1,183 @@
+import { Database } from '#platform/database';
+import { ApplyEvents, EventBus, EventConsumers, EventFeed } from '#platform/messaging';
+import { RebuildSales } from '#sales';
+import { movementsOf } from '../../libs/sales/src/movements.js';
+import { eventually } from '../support/eventually.js';
+import { placeOneOfEach } from '../support/one-of-each.js';
+import { findSalesDifferences } from '../support/sales-by-orders.js';
+import { line, type Product, Shop } from '../support/shop.js';
+import type { Answer } from '../support/test-app.js';
+
+const SALES = '/api/v1/sales/daily';
+
+let shop: Shop;
+/** Sold for yen alone. */
+let kettle: Product;
+
+beforeAll(async () => {
+  // Odd sums, so that shares do not come out even.
+  shop = await Shop.open({ ORDER_SHIPPING_FLAT_MINOR: '350', ORDER_TAX_BASIS_POINTS: '1950' });
+  kettle = await shop.product({ price: 4_999, currency: 'JPY' });
+  await sell();
+});
+
+afterAll(async () => {
+  await shop.api.app.get(EventConsumers).stop(5_000);
+  await shop.close();
+});
+
+/** Orders in two currencies, of which everything becomes that can. */
+async function sell(): Promise<void> {
+  await shop.sql.query('DELETE FROM payments.gateway_reports');
+  await placeOneOfEach(shop);
+  await shop.placed({ lines: [line(kettle, 2), line(kettle)] });
+  await shop.settle();
+}
+
+const rebuild = () => shop.api.app.get(RebuildSales).execute();
+const differences = () => findSalesDifferences(shop.sql);
+const daily = (query = ''): Promise<Answer> => shop.get(`${SALES}${query}`, { as: shop.staff });
+const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
+/** As if all that has happened to an order had happened a day earlier; the ledger does not let itself be changed. */
+async function moveToYesterday(orderId: string): Promise<void> {
+  for (const [table, column, id] of [
+    ['platform.outbox', 'occurred_at', 'aggregate_id'],
+    ['orders.timeline', 'occurred_at', 'order_id'],
+  ]) {
+    await shop.sql.query(`UPDATE ${table} SET ${column} = ${column} - interval '1 day' WHERE ${id} = $1`, [
+      orderId,
+    ]);
+  }
+}
+
+describe('daily sales', () => {
+  it('are counted from all kept events, also from those that came before anybody counted', async () => {
+    expect(await differences()).not.toEqual([]);
+    expect((await rebuild()).replayed).toBeGreaterThan(10);
+    expect(await differences()).toEqual([]);
+    // Whoever counts as they come may still get to hear them.
+    const sales = shop.api.app.get(EventBus).consumers.find(({ name }) => name === 'sales.daily')!;
+    const events = await shop.api.app.get(EventFeed).after(0, 1_000, sales.types);
+    await shop.api.app.get(ApplyEvents).execute(sales, events);
+    expect(await differences()).toEqual([]);
+  });
+
+  it('follow the orders as their events come, while they are counted anew and are not', async () => {
+    shop.api.app.get(EventConsumers).start();
+    await sell();
+    await eventually(async () => expect(await differences()).toEqual([]));
+    await shop.sql.query('UPDATE sales.movements SET sold_amount = sold_amount + 1');
+    const times = async (count: number, act: () => Promise<unknown>) => {
+      for (let round = 0; round < count; round += 1) await act();
+    };
+    await Promise.all([times(2, () => sell()), times(4, rebuild)]);
+    await eventually(async () => expect(await differences()).toEqual([]));
+    const { rows } = await shop.sql.query('SELECT DISTINCT generation FROM sales.movements');
+    expect(rows).toHaveLength(1);
+  });
+
+  it('of which the events are gone stay as they were counted', async () => {
+    const { id } = await shop.placed({ lines: [line(kettle)] });
+    await shop.settle();
+    await eventually(async () => expect(await differences()).toEqual([]));
+    const gone = await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate_id = $1 RETURNING *`, [
+      id,
+    ]);
+    expect(await rebuild()).toMatchObject({ kept: 1 });
+    expect(await differences()).toEqual([]);
+    await shop.sql.query(
+      `INSERT INTO platform.outbox OVERRIDING SYSTEM VALUE
+       SELECT * FROM json_populate_recordset(NULL::platform.outbox, $1)`,
+      [JSON.stringify(gone.rows)],
+    );
+  });
+
+  it('are not shown when a rebuild that began later has ended before', async () => {
+    const feed = shop.api.app.get(EventFeed);
+    const after = feed.after.bind(feed);
+    const database = shop.api.app.get(Database);
+    let isFirst = true;
+    feed.after = async (...args) => {
+      if (isFirst) {
+        isFirst = false;
+        await database.outside(rebuild);
+      }
+      return after(...args);
+    };
+    await expect(rebuild()).rejects.toThrow('later');
+    feed.after = after;
+    expect(await differences()).toEqual([]);
+  });
+
+  it('are listed per day, product and currency, the newest day first', async () => {
+    const teapot = await shop.product({ price: 1_000 });
+    const old = await shop.placed({ lines: [line(teapot, 2)] });
+    const recent = await shop.placed({ lines: [line(teapot, 3), line(teapot)] });
+    await shop.cancel(recent.id);
+    await shop.settle();
+    await moveToYesterday(old.id);
+    await rebuild();
+    const query = `?productId=${teapot.id}`;
+    const { body } = await daily(query);
+    expect(body).toEqual({
+      data: [
+        {
+          ...{ day: dayBefore(0), productId: teapot.id, orders: 1 },
+          ...{ soldQuantity: 4, gross: recent.total, canceledQuantity: 4, canceled: recent.total },
+          ...{ returnedQuantity: 0, refunded: recent.total },
+        },
+        {
+          ...{ day: dayBefore(1), productId: teapot.id, orders: 1, soldQuantity: 2, gross: old.total },
+          ...{ canceledQuantity: 0, canceled: { amount: 0, currency: 'GBP' } },
+          ...{ returnedQuantity: 0, refunded: { amount: 0, currency: 'GBP' } },
+        },
+      ],
+      nextCursor: null,
+    });
+    const [first, second] = body.data as [object, object];
+    const page = await daily(`${query}&limit=1`);
+    expect(page.body.data).toEqual([first]);
+    expect((await daily(`${query}&limit=1&cursor=${page.body.nextCursor}`)).body).toEqual({
+      data: [second],
+      nextCursor: null,
+    });
+    expect((await daily(`${query}&to=${dayBefore(1)}`)).body.data).toEqual([second]);
+    expect((await daily(`${query}&from=${dayBefore(0)}`)).body.data).toEqual([first]);
+    const { body: all } = await daily('?limit=100');
+    const currencies = (all.data as { gross: { currency: string } }[]).map(({ gross }) => gross.currency);
+    expect(new Set(currencies)).toEqual(new Set(['GBP', 'JPY']));
+  });
+
+  it.each([
+    ['?from=2026-02-30', 'query:/from'],
+    ['?to=yesterday', 'query:/to'],
+    ['?productId=1', 'query:/productId'],
+    ['?from=2026-02-02&to=2026-02-01', 'query:/from'],
+  ])('%s is refused', async (query, pointer) => {
+    expect(await daily(query)).toMatchObject({ status: 400, body: { errors: [{ pointer }] } });
+  });
+});
+
+describe('what an event says about sales', () => {
+  const event = (occurredAt: string, data: object, type = 'steelyard.order.confirmed.v1') => ({
+    ...{ id: 'event', aggregate: 'order', aggregateId: 'order', sequence: 1 },
+    ...{ type, occurredAt: new Date(occurredAt), data },
+  });
+  const productId = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12';
+  const lines = [{ productId, quantity: 1, amount: 5 }];
+
+  it('belongs to the UTC day on which it happened', () => {
+    const days = ['2026-11-20T23:59:59.999Z', '2026-11-21T00:00:00.000Z'].flatMap((time) =>
+      movementsOf(event(time, { currency: 'GBP', lines })),
+    );
+    expect(days.map(({ day }) => day)).toEqual(['2026-11-20', '2026-11-21']);
+  });
+
+  it('is nothing, where it is older than its lines or gives up what was never sold', () => {
+    const time = '2026-11-20T12:00:00.000Z';
+    expect(movementsOf(event(time, { currency: 'GBP' }))).toEqual([]);
+    const given = { currency: 'GBP', previousStatus: 'pending_payment', lines };
+    expect(movementsOf(event(time, given, 'steelyard.order.cancel_requested.v1'))).toEqual([]);
+  });
+});

@@ -407,6 +407,19 @@ export const ROUTES: Record<string, Row> = {
     takes: 'operations:write',
     call: () => ({ body: { reason: 'To see who may' } }),
   },
+
+  'GET /admin/dead-letters': { of: 'admin', takes: 'operations:read' },
+  'POST /admin/dead-letters/redrive': {
+    of: 'person',
+    takes: 'operations:write',
+    call: () => ({ body: { all: true, reason: 'To see who may' } }),
+  },
+  'POST /admin/dead-letters/discard': {
+    of: 'person',
+    takes: 'operations:write',
+    status: 204,
+    call: aDeadLetter,
+  },
 };
 
 /** What is served outside the API's prefix. */
@@ -536,6 +549,15 @@ async function aContradiction({ shop }: Stage): Promise<Call> {
     [id],
   );
   return { id, body: { reason: 'To see who may' } };
+}
+
+/** An event that a consumer has given up. */
+async function aDeadLetter({ shop, order }: Stage): Promise<Call> {
+  const { id } = await order();
+  await shop.relayEvents();
+  const events = await shop.eventsOf('order', id);
+  await shop.giveUp('test.matrix', events, new Error('To see who may'));
+  return { body: { consumer: 'test.matrix', eventId: events[0]?.id, reason: 'To see who may' } };
 }
 
 async function aStuckOperation({ shop, order }: Stage): Promise<Call> {

@@ -1,6 +1,7 @@
 export { EVENTS_APPENDED } from './channels.js';
 export { ApplyEvents } from './consumers/apply-events.js';
 export { EventConsumers } from './consumers/event-consumers.js';
+export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consumers/parked-events.js';
 export { type Consumer, EventBus } from './event-bus.js';
 export { EventFeed } from './event-feed.js';
 export { defineEvent, type EventDefinition, type IntegrationEvent } from './event.js';

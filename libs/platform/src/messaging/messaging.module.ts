@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { ApplyEvents } from './consumers/apply-events.js';
 import { EventConsumers } from './consumers/event-consumers.js';
 import { ParkedEvents } from './consumers/parked-events.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { EventBus } from './event-bus.js';
 import { EventFeed } from './event-feed.js';
 import { EventInvariants } from './event-invariants.js';
@@ -14,6 +15,7 @@ import { PostgresTransport } from './transports/postgres-transport.js';
 /** From "it happened" to everybody who wants to know: the outbox, its relay, the transport, the consumers. */
 @Global()
 @Module({
+  controllers: [DeadLettersController],
   providers: [
     EventBus,
     Outbox,
@@ -26,6 +28,15 @@ import { PostgresTransport } from './transports/postgres-transport.js';
     MeasureEvents,
     EventInvariants,
   ],
-  exports: [EventBus, EventFeed, OutboxRelay, Outbox, ApplyEvents, EventConsumers, MeasureEvents],
+  exports: [
+    EventBus,
+    EventFeed,
+    OutboxRelay,
+    Outbox,
+    ApplyEvents,
+    ParkedEvents,
+    EventConsumers,
+    MeasureEvents,
+  ],
 })
 export class MessagingModule {}

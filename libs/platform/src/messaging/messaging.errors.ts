@@ -1,0 +1,8 @@
+import { defineErrors } from '#kernel';
+
+export const messagingErrors = defineErrors({
+  dead_letter_not_found: {
+    kind: 'not_found',
+    title: 'The consumer has given up no such event, or it is being tried again',
+  },
+});

@@ -408,6 +408,7 @@ export const ROUTES: Record<string, Row> = {
     call: () => ({ body: { reason: 'To see who may' } }),
   },
 
+  'GET /events': { of: 'staff', takes: 'events:read' },
   'GET /admin/dead-letters': { of: 'admin', takes: 'operations:read' },
   'POST /admin/dead-letters/redrive': {
     of: 'person',

@@ -7,7 +7,15 @@ export { httpErrors } from './http.errors.js';
 export { createHttpApplication, previewHttpApplication } from './http-application.js';
 export { HttpModule } from './http.module.js';
 export { buildOpenApi, serveOpenApi } from './openapi.js';
-export { type Page, pageQuerySchema, type PageRequest, pageSchema, Paginator } from './pagination.js';
+export {
+  type FeedPage,
+  feedPageSchema,
+  type Page,
+  pageQuerySchema,
+  type PageRequest,
+  pageSchema,
+  Paginator,
+} from './pagination.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {

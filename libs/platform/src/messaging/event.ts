@@ -42,3 +42,8 @@ export function defineEvent<Data extends object>(
   definitions.set(type, definition);
   return definition;
 }
+
+/** Whether a loaded module declares events of this type. */
+export function isEventType(type: string): boolean {
+  return definitions.has(type);
+}

@@ -5,4 +5,8 @@ export const messagingErrors = defineErrors({
     kind: 'not_found',
     title: 'The consumer has given up no such event, or it is being tried again',
   },
+  event_cursor_gone: {
+    kind: 'gone',
+    title: 'Events after the cursor are no longer kept: begin again without one',
+  },
 });

@@ -9,13 +9,14 @@ import { EventInvariants } from './event-invariants.js';
 import { MeasureEvents } from './measure-events.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { EventsController } from './pull-feed/events.controller.js';
 import { EventTransport } from './transports/event-transport.js';
 import { PostgresTransport } from './transports/postgres-transport.js';
 
 /** From "it happened" to everybody who wants to know: the outbox, its relay, the transport, the consumers. */
 @Global()
 @Module({
-  controllers: [DeadLettersController],
+  controllers: [DeadLettersController, EventsController],
   providers: [
     EventBus,
     Outbox,

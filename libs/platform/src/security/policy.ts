@@ -52,6 +52,8 @@ export const POLICY = grants({
   'payments:capture': { means: 'Capture and void payments', all: 'staff', scope: true },
   'payments:refund': { means: 'Refund payments', all: 'staff', scope: true, stepUp: 'refunds' },
 
+  'events:read': { means: 'Read the events of everything that happens', all: 'staff', scope: true },
+
   'ledger:read': { means: 'Read the books', all: 'admin', scope: true, stepUp: 'admin' },
   'audit:read': { means: 'Read and verify the audit log', all: 'admin', scope: true, stepUp: 'admin' },
   'operations:read': { means: 'See what is stuck, dead letters, and the invariants', all: 'admin', scope: true, stepUp: 'admin' }, // prettier-ignore

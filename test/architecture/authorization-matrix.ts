@@ -316,6 +316,7 @@ export const ROUTES: Record<string, Row> = {
   'GET /orders': { of: 'list', takes: 'orders:list' },
   'GET /orders/:id': { of: 'order', takes: 'orders:read', call: anOrder },
   'GET /orders/:id/timeline': { of: 'order', takes: 'orders:read', call: anOrder },
+  'GET /orders/:id/events': { of: 'order', takes: 'orders:read', call: anOrder },
   'POST /orders/:id/payments': {
     of: 'order',
     takes: 'orders:pay',

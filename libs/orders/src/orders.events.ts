@@ -14,7 +14,7 @@ const orderEventData = z.object({
   currency: z.enum(CURRENCIES),
   totalAmount: z.int(),
 });
-type OrderEventData = z.output<typeof orderEventData>;
+export type OrderEventData = z.output<typeof orderEventData>;
 
 const orderEvent = (verb: OrderChange): EventDefinition<OrderEventData> =>
   defineEvent('order', `steelyard.order.${verb}.v1`, orderEventData);

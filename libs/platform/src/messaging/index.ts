@@ -5,6 +5,7 @@ export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consume
 export { type Consumer, EventBus } from './event-bus.js';
 export { EventFeed } from './event-feed.js';
 export { defineEvent, type EventDefinition, type IntegrationEvent } from './event.js';
+export { LiveEvents } from './live-events.js';
 export { MeasureEvents } from './measure-events.js';
 export { MessagingModule } from './messaging.module.js';
 export { Outbox } from './outbox.js';

@@ -6,6 +6,7 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller.js
 import { EventBus } from './event-bus.js';
 import { EventFeed } from './event-feed.js';
 import { EventInvariants } from './event-invariants.js';
+import { LiveEvents } from './live-events.js';
 import { MeasureEvents } from './measure-events.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
@@ -22,6 +23,7 @@ import { PostgresTransport } from './transports/postgres-transport.js';
     Outbox,
     OutboxRelay,
     EventFeed,
+    LiveEvents,
     { provide: EventTransport, useClass: PostgresTransport },
     ParkedEvents,
     ApplyEvents,
@@ -32,6 +34,7 @@ import { PostgresTransport } from './transports/postgres-transport.js';
   exports: [
     EventBus,
     EventFeed,
+    LiveEvents,
     OutboxRelay,
     Outbox,
     ApplyEvents,

@@ -29,6 +29,7 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('broker_messages_total') private readonly consumed: Counter,
     @InjectMetric('dlq_depth') private readonly deadLetters: Gauge,
     @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
+    @InjectMetric('http_event_streams') private readonly eventStreams: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @InjectMetric('config_reload_total') private readonly configReloads: Counter,
@@ -111,6 +112,11 @@ export class Metrics implements OnModuleInit {
       this.deadLetters.set({ consumer }, dead);
       this.parkedEvents.set({ consumer }, retrying);
     }
+  }
+
+  /** Records how many streams of server-sent events are open. */
+  setEventStreams(open: number): void {
+    this.eventStreams.set(open);
   }
 
   /** Records how many breaches of an invariant are open, by its number. */

@@ -74,6 +74,7 @@ export const SERIES: Provider[] = [
     help: 'Events that a consumer tries again, or that wait behind one.',
     labelNames: ['consumer'],
   }),
+  makeGaugeProvider({ name: 'http_event_streams', help: 'Server-sent event streams that are open.' }),
   makeGaugeProvider({
     name: 'invariant_breaches',
     help: 'Open breaches of an invariant.',

@@ -316,6 +316,7 @@ export const ROUTES: Record<string, Row> = {
   'GET /orders': { of: 'list', takes: 'orders:list' },
   'GET /orders/:id': { of: 'order', takes: 'orders:read', call: anOrder },
   'GET /orders/:id/timeline': { of: 'order', takes: 'orders:read', call: anOrder },
+  'GET /orders/:id/events': { of: 'order', takes: 'orders:read', call: anOrder },
   'POST /orders/:id/payments': {
     of: 'order',
     takes: 'orders:pay',
@@ -408,6 +409,20 @@ export const ROUTES: Record<string, Row> = {
     of: 'person',
     takes: 'operations:write',
     call: () => ({ body: { reason: 'To see who may' } }),
+  },
+
+  'GET /events': { of: 'staff', takes: 'events:read' },
+  'GET /admin/dead-letters': { of: 'admin', takes: 'operations:read' },
+  'POST /admin/dead-letters/redrive': {
+    of: 'person',
+    takes: 'operations:write',
+    call: () => ({ body: { all: true, reason: 'To see who may' } }),
+  },
+  'POST /admin/dead-letters/discard': {
+    of: 'person',
+    takes: 'operations:write',
+    status: 204,
+    call: aDeadLetter,
   },
 };
 
@@ -538,6 +553,15 @@ async function aContradiction({ shop }: Stage): Promise<Call> {
     [id],
   );
   return { id, body: { reason: 'To see who may' } };
+}
+
+/** An event that a consumer has given up. */
+async function aDeadLetter({ shop, order }: Stage): Promise<Call> {
+  const { id } = await order();
+  await shop.relayEvents();
+  const events = await shop.eventsOf('order', id);
+  await shop.giveUp('test.matrix', events, new Error('To see who may'));
+  return { body: { consumer: 'test.matrix', eventId: events[0]?.id, reason: 'To see who may' } };
 }
 
 async function aStuckOperation({ shop, order }: Stage): Promise<Call> {

@@ -94,6 +94,10 @@ const WITHOUT_JSON_BODY = new Set([
   'POST /auth/step-up/passkey-options',
 ]);
 
+function hasSchema(content: Record<string, { schema?: object }> | undefined): boolean {
+  return ['application/json', 'text/event-stream'].some((type) => content?.[type]?.schema);
+}
+
 function whatIsMissing(name: string, operation: Operation): string[] {
   const missing: string[] = [];
   if (!operation.summary) missing.push('summary');
@@ -105,10 +109,7 @@ function whatIsMissing(name: string, operation: Operation): string[] {
   const successes = statuses.filter((status) => status.startsWith('2'));
   const isEmpty = successes.every((status) => status === '204');
   if (successes.length === 0) missing.push('success');
-  if (
-    !isEmpty &&
-    !successes.some((status) => operation.responses[status]?.content?.['application/json']?.schema)
-  ) {
+  if (!isEmpty && !successes.some((status) => hasSchema(operation.responses[status]?.content))) {
     missing.push('response schema');
   }
   if (!statuses.includes('500')) missing.push('500');

@@ -8,9 +8,10 @@ import {
   type IntegrationEvent,
   Outbox,
   OutboxRelay,
+  ParkedEvents,
 } from '#platform/messaging';
 import { Client } from 'pg';
-import { MAX_ATTEMPTS, ParkedEvents } from '../../libs/platform/src/messaging/consumers/parked-events.js';
+import { MAX_ATTEMPTS } from '../../libs/platform/src/messaging/consumers/parked-events.js';
 import { eventually } from '../support/eventually.js';
 import { Shop } from '../support/shop.js';
 
@@ -48,19 +49,14 @@ afterAll(async () => {
 const sequencesOf = (id: string) =>
   applied.filter(({ aggregateId }) => aggregateId === id).map(({ sequence }) => sequence);
 
-async function relayAll(): Promise<void> {
-  const relay = shop.api.app.get(OutboxRelay);
-  while ((await relay.relayBatch()) > 0);
-}
-
 /** An order of which two things have happened; all its events have left. */
 async function twoEvents(): Promise<string> {
   const { id } = await shop.placed();
-  await relayAll();
+  await shop.relayEvents();
   return id as string;
 }
 
-const parked = () => shop.api.app.get(ParkedEvents, { strict: false });
+const parked = () => shop.api.app.get(ParkedEvents);
 const retryAll = async () => {
   const apply = shop.api.app.get(ApplyEvents);
   while (await apply.retryOne());
@@ -71,11 +67,6 @@ async function parkedOf(id: string): Promise<object[]> {
     [id],
   );
   return rows;
-}
-
-/** The events of an order as a transport brings them. */
-async function eventsOf(id: string): Promise<IntegrationEvent[]> {
-  return shop.api.app.get(EventFeed).ofAggregate('order', id, 0, 100);
 }
 
 describe('events', () => {
@@ -92,7 +83,7 @@ describe('events', () => {
   it('that are brought again have no second effect', async () => {
     const id = await twoEvents();
     await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));
-    const events = await eventsOf(id);
+    const events = await shop.eventsOf('order', id);
     await shop.api.app.get(ApplyEvents).execute(watcher, events);
     await shop.api.app.get(ApplyEvents).execute(watcher, events.slice(1));
     expect(sequencesOf(id)).toEqual([1, 2]);
@@ -114,7 +105,7 @@ describe('events', () => {
     // What comes now waits behind, though it could be applied.
     poisoned.delete(stuck);
     await shop.cancel(stuck);
-    await relayAll();
+    await shop.relayEvents();
     await eventually(async () => expect((await parkedOf(stuck)).length).toBeGreaterThan(2));
     expect(sequencesOf(stuck)).toEqual([]);
     await shop.later(HOUR_MS, retryAll);
@@ -126,7 +117,7 @@ describe('events', () => {
   it('are given up after many tries, told as dead letters, and tried again when somebody says so', async () => {
     const stuck = (await shop.placed()).id as string;
     poisoned.add(stuck);
-    await relayAll();
+    await shop.relayEvents();
     await eventually(async () => expect(await parkedOf(stuck)).toHaveLength(2));
     for (let tries = 2; tries <= MAX_ATTEMPTS; tries += 1) await shop.later(tries * HOUR_MS, retryAll);
     expect(await parkedOf(stuck)).toEqual([
@@ -153,8 +144,8 @@ describe('events', () => {
   it('that nobody will ever apply can be discarded, and those behind them go on', async () => {
     const stuck = (await shop.placed()).id as string;
     const [first] = await eventually(async () => {
-      await relayAll();
-      const events = await eventsOf(stuck);
+      await shop.relayEvents();
+      const events = await shop.eventsOf('order', stuck);
       expect(events).toHaveLength(2);
       return events;
     });
@@ -165,8 +156,10 @@ describe('events', () => {
     await shop.sql.query(`UPDATE platform.parked_events SET status = 'dead' WHERE event_id = $1`, [
       first!.id,
     ]);
-    expect(await parked().discard(watcher.name, first!.id)).toBe(true);
-    expect(await parked().discard(watcher.name, first!.id)).toBe(false);
+    await parked().discard(watcher.name, first!.id);
+    await expect(parked().discard(watcher.name, first!.id)).rejects.toMatchObject({
+      code: 'dead_letter_not_found',
+    });
     await shop.api.app.get(ApplyEvents).execute(watcher, [first!]);
     expect(sequencesOf(stuck)).toEqual([1, 2]);
   });
@@ -212,7 +205,7 @@ describe('the relay', () => {
       await twoEvents();
       const readUpTo = await feed.end();
       await slow.query('COMMIT');
-      await relayAll();
+      await shop.relayEvents();
       const news = await feed.after(readUpTo, 10);
       expect(news.map(({ type }) => type)).toEqual(['steelyard.test.late.v1']);
     } finally {

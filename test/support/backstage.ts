@@ -1,7 +1,7 @@
 import { Clock } from '#kernel';
 import { CompleteOrders, ExpireUnpaidOrders } from '#orders';
 import { ApplyReports, ResolveOpenOperations } from '#payments';
-import { OutboxRelay } from '#platform/messaging';
+import { EventFeed, type IntegrationEvent, OutboxRelay, ParkedEvents } from '#platform/messaging';
 import type { Client } from 'pg';
 import { type GatewayOutcome, PaymentGateway } from '../../libs/payments/src/domain/payment-gateway.js';
 import type { TestApp } from './test-app.js';
@@ -94,12 +94,33 @@ export class Backstage {
     return this.api.app.get(ApplyReports).execute();
   }
 
+  /** The worker relays every event that waits. */
+  async relayEvents(): Promise<void> {
+    const relay = this.api.app.get(OutboxRelay);
+    while ((await relay.relayBatch()) > 0);
+  }
+
+  /** The events of one aggregate that have left, as a transport brings them. */
+  eventsOf(aggregate: string, id: string): Promise<IntegrationEvent[]> {
+    return this.api.app.get(EventFeed).ofAggregate(aggregate, id, 0, 100);
+  }
+
+  /** As if a consumer had tried the first of these events as often as it does, and the others waited behind. */
+  async giveUp(consumer: string, events: readonly IntegrationEvent[], error: Error): Promise<void> {
+    const parked = this.api.app.get(ParkedEvents);
+    await parked.park(consumer, events.slice(0, 1), error);
+    await parked.park(consumer, events.slice(1));
+    await this.sql.query(
+      `UPDATE platform.parked_events SET status = 'dead', attempts = 10 WHERE consumer = $1 AND event_id = $2`,
+      [consumer, events[0]?.id],
+    );
+  }
+
   /** The worker brings everything that is on its way to its end. */
   async settle(): Promise<void> {
     await this.resolveOperations();
     await this.applyReports();
     await this.resolveOperations();
-    const relay = this.api.app.get(OutboxRelay);
-    while ((await relay.relayBatch()) > 0);
+    await this.relayEvents();
   }
 }

@@ -9,6 +9,7 @@ export const TAGS = [
   { name: 'Payments', description: 'Capture, void and refund, for staff.' },
   { name: 'Sales', description: 'What was sold, for staff.' },
   { name: 'Ledger', description: 'The books, for admins.' },
+  { name: 'Events', description: 'What happens, for other systems.' },
   {
     name: 'Administration',
     description: 'Whether everything is as it should be, and what to do when it is not.',

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { reportFailure } from '#platform/process';
 import { VERSION } from '../../api/src/index.js';
 import { configCommand } from './commands/config.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { errorsCommand } from './commands/errors.js';
 import { keysCommand } from './commands/keys.js';
 import { migrateCommand } from './commands/migrate.js';
@@ -15,6 +16,7 @@ const program = new Command('steelyard')
   .description('Runs and looks after Steelyard.')
   .version(VERSION)
   .addCommand(migrateCommand())
+  .addCommand(deadLettersCommand())
   .addCommand(replayCommand())
   .addCommand(salesCommand())
   .addCommand(keysCommand())

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CatalogModule } from '#catalog';
 import { PaymentsModule } from '#payments';
 import { UsersModule } from '#users';
+import { LiveOrdersController } from './api/live-orders.controller.js';
 import { OrdersController } from './api/orders.controller.js';
 import { ParcelsController } from './api/parcels.controller.js';
 import { StuckController } from './api/stuck.controller.js';
@@ -28,16 +29,17 @@ import { ReturnOrder } from './application/return-order.js';
 import { SettleCancellation } from './application/settle-cancellation.js';
 import { SettleClosing } from './application/settle-closing.js';
 import { TransferOrders } from './application/transfer-orders.js';
+import { WatchOrder } from './application/watch-order.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
 
 /**
  * What can be done with an order: quote, place, pay, fulfil, close, return, cancel, claim, transfer, expire, complete,
- * and read it.
+ * read and watch it.
  */
 @Module({
   imports: [CatalogModule, PaymentsModule, UsersModule],
-  controllers: [OrdersController, ParcelsController, StuckController],
+  controllers: [OrdersController, LiveOrdersController, ParcelsController, StuckController],
   providers: [
     QuoteOrder,
     PlaceOrder,
@@ -54,6 +56,7 @@ import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
     FindOrders,
     FindParcels,
     FindStuck,
+    WatchOrder,
     OnPaymentChanged,
     ForgetPerson,
     OrderMails,

@@ -158,6 +158,13 @@ export const settingsSchema = z.object({
   REQUEST_TIMEOUT_MS: durationMs(15_000).describe(
     'Deadline of a request; the gateway call inside it ends earlier.',
   ),
+  EVENT_STREAMS_MAX: count(1_000).describe('Server-sent event streams that one process has open at most.'),
+  EVENT_STREAMS_MAX_PER_CALLER: count(10).describe(
+    'Of these, those of one account, key or address; a page in a browser needs one.',
+  ),
+  EVENT_STREAM_HEARTBEAT_SECONDS: integer(1, 300, 15).describe(
+    'How often a stream says that it is there: more often than the proxies on the way lose patience.',
+  ),
   DRAIN_DELAY_MS: durationMs(0, 0).describe('How long readiness says 503 before the server stops accepting.'),
   SHUTDOWN_GRACE_MS: durationMs(10_000, 0).describe(
     'How long requests and jobs in flight may take to finish at shutdown.',

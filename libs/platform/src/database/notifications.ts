@@ -60,7 +60,8 @@ export class Notifications implements OnApplicationShutdown {
   listen(channel: string, wake: () => void): () => void {
     const listeners = this.listeners.get(channel) ?? new Set();
     this.listeners.set(channel, listeners.add(wake));
-    if (this.client) void this.subscribe(this.client, channel);
+    const { client } = this;
+    if (client) void this.subscribe(client, channel).catch(() => this.lose(client));
     else this.connect();
     return () => listeners.delete(wake);
   }

@@ -1,5 +1,5 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiHeader, ApiOperation, ApiProduces, ApiResponse } from '@nestjs/swagger';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { DomainError, type ErrorDefinition } from '#kernel';
 import type { FastifyRequest } from 'fastify';
@@ -20,6 +20,8 @@ export interface EndpointOptions {
   readonly access: AccessRule;
   /** The answer's schema by status; the first status is the usual one. `null` for an answer without a body. */
   readonly responses: Readonly<Record<number, z.ZodType | null>>;
+  /** What the answer is where it is not JSON; the endpoint writes it, and its schema is for readers. */
+  readonly mediaType?: 'text/event-stream';
   /** The errors of the use case. Those of the edge (401, 403, 400, 429, …) follow from the other options. */
   readonly errors?: readonly ErrorDefinition[];
   /** Whether an `Idempotency-Key` is needed, or honoured when it is there. */
@@ -47,10 +49,11 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
     ...Object.entries(problemResponses(errorsOf(options))).map(([status, response]) =>
       ApiResponse({ status: Number(status), ...response }),
     ),
-    RouteSchema({ response: serializers(options.responses) }),
+    RouteSchema({ response: options.mediaType ? {} : serializers(options.responses) }),
   ];
   if (opensTo(options.access) === 'somebody') decorators.push(ApiBearerAuth());
   if (isForAdmins(options.access)) decorators.push(AddRouteConfig({ isForAdmins: true }));
+  if (options.mediaType) decorators.push(ApiProduces(options.mediaType));
   if (options.rateLimit) decorators.push(AddRouteConfig({ rateLimit: options.rateLimit }));
   if (options.idempotencyKey) {
     decorators.push(

@@ -14,6 +14,10 @@ export const httpErrors = defineErrors({
     title: 'This call needs an If-Match header with the ETag',
   },
   stale_etag: { kind: 'precondition_failed', title: 'The resource has changed since that ETag' },
+  too_many_event_streams: {
+    kind: 'too_many_requests',
+    title: 'The caller has as many event streams open as one may have',
+  },
   deadline_exceeded: { kind: 'deadline_exceeded', title: 'The request did not finish in time' },
   service_unavailable: { kind: 'unavailable', title: 'The service cannot take this request now' },
   internal_error: { kind: 'internal', title: 'Something went wrong on our side' },

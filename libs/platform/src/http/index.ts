@@ -3,11 +3,20 @@ export { API_PREFIX } from './api-prefix.js';
 export { closeHttpServer } from './close-http-server.js';
 export { Endpoint, IdempotencyKey, OptionalIdempotencyKey } from './endpoint.js';
 export { etagOf, matchesEtag, versionFromIfMatch } from './etag.js';
+export { EventStreams } from './event-streams/event-streams.js';
 export { httpErrors } from './http.errors.js';
 export { createHttpApplication, previewHttpApplication } from './http-application.js';
 export { HttpModule } from './http.module.js';
 export { buildOpenApi, serveOpenApi } from './openapi.js';
-export { type Page, pageQuerySchema, type PageRequest, pageSchema, Paginator } from './pagination.js';
+export {
+  type FeedPage,
+  feedPageSchema,
+  type Page,
+  pageQuerySchema,
+  type PageRequest,
+  pageSchema,
+  Paginator,
+} from './pagination.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {

@@ -38,6 +38,20 @@ export interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
+/** What was read of a feed. There is always a way on: `nextCursor` leads to what comes later. */
+export interface FeedPage<Row> {
+  readonly data: Row[];
+  readonly nextCursor: string;
+}
+
+/** The schema of a part of a feed of `row`, as component `name`. */
+export function feedPageSchema<Row extends z.ZodType>(name: string, row: Row) {
+  return z.object({ data: z.array(row), nextCursor: z.string() }).meta({
+    id: name,
+    description: 'Oldest first. `nextCursor` leads on, also where there is nothing yet: ask again with it.',
+  });
+}
+
 /** Turns rows into pages and cursors back into positions, for every list alike. */
 @Injectable()
 export class Paginator {
@@ -69,5 +83,26 @@ export class Paginator {
     const nextCursor =
       rows.length > request.limit && last ? this.codec.encode(positionOf(last), list, filters) : null;
     return { data, nextCursor };
+  }
+
+  /**
+   * Reads on in a feed, which has no end. Its cursor is bound to the feed alone: a place in it is the same whichever
+   * rows are asked for.
+   *
+   * @param read gets the place to read on after, and returns the place that it has read up to
+   * @throws DomainError invalid_cursor
+   */
+  async feed<Row>(
+    feed: string,
+    request: PageRequest,
+    read: (
+      after: CursorPosition | undefined,
+      limit: number,
+    ) => Promise<{ data: Row[]; position: CursorPosition }>,
+  ): Promise<FeedPage<Row>> {
+    const { limit, cursor } = request;
+    const after = cursor === undefined ? undefined : this.codec.decode(cursor, feed, {});
+    const { data, position } = await read(after, limit);
+    return { data, nextCursor: this.codec.encode(position, feed, {}) };
   }
 }

@@ -117,6 +117,7 @@ export class RequestLifecycle {
       runInContext(context, () => this.parts.filter.answer(aborter.signal.reason, request, reply));
     };
     let timer = setTimeout(() => {
+      if (stateOf(request)?.streamedFromMs !== undefined) return;
       expire();
       timer = setTimeout(answerLate, LATE_ANSWER_MS).unref();
     }, timeoutMs).unref();
@@ -143,8 +144,10 @@ export class RequestLifecycle {
     const { metrics, logger, adminServer } = this.parts;
     const route = adminServer.leadsSomewhere(request) ? request.routeOptions.url : undefined;
     const { method } = request;
-    const { statusCode: status, elapsedTime: durationMs } = reply;
-    const { context, errorCode } = stateOf(request) ?? {};
+    const { statusCode: status, elapsedTime } = reply;
+    const { context, errorCode, streamedFromMs } = stateOf(request) ?? {};
+    // How long somebody listened says nothing about how long they waited.
+    const durationMs = streamedFromMs ?? elapsedTime;
     metrics.observeRequest({ method, route, status, durationMs, errorCode });
     if (route !== undefined && QUIET_ROUTES.has(route)) return;
     logger[status >= 500 ? 'error' : 'info'](
@@ -155,12 +158,17 @@ export class RequestLifecycle {
         method,
         route: route ?? '<unmatched>',
         status,
-        duration_ms: Math.round(durationMs * 100) / 100,
+        duration_ms: rounded(durationMs),
+        stream_ms: streamedFromMs === undefined ? undefined : rounded(elapsedTime - streamedFromMs),
         error: errorCode === undefined ? undefined : { type: errorCode },
       },
       'request',
     );
   }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }
 
 function contextOf(request: FastifyRequest, signal: AbortSignal): RequestContext {

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 /** Where the process is in its life. Terminus does not flip readiness on a drain, so this does. */
 @Injectable()
 export class Lifecycle {
+  private readonly drainListeners: (() => void)[] = [];
   private phase: 'starting' | 'serving' | 'draining' = 'starting';
 
   /** All is started: from now on the process takes requests. */
@@ -14,7 +15,13 @@ export class Lifecycle {
   /** The process is about to stop: readiness says so for `delayMs`, until load balancers send nothing new. */
   async drain(delayMs: number): Promise<void> {
     this.phase = 'draining';
+    for (const listener of this.drainListeners) listener();
     await delay(delayMs);
+  }
+
+  /** Has `listener` called when the process begins to drain: what would never end by itself ends then. */
+  onDrain(listener: () => void): void {
+    this.drainListeners.push(listener);
   }
 
   get isStarted(): boolean {

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '#kernel';
 import { Database, statement } from '../database/index.js';
-import { EVENT_COLUMNS } from './outbox.js';
 import type { IntegrationEvent } from './event.js';
+import { messagingErrors } from './messaging.errors.js';
+import { EVENT_COLUMNS, PRUNED_UP_TO } from './outbox-columns.js';
 
 const readFeed = statement(
   'messaging.read_feed',
@@ -25,9 +27,23 @@ const feedEnd = statement(
   'SELECT coalesce(max(feed_position), 0) AS position FROM platform.outbox',
 );
 
+const feedBounds = statement(
+  'messaging.feed_bounds',
+  `SELECT greatest(newest.position, pruned.position, 0) AS "end", coalesce(pruned.position, 0) AS "prunedUpTo"
+     FROM (SELECT max(feed_position) AS position FROM platform.outbox) newest,
+          (SELECT max(position) AS position FROM platform.consumer_positions WHERE consumer = '${PRUNED_UP_TO}') pruned`,
+);
+
 /** An event with its place in the feed. */
 export interface FeedEvent extends IntegrationEvent {
   /** Rises by at least one from event to event, in the order in which they left. */
+  readonly position: number;
+}
+
+/** What one look at the feed found. */
+export interface FeedPart {
+  readonly events: FeedEvent[];
+  /** Everything up to here was looked at: the place to go on from, whether or not there were events. */
   readonly position: number;
 }
 
@@ -42,6 +58,25 @@ export class EventFeed {
   /** Events after a position; of these types, where some are named. */
   after(position: number, limit: number, types?: readonly string[]): Promise<FeedEvent[]> {
     return this.database.query<FeedEvent>(readFeed, [position, types ?? null, limit]);
+  }
+
+  /**
+   * Reads on after a position, or from the oldest event that is kept, and says how far it has read.
+   *
+   * @throws DomainError event_cursor_gone when an event after the position may have been pruned, or the feed does not
+   *   reach as far, as after a restore: going on would miss something silently
+   */
+  read(after: number | undefined, limit: number, types?: readonly string[]): Promise<FeedPart> {
+    // What is there, and what no longer is, must be told of the same moment.
+    return this.database.snapshot(async () => {
+      const bounds = await this.database.queryOne<{ end: number; prunedUpTo: number }>(feedBounds);
+      const { end = 0, prunedUpTo = 0 } = bounds ?? {};
+      const isKnown = after === undefined || (after >= prunedUpTo && after <= end);
+      if (!isKnown) throw new DomainError(messagingErrors.event_cursor_gone);
+      const events = await this.after(after ?? 0, limit, types);
+      const last = events.at(-1);
+      return { events, position: events.length === limit && last ? last.position : end };
+    });
   }
 
   /** Events of one aggregate after the one with this sequence. */

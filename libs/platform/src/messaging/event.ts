@@ -42,3 +42,13 @@ export function defineEvent<Data extends object>(
   definitions.set(type, definition);
   return definition;
 }
+
+/** Every kind of event that the loaded modules declare, sorted by type. */
+export function registeredEvents(): EventDefinition[] {
+  return [...definitions.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+/** Whether a loaded module declares events of this type. */
+export function isEventType(type: string): boolean {
+  return definitions.has(type);
+}

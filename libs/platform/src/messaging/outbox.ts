@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, statement } from '../database/index.js';
 import type { IntegrationEvent } from './event.js';
+import { EVENT_COLUMNS, PRUNED_UP_TO } from './outbox-columns.js';
 
 /** An aggregate's events are all of one shard; shards are relayed apart from each other. A power of two. */
 const SHARDS = 16;
@@ -8,9 +9,6 @@ const SHARDS = 16;
 const SHARD = `(get_byte(uuid_send(aggregate_id), 15) & ${SHARDS - 1})`;
 /** Any constant that nothing else locks by: the first key of the advisory locks of shards. */
 const SHARD_LOCKS = 7_305_809;
-
-export const EVENT_COLUMNS = `id, type, aggregate, aggregate_id AS "aggregateId", sequence::int,
-       occurred_at AS "occurredAt", traceparent, data`;
 
 // Only what has something to relay is locked, and nothing is waited for.
 const lockShards = statement(
@@ -36,13 +34,18 @@ const markPublished = statement(
              FROM unnest($1::uuid[]) WITH ORDINALITY AS published (id, n) ORDER BY n) numbered
     WHERE o.id = numbered.id`,
 );
+// Whoever has not read what is pruned must be told: how far that goes is written down with it.
 const pruneOutbox = statement(
   'messaging.prune_outbox',
-  `DELETE FROM platform.outbox WHERE feed_position IN (
-     SELECT feed_position FROM platform.outbox
-      WHERE feed_position IS NOT NULL AND published_at < now() - $1 * interval '1 second'
-        AND feed_position < (SELECT min(feed_position) + $2 FROM platform.outbox WHERE feed_position IS NOT NULL))
-   RETURNING 1`,
+  `WITH gone AS (DELETE FROM platform.outbox WHERE feed_position IN (
+          SELECT feed_position FROM platform.outbox
+           WHERE feed_position IS NOT NULL AND published_at < now() - $1 * interval '1 second'
+             AND feed_position < (SELECT min(feed_position) + $2 FROM platform.outbox WHERE feed_position IS NOT NULL))
+          RETURNING feed_position),
+        noted AS (INSERT INTO platform.consumer_positions AS place (consumer, position)
+          SELECT '${PRUNED_UP_TO}', max(feed_position) FROM gone HAVING count(*) > 0
+          ON CONFLICT (consumer) DO UPDATE SET position = greatest(place.position, excluded.position))
+   SELECT 1 FROM gone`,
 );
 const outboxState = statement(
   'messaging.outbox_state',

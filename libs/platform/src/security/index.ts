@@ -4,6 +4,7 @@ export { AccessTokens, CLOCK_TOLERANCE_SECONDS } from './access-tokens.js';
 export { Authentication, type CredentialVerifier } from './authentication.js';
 export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
 export { grantOf, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';
+export { principalOf } from './principal.js';
 export { RateLimits } from './rate-limits.js';
 export { securityErrors } from './security.errors.js';
 export { SecurityModule } from './security.module.js';

@@ -53,11 +53,12 @@ export const POLICY = grants({
   'payments:refund': { means: 'Refund payments', all: 'staff', scope: true, stepUp: 'refunds' },
 
   'sales:read': { means: 'See what was sold per day and product', all: 'staff', scope: true },
+  'events:read': { means: 'Read the events of everything that happens', all: 'staff', scope: true },
 
   'ledger:read': { means: 'Read the books', all: 'admin', scope: true, stepUp: 'admin' },
   'audit:read': { means: 'Read and verify the audit log', all: 'admin', scope: true, stepUp: 'admin' },
-  'operations:read': { means: 'See what is stuck, and the invariants', all: 'admin', scope: true, stepUp: 'admin' }, // prettier-ignore
-  'operations:write': { means: 'Say what became of what is stuck; freeze captures', all: 'admin', stepUp: 'admin' }, // prettier-ignore
+  'operations:read': { means: 'See what is stuck, dead letters, and the invariants', all: 'admin', scope: true, stepUp: 'admin' }, // prettier-ignore
+  'operations:write': { means: 'Say what becomes of what is stuck and of dead letters; freeze captures', all: 'admin', stepUp: 'admin' }, // prettier-ignore
 });
 
 export type Permission = keyof typeof POLICY;

@@ -5,8 +5,8 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { Config, type Settings } from '../config/index.js';
 import { Redis } from '../redis/index.js';
 import { Metrics } from '../telemetry/index.js';
-import { addressBlock } from './address-block.js';
 import { Authentication } from './authentication.js';
+import { principalOf } from './principal.js';
 import { securityErrors } from './security.errors.js';
 
 const WINDOW_SECONDS = 60;
@@ -78,8 +78,7 @@ export class RateLimits {
   private async keyOf(policy: RateLimitPolicy, request: FastifyRequest): Promise<string> {
     const actor =
       policy === 'login' ? ANONYMOUS : await this.authentication.actorOf(request).catch(() => ANONYMOUS);
-    if (actor.kind === 'user') return actor.userId;
-    return actor.kind === 'key' ? actor.keyId : addressBlock(request.ip);
+    return principalOf(actor, request.ip);
   }
 
   private limiter(policy: RateLimitPolicy): Limiter {

@@ -30,6 +30,7 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('dlq_depth') private readonly deadLetters: Gauge,
     @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
     @InjectMetric('stock_alerts_total') private readonly stockAlerts: Counter,
+    @InjectMetric('http_event_streams') private readonly eventStreams: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @InjectMetric('config_reload_total') private readonly configReloads: Counter,
@@ -117,6 +118,11 @@ export class Metrics implements OnModuleInit {
   /** Counts a product of which there is less than before: `low_stock` or `out_of_stock`. */
   countStockAlert(availability: string): void {
     this.stockAlerts.inc({ availability });
+  }
+
+  /** Records how many streams of server-sent events are open. */
+  setEventStreams(open: number): void {
+    this.eventStreams.set(open);
   }
 
   /** Records how many breaches of an invariant are open, by its number. */

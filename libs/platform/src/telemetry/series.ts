@@ -79,6 +79,7 @@ export const SERIES: Provider[] = [
     help: 'Products that became low on stock or sold out.',
     labelNames: ['availability'],
   }),
+  makeGaugeProvider({ name: 'http_event_streams', help: 'Server-sent event streams that are open.' }),
   makeGaugeProvider({
     name: 'invariant_breaches',
     help: 'Open breaches of an invariant.',

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '#kernel';
+import { Clock, DomainError } from '#kernel';
 import { Database, statement } from '../../database/index.js';
 import { type Page, type PageRequest, Paginator } from '../../http/index.js';
 import { type CloudEvent, fromCloudEvent, toCloudEvent } from '../cloud-event.js';
 import type { IntegrationEvent } from '../event.js';
+import { messagingErrors } from '../messaging.errors.js';
 
 /** Tries in all before an event is given up: over about ten minutes. */
 export const MAX_ATTEMPTS = 10;
@@ -68,9 +69,10 @@ const redriveDead = statement(
 const discardDead = statement(
   'messaging.discard_dead_letter',
   `WITH gone AS (DELETE FROM platform.parked_events
-                  WHERE consumer = $1 AND event_id = $2 AND status = 'dead' RETURNING consumer, event_id)
-   INSERT INTO platform.inbox (consumer, event_id) SELECT consumer, event_id FROM gone
-   ON CONFLICT DO NOTHING RETURNING event_id`,
+                  WHERE consumer = $1 AND event_id = $2 AND status = 'dead' RETURNING consumer, event_id),
+        applied AS (INSERT INTO platform.inbox (consumer, event_id) SELECT consumer, event_id FROM gone
+                    ON CONFLICT DO NOTHING)
+   SELECT event_id FROM gone`,
 );
 const parkedState = statement(
   'messaging.parked_state',
@@ -189,12 +191,20 @@ export class ParkedEvents {
   /** Has dead letters tried again, and returns how many. */
   async redrive({ consumer, type, eventIds }: DeadLetterFilters): Promise<number> {
     const values = [this.clock.now(), consumer ?? null, type ?? null, eventIds ?? null];
-    return (await this.database.query(redriveDead, values)).length;
+    const redriven = await this.database.transaction(() => this.database.query(redriveDead, values));
+    return redriven.length;
   }
 
-  /** Gives an event up for good, so that those behind it go on; returns whether it was a dead letter. */
-  async discard(consumer: string, eventId: string): Promise<boolean> {
-    return (await this.database.queryOne(discardDead, [consumer, eventId])) !== undefined;
+  /**
+   * Gives an event up for good, so that those behind it go on.
+   *
+   * @throws DomainError dead_letter_not_found
+   */
+  async discard(consumer: string, eventId: string): Promise<void> {
+    await this.database.transaction(async () => {
+      if (await this.database.queryOne(discardDead, [consumer, eventId])) return;
+      throw new DomainError(messagingErrors.dead_letter_not_found);
+    });
   }
 
   /** How many events are here, by consumer. */

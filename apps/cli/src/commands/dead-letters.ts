@@ -1,0 +1,118 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { DomainError, SystemClock } from '#kernel';
+import { Config, loadSettings, readEnvironment } from '#platform/config';
+import { Database } from '#platform/database';
+import { Paginator } from '#platform/http';
+import { type DeadLetter, type DeadLetterFilters, ParkedEvents } from '#platform/messaging';
+import { ProcessError, reachDatabase } from '#platform/process';
+import { generateAppSecret } from '#platform/security';
+import { DataSource } from 'typeorm';
+
+const PAGE_SIZE = 100;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+interface FilterOptions {
+  readonly consumer?: string;
+  readonly type?: string;
+}
+
+interface RedriveOptions extends FilterOptions {
+  readonly event?: string[];
+  readonly all?: true;
+}
+
+/**
+ * `dead-letters list|redrive|discard`: events that consumers have given up. Needs nothing but DATABASE_URL; what is
+ * done here is done by whoever has that, so it is not in the audit log of the API.
+ */
+export function deadLettersCommand(): Command {
+  const command = new Command('dead-letters').description('events that a consumer could not apply');
+  withFilters(command.command('list'))
+    .description('lists them with their errors, newest first')
+    .option('--json', 'print each as a line of JSON, with all that the event holds')
+    .action(({ json = false, ...filters }: FilterOptions & { json?: boolean }) =>
+      withParkedEvents((parked) => list(parked, filters, json)),
+    );
+  withFilters(command.command('redrive'))
+    .description('has them tried again: those to which everything that is given applies')
+    .option('--event <id...>', 'these events only', (id: string, ids?: string[]) => [
+      ...(ids ?? []),
+      eventId(id),
+    ])
+    .option('--all', 'every dead letter')
+    .action((options: RedriveOptions) => withParkedEvents((parked) => redrive(parked, options)));
+  command
+    .command('discard')
+    .description('has a consumer never apply an event, so that what waits behind it goes on')
+    .requiredOption('--consumer <name>', 'who could not apply it')
+    .requiredOption('--event <id>', 'the event', eventId)
+    .action((options: { consumer: string; event: string }) =>
+      withParkedEvents((parked) => discard(parked, options)),
+    );
+  return command;
+}
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--consumer <name>', 'those of this consumer only')
+    .option('--type <type>', 'events of this type only');
+}
+
+async function withParkedEvents(action: (parked: ParkedEvents) => Promise<void>): Promise<void> {
+  const settings = loadSettings(readEnvironment(), { required: ['DATABASE_URL'] });
+  await reachDatabase(settings.DATABASE_URL, async () => {
+    const dataSource = await new DataSource({ type: 'postgres', url: settings.DATABASE_URL }).initialize();
+    // Cursors do not leave this process, so any secret may sign them.
+    const paginator = new Paginator(new Config({ ...settings, APP_SECRET: generateAppSecret() }));
+    try {
+      await action(new ParkedEvents(new Database(dataSource), paginator, new SystemClock()));
+    } catch (error) {
+      throw error instanceof DomainError ? new ProcessError(`${error.message}.`, { cause: error }) : error;
+    } finally {
+      await dataSource.destroy();
+    }
+  });
+}
+
+async function list(parked: ParkedEvents, filters: DeadLetterFilters, isJson: boolean): Promise<void> {
+  let cursor: string | undefined;
+  let count = 0;
+  do {
+    const page = await parked.listDead(filters, { limit: PAGE_SIZE, cursor });
+    for (const letter of page.data) console.log(isJson ? JSON.stringify(letter) : describe(letter));
+    count += page.data.length;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  if (!isJson) console.log(count === 0 ? 'There are no dead letters.' : `${count} in all.`);
+}
+
+function describe({ consumer, event, attempts, error, parkedAt, waitingBehind }: DeadLetter): string {
+  return [
+    `${event.id}  ${consumer}  ${event.type}  ${event.subject}`,
+    `  since ${parkedAt.toISOString()}, tried ${attempts} times, ${waitingBehind} waiting behind it`,
+    `  ${(error ?? '').replaceAll('\n', '\n  ')}`,
+    '',
+  ].join('\n');
+}
+
+async function redrive(parked: ParkedEvents, options: RedriveOptions): Promise<void> {
+  const { consumer, type, event: eventIds, all = false } = options;
+  const isNarrowed = [consumer, type, eventIds].some((filter) => filter !== undefined);
+  if (all === isNarrowed) {
+    throw new ProcessError('Say which ones by --consumer, --type or --event, or --all and none of these.');
+  }
+  console.log(`${await parked.redrive({ consumer, type, eventIds })} are tried again.`);
+}
+
+async function discard(
+  parked: ParkedEvents,
+  { consumer, event }: { consumer: string; event: string },
+): Promise<void> {
+  await parked.discard(consumer, event);
+  console.log(`${consumer} will not apply ${event}.`);
+}
+
+function eventId(text: string): string {
+  if (!UUID.test(text)) throw new InvalidArgumentError('It must be the id of an event.');
+  return text.toLowerCase();
+}

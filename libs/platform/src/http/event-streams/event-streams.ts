@@ -1,0 +1,109 @@
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Clock, DomainError } from '#kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Config } from '../../config/index.js';
+import { currentActor } from '../../context/index.js';
+import { Lifecycle } from '../../lifecycle/index.js';
+import { principalOf } from '../../security/index.js';
+import { Metrics } from '../../telemetry/index.js';
+import { httpErrors } from '../http.errors.js';
+import { noteStream } from '../request-state.js';
+import { EventStream } from './event-stream.js';
+
+/** Whoever is sent away comes back at some time between these, so that not all of them come at once. */
+const SOONEST_RETRY_MS = 1_000;
+const LATEST_RETRY_MS = 5_000;
+const FULL_RETRY_AFTER_SECONDS = 30;
+
+interface OpenStream {
+  readonly stream: EventStream;
+  readonly principal: string;
+  /** When its reader has to show anew that it may read. */
+  readonly endsAt: number;
+}
+
+/**
+ * The streams of server-sent events that this process has open: so many in all and for each caller, none for longer
+ * than an access token lives, kept alive by heartbeats, and ended when the process drains.
+ */
+@Injectable()
+export class EventStreams implements OnModuleInit, OnModuleDestroy {
+  private readonly open = new Set<OpenStream>();
+  private heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly clock: Clock,
+    private readonly lifecycle: Lifecycle,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onModuleInit(): void {
+    this.lifecycle.onDrain(() => this.endAll());
+    const beatMs = this.config.settings.EVENT_STREAM_HEARTBEAT_SECONDS * 1_000;
+    this.heartbeat = setInterval(() => this.beat(), beatMs).unref();
+  }
+
+  /** Whoever stops without draining still has its readers go in peace. */
+  onModuleDestroy(): void {
+    clearInterval(this.heartbeat);
+    this.endAll();
+  }
+
+  /**
+   * Takes a place for a stream to the caller. Nothing is sent before `start`, so until then the call can still fail as
+   * any other; the place is free again when the connection is gone.
+   *
+   * @throws DomainError too_many_event_streams, or service_unavailable when the process has no place left
+   */
+  reserve(request: FastifyRequest, reply: FastifyReply): EventStream {
+    const principal = principalOf(currentActor(), request.ip);
+    const { EVENT_STREAMS_MAX, EVENT_STREAMS_MAX_PER_CALLER, ACCESS_TOKEN_TTL_SECONDS } =
+      this.config.settings;
+    if (this.open.size >= EVENT_STREAMS_MAX) {
+      throw new DomainError(httpErrors.service_unavailable, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS });
+    }
+    const ofCaller = [...this.open].filter((other) => other.principal === principal).length;
+    if (ofCaller >= EVENT_STREAMS_MAX_PER_CALLER) throw new DomainError(httpErrors.too_many_event_streams);
+
+    const endsAt = this.clock.now().getTime() + ACCESS_TOKEN_TTL_SECONDS * 1_000;
+    const place: OpenStream = { stream: new EventStream(), principal, endsAt };
+    this.open.add(place);
+    this.metrics.setEventStreams(this.open.size);
+    reply.raw.once('close', () => {
+      place.stream.cut();
+      this.open.delete(place);
+      this.metrics.setEventStreams(this.open.size);
+    });
+    return place.stream;
+  }
+
+  /** Begins the answer. From here on the deadline of the request does not count. */
+  start(stream: EventStream, request: FastifyRequest, reply: FastifyReply): void {
+    if (stream.readable.destroyed) return;
+    noteStream(request, reply);
+    // Proxies that collect an answer before they pass it on would keep it for ever.
+    void reply.header('Content-Type', 'text/event-stream').header('X-Accel-Buffering', 'no');
+    // The first byte tells the reader that it is connected.
+    stream.beat();
+    void reply.send(stream.readable);
+    // Whoever came all the same is sent to another process.
+    if (this.lifecycle.isDraining) stream.end(retryMs());
+  }
+
+  private beat(): void {
+    const now = this.clock.now().getTime();
+    for (const { stream, endsAt } of this.open) {
+      if (now >= endsAt) stream.end(retryMs());
+      else stream.beat();
+    }
+  }
+
+  private endAll(): void {
+    for (const { stream } of this.open) stream.end(retryMs());
+  }
+}
+
+function retryMs(): number {
+  return Math.round(SOONEST_RETRY_MS + Math.random() * (LATEST_RETRY_MS - SOONEST_RETRY_MS));
+}

@@ -1,0 +1,12 @@
+import { defineErrors } from '#kernel';
+
+export const messagingErrors = defineErrors({
+  dead_letter_not_found: {
+    kind: 'not_found',
+    title: 'The consumer has given up no such event, or it is being tried again',
+  },
+  event_cursor_gone: {
+    kind: 'gone',
+    title: 'Events after the cursor are no longer kept: begin again without one',
+  },
+});

@@ -1,0 +1,145 @@
+import { newId } from '#kernel';
+import { ApplyEvents, type Consumer, EventBus, type IntegrationEvent } from '#platform/messaging';
+import { Shop } from '../support/shop.js';
+import { spawnApp } from '../support/spawn-app.js';
+
+const DEAD_LETTERS = '/api/v1/admin/dead-letters';
+const REASON = 'The defect is fixed';
+
+let shop: Shop;
+const applied: IntegrationEvent[] = [];
+
+const watcher: Consumer = {
+  name: 'test.watcher',
+  types: [],
+  apply: (event) => {
+    applied.push(event);
+    return Promise.resolve();
+  },
+};
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  shop.api.app.get(EventBus).consume(watcher);
+});
+afterAll(() => shop.close());
+
+/** The events of an order that this consumer has given up: the first is dead, the others wait behind it. */
+async function poisonedOrder(consumer = watcher.name): Promise<IntegrationEvent[]> {
+  const { id } = await shop.placed();
+  await shop.relayEvents();
+  const events = await shop.eventsOf('order', id);
+  expect(events.length).toBeGreaterThan(1);
+  await shop.giveUp(consumer, events, new Error('poison'));
+  return events;
+}
+
+async function retryAll(): Promise<void> {
+  while (await shop.api.app.get(ApplyEvents).retryOne());
+}
+
+const list = (query = '') => shop.get(`${DEAD_LETTERS}${query}`, { as: shop.admin });
+const redrive = (body: object) => shop.post(`${DEAD_LETTERS}/redrive`, body, { as: shop.admin });
+const discard = (body: object) => shop.post(`${DEAD_LETTERS}/discard`, body, { as: shop.admin });
+const idsIn = (body: { data: { event: { id: string } }[] }) => body.data.map(({ event }) => event.id);
+const appliedOf = (events: readonly IntegrationEvent[]) =>
+  applied.filter(({ aggregateId }) => aggregateId === events[0]?.aggregateId).map(({ id }) => id);
+
+async function cli(...args: string[]): Promise<{ end: unknown; output: string }> {
+  const env = { DATABASE_URL: shop.api.database.url };
+  const process = spawnApp('apps/cli/src/main.ts', { env, args: ['dead-letters', ...args] });
+  const end = await process.ended;
+  return { end, output: process.output };
+}
+
+describe('dead letters over the API', () => {
+  it('are listed with what went wrong, newest first and in pages', async () => {
+    const consumer = `test.${newId()}`;
+    const [older] = await poisonedOrder(consumer);
+    const [newer, waiting] = await poisonedOrder(consumer);
+    const { status, body } = await list(`?consumer=${consumer}&limit=1`);
+    expect(status).toBe(200);
+    expect(body.data).toEqual([
+      {
+        consumer,
+        event: expect.objectContaining({
+          specversion: '1.0',
+          id: newer!.id,
+          type: 'steelyard.order.placed.v1',
+          data: newer!.data,
+        }),
+        attempts: 10,
+        error: 'Error: poison',
+        parkedAt: expect.stringMatching(/Z$/),
+        waitingBehind: 1,
+      },
+    ]);
+    const next = await list(`?consumer=${consumer}&limit=1&cursor=${body.nextCursor}`);
+    expect([idsIn(next.body), next.body.nextCursor]).toEqual([[older!.id], null]);
+    expect((await list(`?consumer=${consumer}&type=${waiting!.type}`)).body.data).toEqual([]);
+    expect((await list(`?limit=1&cursor=${body.nextCursor}`)).body).toMatchObject({ code: 'invalid_cursor' });
+  });
+
+  it('are applied in order once they are redriven, and what is not meant stays', async () => {
+    const events = await poisonedOrder();
+    const [other] = await poisonedOrder();
+    const answer = await redrive({ consumer: watcher.name, eventIds: [events[0]!.id], reason: REASON });
+    expect(answer).toMatchObject({ status: 200, body: { redriven: 1 } });
+    await retryAll();
+    expect(appliedOf(events)).toEqual(events.map(({ id }) => id));
+    expect(idsIn((await list(`?consumer=${watcher.name}`)).body)).toEqual([other!.id]);
+    expect((await redrive({ type: 'steelyard.no.such.v1', reason: REASON })).body).toEqual({ redriven: 0 });
+    expect((await redrive({ all: true, reason: REASON })).body.redriven).toBeGreaterThan(0);
+    expect((await list()).body.data).toEqual([]);
+  });
+
+  it('are discarded one by one, and what waits behind goes on without', async () => {
+    const [first, ...others] = await poisonedOrder();
+    const choice = { consumer: watcher.name, eventId: first!.id, reason: 'Of a product that never was' };
+    expect(await discard(choice)).toMatchObject({ status: 204 });
+    await retryAll();
+    expect(appliedOf([first!])).toEqual(others.map(({ id }) => id));
+    await shop.expectRefusal(() => discard(choice), 404, 'dead_letter_not_found');
+  });
+
+  it.each<[string, object, string]>([
+    ['without a word about which ones', { reason: REASON }, '/all'],
+    ['all of them and only some', { all: true, consumer: 'a', reason: REASON }, '/all'],
+    ['all of them, untruly', { all: false, reason: REASON }, '/all'],
+    ['without a reason', { all: true }, '/reason'],
+    ['an id that is none', { eventIds: ['x'], reason: REASON }, '/eventIds/0'],
+    ['no ids at all', { eventIds: [], reason: REASON }, '/eventIds'],
+    ['a field too many', { all: true, reason: REASON, force: true }, '/force'],
+  ])('are not redriven %s', async (_, body, pointer) => {
+    const { status, body: problem } = await redrive(body);
+    expect({ status, code: problem.code }).toEqual({ status: 400, code: 'validation_failed' });
+    expect(problem.errors).toContainEqual(expect.objectContaining({ pointer }));
+  });
+});
+
+describe('steelyard dead-letters', () => {
+  it('lists them, has them tried again, and discards them, with the database alone', async () => {
+    const consumer = `test.${newId()}`;
+    const [first] = await poisonedOrder(consumer);
+    const [second] = await poisonedOrder(consumer);
+    const [listed, unsaid] = await Promise.all([cli('list', '--consumer', consumer), cli('redrive')]);
+    expect(listed.end).toBe(0);
+    expect(listed.output).toContain(`${first!.id}  ${consumer}  steelyard.order.placed.v1`);
+    expect(listed.output).toContain('tried 10 times, 1 waiting behind it\n  Error: poison');
+    expect(listed.output).toContain('2 in all.');
+    expect(unsaid).toEqual({ end: 1, output: expect.stringContaining('or --all and none of these.') });
+
+    const unknown = ['--consumer', consumer, '--event', newId()];
+    const outcomes = await Promise.all([
+      cli('redrive', '--event', first!.id),
+      cli('discard', '--consumer', consumer, '--event', second!.id),
+      cli('discard', ...unknown),
+    ]);
+    expect(outcomes).toEqual([
+      { end: 0, output: '1 are tried again.\n' },
+      { end: 0, output: `${consumer} will not apply ${second!.id}.\n` },
+      { end: 1, output: expect.stringContaining('has given up no such event') },
+    ]);
+    expect((await list(`?consumer=${consumer}`)).body.data).toEqual([]);
+  });
+});

@@ -1,0 +1,239 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { newId } from '#kernel';
+import { Config } from '#platform/config';
+import { Database } from '#platform/database';
+import { Lifecycle } from '#platform/lifecycle';
+import { EventFeed } from '#platform/messaging';
+import { createApi } from '../../apps/api/src/create-api.js';
+import { eventually } from '../support/eventually.js';
+import { ORDERS, type Person, Shop } from '../support/shop.js';
+import { StreamReader } from '../support/stream-reader.js';
+
+const HOUR_MS = 3_600_000;
+const REQUEST_TIMEOUT_MS = 700;
+const MAX_PER_CALLER = 3;
+
+/** The process where orders are placed, and another on the same database where they are watched. */
+let shop: Shop;
+let other: NestFastifyApplication;
+let otherUrl: string;
+const readers: StreamReader[] = [];
+
+beforeAll(async () => {
+  shop = await Shop.open({
+    REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT_MS),
+    EVENT_STREAM_HEARTBEAT_SECONDS: '1',
+    EVENT_STREAMS_MAX_PER_CALLER: String(MAX_PER_CALLER),
+    EVENT_STREAMS_MAX: '5',
+    GATEWAY_TIMEOUT_MS: '400',
+  });
+  ({ app: other, url: otherUrl } = await anotherProcess());
+});
+afterEach(() => {
+  for (const reader of readers.splice(0)) reader.close();
+});
+afterAll(async () => {
+  await other.close();
+  await shop.close();
+});
+
+async function anotherProcess(): Promise<{ app: NestFastifyApplication; url: string }> {
+  const app = await createApi(shop.api.app.get(Config).settings);
+  await app.listen(0, '127.0.0.1');
+  return { app, url: await app.getUrl() };
+}
+
+const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` });
+
+interface Way {
+  readonly headers?: Record<string, string>;
+  readonly query?: string;
+  readonly url?: string;
+}
+
+/** Watches an order in the other process; the customer does, unless these headers are somebody else's. */
+async function watch(
+  id: string,
+  { headers = bearer(shop.customer), query = '', url = otherUrl }: Way = {},
+): Promise<StreamReader> {
+  const reader = await StreamReader.open(`${url}${ORDERS}/${id}/events${query}`, headers);
+  readers.push(reader);
+  return reader;
+}
+
+/** What the other process says to somebody who does not get to watch. */
+async function refusal(id: string, headers: Record<string, string>, query = ''): Promise<unknown[]> {
+  const response = await fetch(`${otherUrl}${ORDERS}/${id}/events${query}`, { headers });
+  const { code } = (await response.json()) as { code: string };
+  return [response.status, code];
+}
+
+async function placed(): Promise<string> {
+  const { id } = await shop.placed();
+  await shop.relayEvents();
+  return id as string;
+}
+
+async function cancel(id: string): Promise<void> {
+  expect((await shop.cancel(id)).status).toBeLessThan(300);
+  await shop.relayEvents();
+}
+
+describe('whoever watches an order', () => {
+  it('is told of all that happens to it in another process, at once and in order', async () => {
+    const id = await placed();
+    const reader = await watch(id);
+    expect(reader.headers.get('content-type')).toBe('text/event-stream');
+    expect(reader.headers.get('cache-control')).toBe('no-store');
+    expect(reader.headers.get('x-request-id')).toBeTruthy();
+    await reader.received(2);
+    expect(reader.messages).toEqual([
+      {
+        id: '1',
+        data: {
+          version: 1,
+          change: 'placed',
+          status: 'pending_payment',
+          paymentStatus: 'processing',
+          occurredAt: expect.stringMatching(/Z$/),
+        },
+      },
+      { id: '2', data: expect.objectContaining({ version: 2, change: 'confirmed', status: 'confirmed' }) },
+    ]);
+    await cancel(id);
+    const { version } = await shop.orderOf(id);
+    await reader.received(version);
+    expect(reader.ids).toEqual(Array.from({ length: version as number }, (_, index) => index + 1));
+    expect(reader.messages.at(-1)?.data.status).toBe('canceled');
+  });
+
+  it('comes back with the last message and misses nothing, whatever happened meanwhile', async () => {
+    const id = await placed();
+    const first = await watch(id);
+    await first.received(2);
+    first.close();
+    await cancel(id);
+    const { version } = await shop.orderOf(id);
+    const rest = Array.from({ length: version - 1 }, (_, index) => index + 2);
+    const headers = { ...bearer(shop.customer), 'last-event-id': '1' };
+    const [resumed, begun] = await Promise.all([
+      watch(id, { headers, query: '?lastEventId=2' }),
+      watch(id, { query: `?lastEventId=${version - 1}` }),
+    ]);
+    await resumed.received(rest.length);
+    await begun.received(1);
+    expect([resumed.ids, begun.ids]).toEqual([rest, [version]]);
+  });
+
+  it('gets each change once, also those that happen while it connects', async () => {
+    const id = await placed();
+    const early = await watch(id);
+    await early.received(2);
+    const feed = other.get(EventFeed);
+    const ofAggregate = feed.ofAggregate.bind(feed);
+    // Before it is looked up what has happened, more happens, and this process has heard of it.
+    feed.ofAggregate = async (...request) => {
+      await cancel(id);
+      await early.received((await shop.orderOf(id)).version);
+      return ofAggregate(...request);
+    };
+    const late = await watch(id).finally(() => (feed.ofAggregate = ofAggregate));
+    await late.received(early.ids.length);
+    expect(early.ids.length).toBeGreaterThan(2);
+    expect(late.ids).toEqual(early.ids);
+    expect(new Set(late.ids).size).toBe(late.ids.length);
+  });
+
+  it('hears that the server is there, and stays for longer than any request may take', async () => {
+    const reader = await watch(await placed());
+    await eventually(() => expect(reader.heartbeats).toBeGreaterThan(3), 10 * REQUEST_TIMEOUT_MS);
+    expect(reader.messages).toHaveLength(2);
+  });
+
+  it('has to show anew who it is after the life of an access token', async () => {
+    const reader = await watch(await placed(), { url: shop.api.baseUrl });
+    await shop.later(HOUR_MS, () => reader.ended);
+    expect(reader.retryMs).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('costs no query of its own while nothing happens, and one for all when something does', async () => {
+    const [id, ...ids] = [await placed(), await placed(), await placed()];
+    const open = await Promise.all([id, ...ids].map((order) => watch(order)));
+    await Promise.all(open.map((reader) => reader.received(2)));
+    const reads: string[] = [];
+    other.get(Database).onQuery(({ name }) => reads.push(name));
+    await cancel(id);
+    await open[0]!.received(3);
+    expect(reads).not.toContain('messaging.read_feed_of_aggregate');
+    const looks = reads.filter((name) => name === 'messaging.read_feed').length;
+    expect(looks).toBeGreaterThan(0);
+    expect(looks).toBeLessThanOrEqual(4);
+    expect(open.slice(1).map(({ ids: seen }) => seen)).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+});
+
+describe('an order is watched', () => {
+  it('by its customer, by staff and by whoever holds its token, and by nobody else', async () => {
+    const { id, orderToken } = await shop.placedByGuest();
+    await shop.relayEvents();
+    const stranger = bearer(await shop.newCustomer());
+    const ways: Way[] = [
+      { headers: { 'x-order-token': orderToken } },
+      { headers: {}, query: `?orderToken=${orderToken}` },
+      { headers: bearer(shop.staff) },
+    ];
+    for (const way of ways) await (await watch(id, way)).received(2);
+    const mine = await placed();
+    expect(await refusal(mine, stranger)).toEqual([404, 'order_not_found']);
+    expect(await refusal(mine, {}, `?orderToken=${orderToken}`)).toEqual([404, 'order_not_found']);
+    expect(await refusal(mine, {})).toEqual([401, 'authentication_required']);
+    expect(await refusal(newId(), bearer(shop.staff))).toEqual([404, 'order_not_found']);
+  });
+
+  it('from a version that is one', async () => {
+    const id = await placed();
+    const headers = bearer(shop.customer);
+    expect(await refusal(id, { ...headers, 'last-event-id': 'x' })).toEqual([400, 'validation_failed']);
+    expect(await refusal(id, headers, '?lastEventId=-1')).toEqual([400, 'validation_failed']);
+    expect(await refusal(id, headers, '?from=1')).toEqual([400, 'validation_failed']);
+    await (await watch(id, { headers: { ...headers, 'last-event-id': '' } })).received(2);
+  });
+
+  it('so many times by one caller and in one process, and again when one has gone', async () => {
+    const id = await placed();
+    const headers = bearer(shop.customer);
+    const open = await Promise.all(Array.from({ length: MAX_PER_CALLER }, () => watch(id)));
+    expect(await refusal(id, headers)).toEqual([429, 'too_many_event_streams']);
+    await Promise.all([1, 2].map(() => watch(id, { headers: bearer(shop.staff) })));
+    expect(await refusal(id, bearer(shop.admin))).toEqual([503, 'service_unavailable']);
+    open[0]!.close();
+    await eventually(() => watch(id, { headers: bearer(shop.admin) }));
+  });
+});
+
+describe('a process that stops', () => {
+  it('says when to come back, ends its streams at once, and sends on whoever comes meanwhile', async () => {
+    const { app, url } = await anotherProcess();
+    const id = await placed();
+    const reader = await watch(id, { url });
+    await reader.received(2);
+    void app.get(Lifecycle).drain(0);
+    await reader.ended;
+    expect(reader.retryMs).toBeGreaterThanOrEqual(1_000);
+    const late = await watch(id, { url });
+    await late.ended;
+    expect(late.retryMs).toBeGreaterThanOrEqual(1_000);
+    await app.close();
+  });
+
+  it('does so without draining, too', async () => {
+    const { app, url } = await anotherProcess();
+    const reader = await watch(await placed(), { url });
+    await app.close();
+    await reader.ended;
+    expect(reader.retryMs).toBeGreaterThanOrEqual(1_000);
+  });
+});

@@ -1,0 +1,167 @@
+import { CursorCodec, newId } from '#kernel';
+import { Config } from '#platform/config';
+import { Outbox } from '#platform/messaging';
+import { Client } from 'pg';
+import { type FieldProblem, ORDERS, Shop } from '../support/shop.js';
+
+interface Read {
+  readonly data: { id: string; type: string; subject: string; sequence: string }[];
+  readonly nextCursor: string;
+}
+
+const PLACED = 'steelyard.order.placed.v1';
+const CONFIRMED = 'steelyard.order.confirmed.v1';
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await Shop.open();
+});
+afterAll(() => shop.close());
+
+const ask = (query: Record<string, string | number>) =>
+  shop.get(`/api/v1/events?${new URLSearchParams(query as Record<string, string>).toString()}`, {
+    as: shop.staff,
+  });
+
+async function read(query: Record<string, string | number>): Promise<Read> {
+  const { status, body } = await ask(query);
+  expect(status).toBe(200);
+  return body as Read;
+}
+
+/** All that comes after a cursor, a few at a time, and the cursor from which to go on. */
+async function readAll(after?: string, limit = 100): Promise<Read> {
+  const data: Read['data'] = [];
+  for (let cursor = after; ;) {
+    const page = await read({ limit, ...(cursor === undefined ? {} : { after: cursor }) });
+    data.push(...page.data);
+    cursor = page.nextCursor;
+    if (page.data.length < limit) return { data, nextCursor: cursor };
+  }
+}
+
+async function orderWithEvents(): Promise<string> {
+  const { id } = await shop.placed();
+  await shop.relayEvents();
+  return id as string;
+}
+
+describe('the pull feed', () => {
+  it('has everything that happened, oldest first, and each aggregate in its order', async () => {
+    const id = await orderWithEvents();
+    const { data } = await readAll(undefined, 3);
+    const { rows } = await shop.sql.query<{ id: string }>(
+      'SELECT id FROM platform.outbox ORDER BY feed_position',
+    );
+    expect(data.map((event) => event.id)).toEqual(rows.map((row) => row.id));
+    expect(data.filter(({ subject }) => subject === id)).toEqual([
+      {
+        specversion: '1.0',
+        id: expect.any(String),
+        source: '/steelyard',
+        type: PLACED,
+        subject: id,
+        time: expect.stringMatching(/Z$/),
+        datacontenttype: 'application/json',
+        sequence: '1',
+        partitionkey: id,
+        data: expect.objectContaining({ orderId: id, status: 'pending_payment' }),
+      },
+      expect.objectContaining({ type: CONFIRMED, sequence: '2' }),
+    ]);
+  });
+
+  it('is polled with a cursor that always leads on: nothing comes twice, and nothing is left out', async () => {
+    const { nextCursor } = await readAll();
+    const quiet = await read({ after: nextCursor });
+    expect(quiet.data).toEqual([]);
+    const id = await orderWithEvents();
+    const first = await read({ after: quiet.nextCursor, limit: 1 });
+    const rest = await readAll(first.nextCursor);
+    const subjects = [...first.data, ...rest.data].filter(({ subject }) => subject === id);
+    expect(subjects.map(({ sequence }) => sequence)).toEqual(['1', '2']);
+    // The same question has the same answer.
+    expect(await read({ after: quiet.nextCursor, limit: 1 })).toEqual(first);
+  });
+
+  it('passes over types that are not asked for, and its cursor is good for any of them', async () => {
+    const { nextCursor } = await readAll();
+    const id = await orderWithEvents();
+    const filtered = await read({ after: nextCursor, types: `${CONFIRMED},steelyard.user.registered.v1` });
+    expect(filtered.data).toMatchObject([{ type: CONFIRMED, subject: id }]);
+    const nothing = await read({ after: nextCursor, types: 'steelyard.user.erased.v1' });
+    expect(nothing.data).toEqual([]);
+    for (const { nextCursor: after } of [filtered, nothing]) expect((await read({ after })).data).toEqual([]);
+    expect((await read({ after: nextCursor, types: PLACED })).data).toMatchObject([{ subject: id }]);
+  });
+
+  it('has what commits late behind what was read before', async () => {
+    const slow = new Client({ connectionString: shop.api.database.url });
+    await slow.connect();
+    try {
+      await slow.query('BEGIN');
+      const late = newId();
+      await slow.query(
+        `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+         VALUES ($1, 'steelyard.test.late.v1', 'test', $2, 1, now(), '{}')`,
+        [late, newId()],
+      );
+      await orderWithEvents();
+      const { nextCursor } = await readAll();
+      await slow.query('COMMIT');
+      await shop.relayEvents();
+      expect((await read({ after: nextCursor })).data).toMatchObject([{ id: late }]);
+    } finally {
+      await slow.end();
+    }
+  });
+
+  it('tells whoever comes too late that events are gone, and nobody else', async () => {
+    const { nextCursor: early } = await readAll();
+    await orderWithEvents();
+    const { nextCursor: caughtUp } = await readAll();
+    // Everything is pruned; afterwards the invariants want to see what the orders told of themselves.
+    await shop.sql.query(
+      `UPDATE platform.outbox SET published_at = published_at - interval '2 hours';
+       CREATE TEMP TABLE pruned AS SELECT * FROM platform.outbox`,
+    );
+    try {
+      while ((await shop.api.app.get(Outbox).prune(3_600, 1_000)) > 0);
+      expect((await read({ after: caughtUp })).data).toEqual([]);
+      expect((await read({})).data).toEqual([]);
+
+      const id = await orderWithEvents();
+      const { data } = await read({ after: caughtUp });
+      expect(data).toContainEqual(expect.objectContaining({ subject: id, sequence: '1' }));
+      expect(await ask({ after: early })).toMatchObject({ status: 410, body: { code: 'event_cursor_gone' } });
+      expect((await read({})).data).toEqual(data);
+    } finally {
+      await shop.sql.query('INSERT INTO platform.outbox OVERRIDING SYSTEM VALUE SELECT * FROM pruned');
+    }
+  });
+
+  it('knows no place that it has not reached, as after a restore', async () => {
+    const codec = new CursorCodec(shop.api.app.get(Config).appSecrets);
+    const after = codec.encode([1_000_000_000], 'events', {});
+    expect(await ask({ after })).toMatchObject({ status: 410, body: { code: 'event_cursor_gone' } });
+  });
+
+  it('refuses what it does not understand', async () => {
+    const { body: orders } = await shop.get(`${ORDERS}?limit=1`, { as: shop.staff });
+    expect(await ask({ after: orders.nextCursor })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_cursor' },
+    });
+    const { status, body } = await ask({
+      types: `${PLACED},steelyard.order.exploded.v1`,
+      limit: 0,
+      before: 'x',
+    });
+    expect(status).toBe(400);
+    expect((body.errors as FieldProblem[]).map(({ pointer, code }) => [pointer, code]).sort()).toEqual([
+      ['query:/before', expect.any(String)],
+      ['query:/limit', 'too_small'],
+      ['query:/types/1', 'unknown_event_type'],
+    ]);
+  });
+});

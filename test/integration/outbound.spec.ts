@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { ConfigModule } from '#platform/config';
 import { OutboundClient, OutboundFailure, OutboundModule } from '#platform/outbound';
+import { LoggingModule } from '#platform/telemetry';
 import type { OutboundClientOptions } from '../../libs/platform/src/outbound/outbound-client.js';
 import {
   ANY_TARGET,
@@ -267,7 +268,10 @@ describe('WEBHOOKS_ALLOW_PRIVATE_TARGETS', () => {
     const settings = await testSettings({ WEBHOOKS_ALLOW_PRIVATE_TARGETS: value });
     const module = class {};
     const context = await NestFactory.createApplicationContext(
-      { module, imports: [ConfigModule.forRoot(settings), OutboundModule] },
+      {
+        module,
+        imports: [ConfigModule.forRoot(settings), LoggingModule.forRoot('test', '0'), OutboundModule],
+      },
       { logger: false },
     );
     try {

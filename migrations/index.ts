@@ -13,6 +13,7 @@ import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
 import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
 import { Users1795000000002 } from './1795000000002-users.js';
+import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
 /** The one linear history of the database, oldest first. */
 export const migrations = [
@@ -30,5 +31,6 @@ export const migrations = [
   OrderClosing1795000000012,
   ExternalIdentities1795000000013,
   Events1795000000014,
+  Webhooks1795000000016,
   SecondFactor1795000000017,
 ];

@@ -4,6 +4,7 @@ import { OrdersModule } from '#orders';
 import { PaymentsModule } from '#payments';
 import { type Settings } from '#platform/config';
 import { UsersModule } from '#users';
+import { WebhooksModule } from '#webhooks';
 import { PlatformModule } from './platform.module.js';
 
 /** The features that answer requests. */
@@ -18,6 +19,7 @@ export class ApiModule {
         UsersModule,
         PaymentsModule,
         OrdersModule,
+        WebhooksModule,
       ],
     };
   }

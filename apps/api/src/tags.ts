@@ -7,6 +7,7 @@ export const TAGS = [
   { name: 'Catalog', description: 'Products and their stock.' },
   { name: 'Orders', description: 'From the quote to the parcel.' },
   { name: 'Payments', description: 'Capture, void and refund, for staff.' },
+  { name: 'Webhooks', description: 'What happens here, told to the systems of others.' },
   { name: 'Ledger', description: 'The books, for admins.' },
   {
     name: 'Administration',

@@ -2,11 +2,12 @@ import { Module } from '@nestjs/common';
 import { OrdersModule } from '#orders';
 import { PaymentsModule } from '#payments';
 import { UsersModule } from '#users';
+import { WebhooksModule } from '#webhooks';
 import { WorkerJobs } from './worker-jobs.js';
 
 /** The jobs, for whichever process runs them; it brings the platform. */
 @Module({
-  imports: [OrdersModule, PaymentsModule, UsersModule],
+  imports: [OrdersModule, PaymentsModule, UsersModule, WebhooksModule],
   providers: [WorkerJobs],
   exports: [WorkerJobs],
 })

@@ -42,3 +42,8 @@ export function defineEvent<Data extends object>(
   definitions.set(type, definition);
   return definition;
 }
+
+/** Every kind of event that the loaded modules declare, sorted by type. */
+export function definedEvents(): EventDefinition[] {
+  return [...definitions.values()].sort((a, b) => a.type.localeCompare(b.type));
+}

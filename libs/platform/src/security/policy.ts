@@ -52,6 +52,9 @@ export const POLICY = grants({
   'payments:capture': { means: 'Capture and void payments', all: 'staff', scope: true },
   'payments:refund': { means: 'Refund payments', all: 'staff', scope: true, stepUp: 'refunds' },
 
+  'webhooks:read': { means: 'See webhook endpoints and what was sent to them', all: 'staff', scope: true },
+  'webhooks:write': { means: 'Make and change webhook endpoints; send to them again', all: 'admin', scope: true, stepUp: 'admin' }, // prettier-ignore
+
   'ledger:read': { means: 'Read the books', all: 'admin', scope: true, stepUp: 'admin' },
   'audit:read': { means: 'Read and verify the audit log', all: 'admin', scope: true, stepUp: 'admin' },
   'operations:read': { means: 'See what is stuck, and the invariants', all: 'admin', scope: true, stepUp: 'admin' }, // prettier-ignore

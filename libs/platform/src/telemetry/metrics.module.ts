@@ -29,6 +29,8 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('broker_messages_total') private readonly consumed: Counter,
     @InjectMetric('dlq_depth') private readonly deadLetters: Gauge,
     @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
+    @InjectMetric('webhook_deliveries_total') private readonly webhookDeliveries: Counter,
+    @InjectMetric('webhook_pending') private readonly webhooksPending: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @InjectMetric('config_reload_total') private readonly configReloads: Counter,
@@ -111,6 +113,16 @@ export class Metrics implements OnModuleInit {
       this.deadLetters.set({ consumer }, dead);
       this.parkedEvents.set({ consumer }, retrying);
     }
+  }
+
+  /** Counts an attempt to deliver a webhook: the last word of the partner, or one that is followed by another. */
+  countWebhookAttempt(outcome: 'succeeded' | 'retrying' | 'failed'): void {
+    this.webhookDeliveries.inc({ outcome });
+  }
+
+  /** Records how many webhooks wait for their delivery. */
+  setPendingWebhooks(pending: number): void {
+    this.webhooksPending.set(pending);
   }
 
   /** Records how many breaches of an invariant are open, by its number. */

@@ -74,6 +74,12 @@ export const SERIES: Provider[] = [
     help: 'Events that a consumer tries again, or that wait behind one.',
     labelNames: ['consumer'],
   }),
+  makeCounterProvider({
+    name: 'webhook_deliveries_total',
+    help: 'Attempts to deliver a webhook, by what came of them.',
+    labelNames: ['outcome'],
+  }),
+  makeGaugeProvider({ name: 'webhook_pending', help: 'Webhooks that are not delivered and not given up.' }),
   makeGaugeProvider({
     name: 'invariant_breaches',
     help: 'Open breaches of an invariant.',

@@ -14,6 +14,7 @@ import { Platform1795000000001 } from './1795000000001-platform.js';
 import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
 import { Sales1795000000015 } from './1795000000015-sales.js';
 import { Users1795000000002 } from './1795000000002-users.js';
+import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
 /** The one linear history of the database, oldest first. */
 export const migrations = [
@@ -32,5 +33,6 @@ export const migrations = [
   ExternalIdentities1795000000013,
   Events1795000000014,
   Sales1795000000015,
+  Webhooks1795000000016,
   SecondFactor1795000000017,
 ];

@@ -394,6 +394,43 @@ export const ROUTES: Record<string, Row> = {
   },
 
   'GET /sales/daily': { of: 'staff', takes: 'sales:read' },
+  'GET /webhook-endpoints': { of: 'staff', takes: 'webhooks:read' },
+  'GET /webhook-endpoints/:id': { of: 'staff', takes: 'webhooks:read', call: aWebhookEndpoint },
+  'GET /webhook-endpoints/:id/deliveries': { of: 'staff', takes: 'webhooks:read', call: aWebhookEndpoint },
+  'POST /webhook-endpoints': {
+    of: 'admin',
+    takes: 'webhooks:write',
+    status: 201,
+    call: () => ({ body: newWebhookEndpoint() }),
+  },
+  'PATCH /webhook-endpoints/:id': { of: 'admin', takes: 'webhooks:write', call: aWebhookEndpoint },
+  'DELETE /webhook-endpoints/:id': {
+    of: 'admin',
+    takes: 'webhooks:write',
+    status: 204,
+    call: aWebhookEndpoint,
+  },
+  'POST /webhook-endpoints/:id/rotate-secret': {
+    of: 'admin',
+    takes: 'webhooks:write',
+    call: aWebhookEndpoint,
+  },
+  'POST /webhook-endpoints/:id/ping': { of: 'admin', takes: 'webhooks:write', call: aWebhookEndpoint },
+  'POST /webhook-endpoints/:id/replay': {
+    of: 'admin',
+    takes: 'webhooks:write',
+    status: 202,
+    call: async (stage) => ({
+      ...(await aWebhookEndpoint(stage)),
+      body: { after: '2026-01-01T00:00:00.000Z', before: '2026-01-02T00:00:00.000Z' },
+    }),
+  },
+  'POST /webhook-deliveries/:id/retry': {
+    of: 'admin',
+    takes: 'webhooks:write',
+    status: 202,
+    call: aWebhookDelivery,
+  },
 
   'GET /ledger/accounts': { of: 'admin', takes: 'ledger:read' },
   'GET /ledger/transactions': { of: 'admin', takes: 'ledger:read' },
@@ -523,6 +560,30 @@ async function ifMatchUser({ sql }: Shop, userId: string): Promise<Record<string
     userId,
   ]);
   return { 'if-match': `"${rows[0]!.version}"` };
+}
+
+function newWebhookEndpoint() {
+  return { url: 'https://partner.example/hooks', eventTypes: ['*'] };
+}
+
+/** An endpoint that nothing is connected to: what is sent there is refused before that. */
+async function aWebhookEndpoint({ shop }: Stage): Promise<{ id: string } & Call> {
+  const { body } = await shop.api.post('/api/v1/webhook-endpoints', newWebhookEndpoint(), {
+    token: shop.admin.token,
+  });
+  await shop.sql.query(`UPDATE webhooks.endpoints SET url = 'https://127.0.0.1/' WHERE id = $1`, [body.id]);
+  return { id: body.id, headers: { 'if-match': '"1"' }, body: {} };
+}
+
+async function aWebhookDelivery(stage: Stage): Promise<Call> {
+  const id = newId();
+  await stage.shop.sql.query(
+    `INSERT INTO webhooks.deliveries
+       (id, endpoint_id, event_id, event_type, event, status, next_attempt_at, created_at)
+     VALUES ($1, $2, $1, 'steelyard.order.placed.v1', '{}', 'pending', now(), now())`,
+    [id, (await aWebhookEndpoint(stage)).id],
+  );
+  return { id, body: {} };
 }
 
 async function anOrder({ order }: Stage): Promise<Call> {

@@ -33,7 +33,7 @@ async function sentOrder(as: Person, shippingAddress = ADDRESS): Promise<Answer[
 async function everything(): Promise<string> {
   const { rows: tables } = await shop.sql.query<{ name: string }>(
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-      WHERE schemaname IN ('platform', 'users', 'catalog', 'payments', 'orders')`,
+      WHERE schemaname IN ('platform', 'users', 'catalog', 'payments', 'orders', 'webhooks')`,
   );
   const texts: string[] = [];
   for (const { name } of tables) {

@@ -49,7 +49,9 @@ async function mailsTo(address: string): Promise<Sent[]> {
 
 function consumers(): [name: string, type: string][] {
   const all = shop.api.app.get(EventBus).consumers.filter(({ name }) => name !== 'sales.daily');
-  return all.flatMap(({ name, types }) => types.map((type): [string, string] => [name, type]));
+  return all.flatMap(({ name, types }) =>
+    (types === 'all' ? [] : types).map((type): [string, string] => [name, type]),
+  );
 }
 
 const subjects = (mails: readonly Sent[]) => mails.map(({ subject }) => subject);

@@ -294,7 +294,7 @@ export class Shop extends Backstage {
   async stored(): Promise<Record<string, string>> {
     const { rows: tables } = await this.sql.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-        WHERE schemaname IN ('platform', 'users', 'catalog', 'payments', 'orders', 'sales') ORDER BY name`,
+        WHERE schemaname IN ('platform', 'users', 'catalog', 'payments', 'orders', 'sales', 'webhooks') ORDER BY name`,
     );
     const states = tables.map(
       ({ name }) =>

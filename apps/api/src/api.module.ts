@@ -5,6 +5,7 @@ import { PaymentsModule } from '#payments';
 import { type Settings } from '#platform/config';
 import { SalesModule } from '#sales';
 import { UsersModule } from '#users';
+import { WebhooksModule } from '#webhooks';
 import { PlatformModule } from './platform.module.js';
 
 /** The features that answer requests. */
@@ -20,6 +21,7 @@ export class ApiModule {
         PaymentsModule,
         OrdersModule,
         SalesModule,
+        WebhooksModule,
       ],
     };
   }

@@ -13,6 +13,7 @@ import { LifecycleModule } from '#platform/lifecycle';
 import { MailModule } from '#platform/mail';
 import { ManagementModule } from '#platform/management';
 import { MessagingModule } from '#platform/messaging';
+import { OutboundModule } from '#platform/outbound';
 import { RedisModule } from '#platform/redis';
 import { SecurityModule } from '#platform/security';
 import { LoggingModule, MetricsModule } from '#platform/telemetry';
@@ -37,6 +38,7 @@ export class PlatformModule {
         InvariantsModule,
         MessagingModule,
         MailModule.forRoot(settings),
+        OutboundModule,
         IdempotencyModule,
         CacheModule,
         RedisModule,

@@ -8,6 +8,7 @@ export const TAGS = [
   { name: 'Orders', description: 'From the quote to the parcel.' },
   { name: 'Payments', description: 'Capture, void and refund, for staff.' },
   { name: 'Sales', description: 'What was sold, for staff.' },
+  { name: 'Webhooks', description: 'What happens here, told to the systems of others.' },
   { name: 'Ledger', description: 'The books, for admins.' },
   { name: 'Events', description: 'What happens, for other systems.' },
   {

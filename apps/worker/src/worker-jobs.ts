@@ -15,6 +15,7 @@ import {
   Outbox,
   OutboxRelay,
 } from '#platform/messaging';
+import { DeliverWebhooks, MeasureWebhooks, TidyWebhooks } from '#webhooks';
 import { PinoLogger } from 'nestjs-pino';
 
 /** What lives for days may end a minute late. */
@@ -48,6 +49,9 @@ export class WorkerJobs {
     expireAuthorizations: ExpireAuthorizations,
     completeOrders: CompleteOrders,
     deliverMails: DeliverMails,
+    private readonly deliverWebhooks: DeliverWebhooks,
+    measureWebhooks: MeasureWebhooks,
+    tidyWebhooks: TidyWebhooks,
     idempotency: Idempotency,
     checkInvariants: CheckInvariants,
     private readonly consumers: EventConsumers,
@@ -62,33 +66,20 @@ export class WorkerJobs {
       { name: 'retry-events', pollMs, round: async () => Number(await applyEvents.retryOne()) },
       { name: 'measure-events', pollMs: MEASURE_POLL_MS, round: () => measureEvents.execute() },
       { name: 'deliver-mails', pollMs, round: () => deliverMails.execute() },
+      { name: 'deliver-webhooks', pollMs, round: () => deliverWebhooks.execute() },
+      { name: 'measure-webhooks', pollMs: MEASURE_POLL_MS, round: () => measureWebhooks.execute() },
+      slow('tidy-webhooks', () => tidyWebhooks.execute(retentionSeconds, PRUNE_BATCH_SIZE)),
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
       { name: 'apply-gateway-reports', pollMs, round: () => applyReports.execute() },
       { name: 'measure-payments', pollMs: MEASURE_POLL_MS, round: () => measurePayments.execute() },
-      { name: 'expire-authorizations', pollMs: SLOW_POLL_MS, round: () => expireAuthorizations.execute() },
+      slow('expire-authorizations', () => expireAuthorizations.execute()),
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
       { name: 'complete-orders', pollMs, round: () => completeOrders.execute() },
-      {
-        name: 'prune-idempotency-keys',
-        pollMs: SLOW_POLL_MS,
-        round: () => idempotency.prune(PRUNE_BATCH_SIZE),
-      },
-      {
-        name: 'prune-gateway-reports',
-        pollMs: SLOW_POLL_MS,
-        round: () => gatewayReports.prune(PRUNE_BATCH_SIZE),
-      },
-      {
-        name: 'prune-events',
-        pollMs: SLOW_POLL_MS,
-        round: () => outbox.prune(retentionSeconds, PRUNE_BATCH_SIZE),
-      },
-      {
-        name: 'prune-inbox',
-        pollMs: SLOW_POLL_MS,
-        // An event that is still kept may be brought again.
-        round: () => applyEvents.pruneInbox(2 * retentionSeconds, PRUNE_BATCH_SIZE),
-      },
+      slow('prune-idempotency-keys', () => idempotency.prune(PRUNE_BATCH_SIZE)),
+      slow('prune-gateway-reports', () => gatewayReports.prune(PRUNE_BATCH_SIZE)),
+      slow('prune-events', () => outbox.prune(retentionSeconds, PRUNE_BATCH_SIZE)),
+      // An event that is still kept may be brought again.
+      slow('prune-inbox', () => applyEvents.pruneInbox(2 * retentionSeconds, PRUNE_BATCH_SIZE)),
       {
         name: 'check-invariants',
         pollMs: checkMs,
@@ -110,6 +101,14 @@ export class WorkerJobs {
 
   /** Begins nothing more and waits for what is in flight, but not longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    await Promise.all([this.consumers.stop(graceMs), ...this.loops.map((loop) => loop.stop(graceMs))]);
+    await Promise.all([
+      this.consumers.stop(graceMs),
+      this.deliverWebhooks.stop(graceMs),
+      ...this.loops.map((loop) => loop.stop(graceMs)),
+    ]);
   }
+}
+
+function slow(name: string, round: PollingJob['round']): PollingJob {
+  return { name, pollMs: SLOW_POLL_MS, round };
 }

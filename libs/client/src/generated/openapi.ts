@@ -1593,6 +1593,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhook-deliveries/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a webhook again
+         * @description At once, under the same `webhook-id`, whether it was delivered, given up, or waits for its next attempt. If it fails, it is tried again as if it were new.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        post: operations["retryWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the webhook endpoints
+         * @description Newest first.
+         *
+         *     For staff and above; keys with the scope `webhooks:read`.
+         */
+        get: operations["listWebhookEndpoints"];
+        put?: never;
+        /**
+         * Make a webhook endpoint
+         * @description Events of these types are posted to the URL from now on, signed as Standard Webhooks has it. The answer shows the secret this once; when the answer was lost, delete the endpoint and make another.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        post: operations["createWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook endpoint
+         * @description For staff and above; keys with the scope `webhooks:read`.
+         */
+        get: operations["getWebhookEndpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook endpoint
+         * @description Nothing more is sent to it, also not what waits for its delivery.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        delete: operations["deleteWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook endpoint
+         * @description Names the version to change in `If-Match`: the `ETag` as it was answered. What waits for its delivery goes to the new URL. A disabled endpoint is made active with `status`.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        patch: operations["changeWebhookEndpoint"];
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was sent to a webhook endpoint
+         * @description Newest first, each with its attempts. What is delivered or given up is kept as long as events are.
+         *
+         *     For staff and above; keys with the scope `webhooks:read`.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event to a webhook endpoint
+         * @description An event of the type `steelyard.webhook_endpoint.ping.v1`, signed like all others, now and once; a disabled endpoint gets it, too. The answer tells what came back, whatever it was.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        post: operations["pingWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events again to a webhook endpoint
+         * @description All that happened in a range of time, of the types that the endpoint wants, as long as they are kept: what it missed and what it has got before, each under the `webhook-id` that it had. One call looks at 20,000 events.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        post: operations["replayWebhookEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook endpoint a new secret
+         * @description Shown this once. For 24 hours the secret before signs as well, so that the partner can change over at any moment; a second rotation within that time ends the oldest.
+         *
+         *     For admin and above; keys with the scope `webhooks:write`.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2554,7 +2724,7 @@ export interface components {
             /** @description Which machine has it. */
             name: string;
             /** @description What the key may do; each is a permission of the policy. */
-            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:transfer" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "sales:read" | "events:read" | "ledger:read" | "audit:read" | "operations:read")[];
+            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:transfer" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "sales:read" | "events:read" | "webhooks:read" | "webhooks:write" | "ledger:read" | "audit:read" | "operations:read")[];
             /**
              * Format: date-time
              * @description When it ends by itself; absent: never.
@@ -2585,6 +2755,25 @@ export interface components {
             /** @description Which device or password manager has it. */
             name: string;
             passkey: components["schemas"]["PasskeyAttestation"];
+        };
+        /**
+         * @description Where a partner wants to be told what happens.
+         * @example {
+         *       "url": "https://partner.example/hooks",
+         *       "eventTypes": [
+         *         "steelyard.order.*",
+         *         "steelyard.product.updated.v1"
+         *       ],
+         *       "description": "The warehouse"
+         *     }
+         */
+        NewWebhookEndpoint: {
+            /** @description Where events are posted to: HTTPS, on the public internet, without credentials. */
+            url: string;
+            /** @description Types of events, or what they begin with and `*`: `steelyard.order.*`; `*` is all. */
+            eventTypes: string[];
+            /** @default null */
+            description?: string | null;
         };
         /**
          * @description An order.
@@ -3162,6 +3351,11 @@ export interface components {
                 }[];
             };
         };
+        /**
+         * @description Nothing has to be said.
+         * @example {}
+         */
+        PingWebhookEndpoint: Record<string, never>;
         /**
          * @description An order to be placed.
          * @example {
@@ -3749,6 +3943,31 @@ export interface components {
             name: string;
         };
         /**
+         * @description Which events to send again: of those that the endpoint wants, and that are still kept.
+         * @example {
+         *       "after": "2026-11-20T12:00:00.000Z",
+         *       "eventTypes": [
+         *         "steelyard.order.*"
+         *       ]
+         *     }
+         */
+        ReplayWebhookEvents: {
+            /**
+             * Format: date-time
+             * @description Events that happened then or later.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            after: string;
+            /**
+             * Format: date-time
+             * @description Events that happened before then; absent: until now.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            before?: string;
+            /** @description Types of events, or what they begin with and `*`: `steelyard.order.*`; `*` is all. */
+            eventTypes?: string[];
+        };
+        /**
          * @description What became of an operation, as the books of the gateway show it.
          * @example {
          *       "outcome": "failed",
@@ -3773,6 +3992,11 @@ export interface components {
             /** @description Why: it is kept with the operation. */
             reason: string;
         };
+        /**
+         * @description Nothing has to be said.
+         * @example {}
+         */
+        RetryWebhookDelivery: Record<string, never>;
         /**
          * @description Pieces of lines that came back.
          * @example {
@@ -3806,6 +4030,11 @@ export interface components {
             }[];
             reason?: string;
         };
+        /**
+         * @description Nothing has to be said.
+         * @example {}
+         */
+        RotateWebhookSecret: Record<string, never>;
         /**
          * @description The password, and the proof of a second factor: one of the other fields.
          * @example {
@@ -4397,6 +4626,227 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description An event on its way to an endpoint.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *       "endpointId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "eventId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "eventType": "steelyard.order.placed.v1",
+         *       "status": "pending",
+         *       "attemptCount": 1,
+         *       "nextAttemptAt": "2026-11-20T12:00:06.000Z",
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "completedAt": null,
+         *       "attempts": [
+         *         {
+         *           "number": 1,
+         *           "attemptedAt": "2026-11-20T12:00:01.000Z",
+         *           "durationMs": 82,
+         *           "statusCode": 503,
+         *           "failure": null,
+         *           "response": "Down for maintenance"
+         *         }
+         *       ]
+         *     }
+         */
+        WebhookDelivery: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            endpointId: string;
+            /**
+             * Format: uuid
+             * @description The `webhook-id` under which it is sent.
+             */
+            eventId: string;
+            eventType: string;
+            /**
+             * @description `canceled`: the endpoint was disabled or deleted before it was delivered.
+             * @enum {string}
+             */
+            status: "pending" | "succeeded" | "failed" | "canceled";
+            attemptCount: number;
+            nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            completedAt: string | null;
+            /** @description The latest twenty, oldest first. */
+            attempts: {
+                number: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                attemptedAt: string;
+                durationMs: number;
+                /** @description Of the answer; null where there was none. */
+                statusCode: number | null;
+                /** @description Why there was none: `target_not_allowed`, `name_not_resolved`, `timed_out`, `connection_failed`, `secret_unreadable`. */
+                failure: string | null;
+                /** @description The beginning of its body. */
+                response: string | null;
+            }[];
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        WebhookDeliveryPage: {
+            data: components["schemas"]["WebhookDelivery"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @description A webhook endpoint, without its secret.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "url": "https://partner.example/hooks",
+         *       "eventTypes": [
+         *         "steelyard.order.*",
+         *         "steelyard.product.updated.v1"
+         *       ],
+         *       "description": "The warehouse",
+         *       "status": "active",
+         *       "disabledReason": null,
+         *       "disabledAt": null,
+         *       "failingSince": null,
+         *       "previousSecretExpiresAt": null,
+         *       "version": 1,
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "updatedAt": "2026-11-20T12:00:00.000Z"
+         *     }
+         */
+        WebhookEndpoint: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            eventTypes: string[];
+            description: string | null;
+            /** @enum {string} */
+            status: "active" | "disabled";
+            /** @description `gone`: it answered 410. `failing`: nothing has succeeded for five days. `requested`: by a call. */
+            disabledReason: ("requested" | "gone" | "failing") | null;
+            disabledAt: string | null;
+            /** @description The first failure since the last success; null while the last attempt succeeded. */
+            failingSince: string | null;
+            /** @description Until then the secret before the last rotation signs as well. */
+            previousSecretExpiresAt: string | null;
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description The fields to change; the others stay as they are. `description: null` removes it.
+         * @example {
+         *       "eventTypes": [
+         *         "*"
+         *       ]
+         *     }
+         */
+        WebhookEndpointChange: {
+            /** @description Where events are posted to: HTTPS, on the public internet, without credentials. */
+            url?: string;
+            /** @description Types of events, or what they begin with and `*`: `steelyard.order.*`; `*` is all. */
+            eventTypes?: string[];
+            description?: string | null;
+            /**
+             * @description To a disabled endpoint nothing is sent, also not later: see `replay`.
+             * @enum {string}
+             */
+            status?: "active" | "disabled";
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        WebhookEndpointPage: {
+            data: components["schemas"]["WebhookEndpoint"][];
+            nextCursor: string | null;
+        };
+        /**
+         * @description A webhook endpoint with its new secret.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "url": "https://partner.example/hooks",
+         *       "eventTypes": [
+         *         "steelyard.order.*",
+         *         "steelyard.product.updated.v1"
+         *       ],
+         *       "description": "The warehouse",
+         *       "status": "active",
+         *       "disabledReason": null,
+         *       "disabledAt": null,
+         *       "failingSince": null,
+         *       "previousSecretExpiresAt": null,
+         *       "version": 1,
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "updatedAt": "2026-11-20T12:00:00.000Z",
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+         *     }
+         */
+        WebhookEndpointWithSecret: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            eventTypes: string[];
+            description: string | null;
+            /** @enum {string} */
+            status: "active" | "disabled";
+            /** @description `gone`: it answered 410. `failing`: nothing has succeeded for five days. `requested`: by a call. */
+            disabledReason: ("requested" | "gone" | "failing") | null;
+            disabledAt: string | null;
+            /** @description The first failure since the last success; null while the last attempt succeeded. */
+            failingSince: string | null;
+            /** @description Until then the secret before the last rotation signs as well. */
+            previousSecretExpiresAt: string | null;
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            updatedAt: string;
+            /**
+             * Format: password
+             * @description With which its webhooks are signed, as Standard Webhooks writes it. Shown this once.
+             */
+            secret: string;
+        };
+        /**
+         * @description What came back from the endpoint.
+         * @example {
+         *       "eventId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "succeeded": true,
+         *       "durationMs": 82,
+         *       "statusCode": 204,
+         *       "failure": null,
+         *       "response": ""
+         *     }
+         */
+        WebhookPingResult: {
+            /**
+             * Format: uuid
+             * @description The `webhook-id` under which it was sent.
+             */
+            eventId: string;
+            succeeded: boolean;
+            durationMs: number;
+            /** @description Of the answer; null where there was none. */
+            statusCode: number | null;
+            /** @description Why there was none: `target_not_allowed`, `name_not_resolved`, `timed_out`, `connection_failed`, `secret_unreadable`. */
+            failure: string | null;
+            /** @description The beginning of its body. */
+            response: string | null;
+        };
+        /**
          * @description It is kept.
          * @example {
          *       "received": true
@@ -4405,6 +4855,19 @@ export interface components {
         WebhookReceipt: {
             /** @enum {boolean} */
             received: true;
+        };
+        /**
+         * @description How many events will be sent again.
+         * @example {
+         *       "deliveries": 12,
+         *       "continueAfter": null
+         *     }
+         */
+        WebhookReplay: {
+            /** @description Events that will be sent. */
+            deliveries: number;
+            /** @description There may be more than one call takes: call again with this as `after`. null: that was all. */
+            continueAfter: string | null;
         };
     };
     responses: never;
@@ -25933,6 +26396,2567 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Seconds after which to try again, where that helps. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryWebhookDelivery"];
+            };
+        };
+        responses: {
+            /** @description An event on its way to an endpoint. */
+            202: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_delivery_not_found`: There is no such delivery. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_disabled`: Nothing is sent to an endpoint that is disabled: make it active first. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookEndpoints: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointPage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhookEndpoint"];
+            };
+        };
+        responses: {
+            /** @description A webhook endpoint with its new secret. */
+            201: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_limit`: There are as many webhook endpoints as there may be. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A webhook endpoint, without its secret. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the version to change. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointChange"];
+            };
+        };
+        responses: {
+            /** @description A webhook endpoint, without its secret. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_etag`: The resource has changed since that ETag. */
+            412: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `if_match_required`: This call needs an If-Match header with the ETag. */
+            428: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+                status?: "pending" | "succeeded" | "failed" | "canceled";
+                /** @description The exact type. */
+                eventType?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pingWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PingWebhookEndpoint"];
+            };
+        };
+        responses: {
+            /** @description What came back from the endpoint. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPingResult"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayWebhookEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayWebhookEvents"];
+            };
+        };
+        responses: {
+            /** @description How many events will be sent again. */
+            202: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReplay"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_disabled`: Nothing is sent to an endpoint that is disabled: make it active first. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateWebhookSecret"];
+            };
+        };
+        responses: {
+            /** @description A webhook endpoint with its new secret. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -13,6 +13,7 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'capture',
   'carrier',
   'currency',
+  'eventTypes',
   'expectedOnHand',
   'expiresAt',
   'fromCustomerId',

@@ -100,8 +100,8 @@ export const settingsSchema = z.object({
     )
     .optional()
     .describe(
-      'Signs cursors, refresh tokens and guest order tokens, and seals the secrets of authenticator apps; of several, ' +
-        'divided by commas, the first one signs and seals, and all are good. Generated in the embedded size.',
+      'Signs cursors, refresh tokens and guest order tokens, and seals the secrets of authenticator apps and webhooks; of ' +
+        'several, divided by commas, the first one signs and seals, and all are good. Generated in the embedded size.',
     )
     .meta(SECRET),
   SIGNING_KEYS: z
@@ -341,7 +341,7 @@ export const settingsSchema = z.object({
     .describe('Currency of the demo catalog.'),
 
   EVENTS_RETENTION_DAYS: integer(1, 3_650, 30).describe(
-    'How long events that have left are kept, for consumers and partners that fell behind.',
+    'How long events that have left are kept, for consumers and partners that fell behind; webhooks that are done, too.',
   ),
 
   INVARIANTS_CHECK_SECONDS: integer(1, 86_400, 60).describe(

@@ -11,7 +11,8 @@ type Reaction = (event: IntegrationEvent) => Promise<void>;
 export interface Consumer {
   /** Stable: the inbox remembers by it which events were applied. */
   readonly name: string;
-  readonly types: readonly string[];
+  /** What it is brought; `all` includes kinds that only a newer version of the publishing process knows. */
+  readonly types: readonly string[] | 'all';
   readonly apply: (event: IntegrationEvent) => Promise<void>;
 }
 

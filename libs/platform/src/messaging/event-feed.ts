@@ -22,6 +22,14 @@ const heldByFeed = statement(
   'messaging.held_by_feed',
   'SELECT id FROM platform.outbox WHERE id = ANY($1::uuid[]) AND feed_position IS NOT NULL',
 );
+// The ids are of the time at which the events happened, so their index is one of time.
+const readHappened = statement(
+  'messaging.read_happened',
+  `SELECT feed_position AS position, ${EVENT_COLUMNS}
+     FROM platform.outbox
+    WHERE id > $1 AND id < $2 AND occurred_at >= $3 AND occurred_at < $4 AND feed_position IS NOT NULL
+    ORDER BY id LIMIT $5`,
+);
 const feedEnd = statement(
   'messaging.feed_end',
   'SELECT coalesce(max(feed_position), 0) AS position FROM platform.outbox',
@@ -33,6 +41,8 @@ const feedBounds = statement(
      FROM (SELECT max(feed_position) AS position FROM platform.outbox) newest,
           (SELECT max(position) AS position FROM platform.consumer_positions WHERE consumer = '${PRUNED_UP_TO}') pruned`,
 );
+/** By how much the id of an event may differ from the time at which it happened. */
+const ID_TOLERANCE_MS = 60_000;
 
 /** An event with its place in the feed. */
 export interface FeedEvent extends IntegrationEvent {
@@ -89,8 +99,25 @@ export class EventFeed {
     return (await this.database.query<{ id: string }>(heldByFeed, [eventIds])).map(({ id }) => id);
   }
 
+  /**
+   * Events that happened at `after` or later and before `before`, in that order.
+   *
+   * @param lastId the event after which to go on, of a call before
+   */
+  happened(after: Date, before: Date, lastId: string | undefined, limit: number): Promise<FeedEvent[]> {
+    const first = lastId ?? firstIdAt(after.getTime() - ID_TOLERANCE_MS);
+    const end = firstIdAt(before.getTime() + ID_TOLERANCE_MS);
+    return this.database.query<FeedEvent>(readHappened, [first, end, after, before, limit]);
+  }
+
   /** The position of the newest event; 0 where there is none. */
   async end(): Promise<number> {
     return (await this.database.queryOne<{ position: number }>(feedEnd))?.position ?? 0;
   }
+}
+
+/** The least UUIDv7 of a millisecond. */
+function firstIdAt(timeMs: number): string {
+  const hex = Math.max(timeMs, 0).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }

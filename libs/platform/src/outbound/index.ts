@@ -1,6 +1,3 @@
-/** @public for outbound webhooks */
 export { OutboundClient } from './outbound-client.js';
-/** @public for outbound webhooks */
-export { OutboundFailure } from './outbound-failure.js';
-/** @public for outbound webhooks */
+export { OutboundFailure, type OutboundFailureReason } from './outbound-failure.js';
 export { OutboundModule } from './outbound.module.js';

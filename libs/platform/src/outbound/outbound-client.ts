@@ -18,6 +18,8 @@ export interface OutboundAnswer {
   readonly body: string;
   /** There was more of the body, or it broke off. */
   readonly isBodyCut: boolean;
+  /** The header `Retry-After` as it came, where there was one. */
+  readonly retryAfter: string | undefined;
 }
 
 /** Bounds of one call. The whole covers the look-up, the connection, the request and the answer. */
@@ -92,7 +94,8 @@ export class OutboundClient {
       });
       const read = await readBeginning(response.body);
       signal.throwIfAborted();
-      return { status: response.statusCode, ...read };
+      const { 'retry-after': retryAfter } = response.headers;
+      return { status: response.statusCode, ...read, retryAfter: [retryAfter].flat()[0] };
     } catch (error) {
       signal.throwIfAborted();
       throw toOutboundFailure(error);

@@ -6,5 +6,6 @@ export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
 export { grantOf, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';
 export { principalOf } from './principal.js';
 export { RateLimits } from './rate-limits.js';
+export { SecretBox } from './secret-box.js';
 export { securityErrors } from './security.errors.js';
 export { SecurityModule } from './security.module.js';

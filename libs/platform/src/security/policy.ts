@@ -54,6 +54,8 @@ export const POLICY = grants({
 
   'sales:read': { means: 'See what was sold per day and product', all: 'staff', scope: true },
   'events:read': { means: 'Read the events of everything that happens', all: 'staff', scope: true },
+  'webhooks:read': { means: 'See webhook endpoints and what was sent to them', all: 'staff', scope: true },
+  'webhooks:write': { means: 'Make and change webhook endpoints; send to them again', all: 'admin', scope: true, stepUp: 'admin' }, // prettier-ignore
 
   'ledger:read': { means: 'Read the books', all: 'admin', scope: true, stepUp: 'admin' },
   'audit:read': { means: 'Read and verify the audit log', all: 'admin', scope: true, stepUp: 'admin' },

@@ -31,6 +31,8 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
     @InjectMetric('stock_alerts_total') private readonly stockAlerts: Counter,
     @InjectMetric('http_event_streams') private readonly eventStreams: Gauge,
+    @InjectMetric('webhook_deliveries_total') private readonly webhookDeliveries: Counter,
+    @InjectMetric('webhook_pending') private readonly webhooksPending: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
     @InjectMetric('config_reload_total') private readonly configReloads: Counter,
@@ -123,6 +125,16 @@ export class Metrics implements OnModuleInit {
   /** Records how many streams of server-sent events are open. */
   setEventStreams(open: number): void {
     this.eventStreams.set(open);
+  }
+
+  /** Counts an attempt to deliver a webhook: the last word of the partner, or one that is followed by another. */
+  countWebhookAttempt(outcome: 'succeeded' | 'retrying' | 'failed'): void {
+    this.webhookDeliveries.inc({ outcome });
+  }
+
+  /** Records how many webhooks wait for their delivery. */
+  setPendingWebhooks(pending: number): void {
+    this.webhooksPending.set(pending);
   }
 
   /** Records how many breaches of an invariant are open, by its number. */

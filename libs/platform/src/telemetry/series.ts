@@ -80,6 +80,12 @@ export const SERIES: Provider[] = [
     labelNames: ['availability'],
   }),
   makeGaugeProvider({ name: 'http_event_streams', help: 'Server-sent event streams that are open.' }),
+  makeCounterProvider({
+    name: 'webhook_deliveries_total',
+    help: 'Attempts to deliver a webhook, by what came of them.',
+    labelNames: ['outcome'],
+  }),
+  makeGaugeProvider({ name: 'webhook_pending', help: 'Webhooks that are not delivered and not given up.' }),
   makeGaugeProvider({
     name: 'invariant_breaches',
     help: 'Open breaches of an invariant.',

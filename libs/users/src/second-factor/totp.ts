@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Clock, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
+import { SecretBox } from '#platform/security';
 import { Secret, TOTP } from 'otpauth';
 import { usersErrors } from '../users.errors.js';
-import { SecretBox } from './secret-box.js';
 
 /** What every authenticator app assumes, whatever it is told (RFC 6238, and its most common implementations). */
 const PARAMETERS = { algorithm: 'SHA1', digits: 6, period: 30 };

@@ -3,7 +3,7 @@ import type { IntegrationEvent } from '../event.js';
 /** Who reads: its name is remembered by the transport, and the processes that use it share the events. */
 export interface ConsumerGroup {
   readonly name: string;
-  readonly types: readonly string[];
+  readonly types: readonly string[] | 'all';
 }
 
 /**

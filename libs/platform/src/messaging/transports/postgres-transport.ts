@@ -78,7 +78,7 @@ export class PostgresTransport extends EventTransport {
     return this.database.transaction(async () => {
       const place = await this.database.queryOne<{ position: number }>(lockPosition, [name]);
       if (!place) return 0;
-      const events = await this.feed.after(place.position, BATCH_SIZE, types);
+      const events = await this.feed.after(place.position, BATCH_SIZE, types === 'all' ? undefined : types);
       const last = events.at(-1);
       if (!last) return 0;
       await handle(events);

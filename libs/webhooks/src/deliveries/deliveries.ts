@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { Clock, DomainError } from '#kernel';
+import { Database, statement } from '#platform/database';
+import { type Page, type PageRequest, Paginator } from '#platform/http';
+import { WebhookEndpoints } from '../endpoints/endpoints.js';
+import { webhooksErrors } from '../webhooks.errors.js';
+
+export const DELIVERY_STATUSES = ['pending', 'succeeded', 'failed', 'canceled'] as const;
+type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/** Shown of each delivery: somebody who retries by hand may make any number. */
+const MAX_SHOWN_ATTEMPTS = 20;
+
+const COLUMNS = `d.id, d.endpoint_id AS "endpointId", d.event_id AS "eventId", d.event_type AS "eventType", d.status,
+       d.attempts AS "attemptCount", d.next_attempt_at AS "nextAttemptAt", d.created_at AS "createdAt",
+       d.completed_at AS "completedAt",
+       (SELECT coalesce(json_agg(a ORDER BY a.number), '[]') FROM (
+          SELECT number, attempted_at AS "attemptedAt", duration_ms AS "durationMs", status_code AS "statusCode",
+                 failure, response
+            FROM webhooks.attempts WHERE delivery_id = d.id ORDER BY number DESC LIMIT ${MAX_SHOWN_ATTEMPTS}) a) AS attempts`;
+
+const listDeliveries = statement(
+  'webhooks.list_deliveries',
+  `SELECT ${COLUMNS} FROM webhooks.deliveries d
+    WHERE d.endpoint_id = $1 AND ($2::text IS NULL OR d.status = $2) AND ($3::text IS NULL OR d.event_type = $3)
+      AND ($4::timestamptz IS NULL OR (d.created_at, d.id) < ($4, $5::uuid))
+    ORDER BY d.created_at DESC, d.id DESC LIMIT $6`,
+);
+const readDelivery = statement(
+  'webhooks.read_delivery',
+  `SELECT ${COLUMNS} FROM webhooks.deliveries d WHERE d.id = $1`,
+);
+const readEndpointStatus = statement(
+  'webhooks.read_endpoint_of_delivery',
+  `SELECT e.status FROM webhooks.deliveries d JOIN webhooks.endpoints e ON e.id = d.endpoint_id WHERE d.id = $1`,
+);
+// What is under way at the moment is being sent already.
+const retryDelivery = statement(
+  'webhooks.retry_delivery',
+  `UPDATE webhooks.deliveries SET status = 'pending', tries = 0, next_attempt_at = $2, completed_at = NULL
+    WHERE id = $1 AND (leased_until IS NULL OR leased_until <= $2)`,
+);
+
+/** An event on its way to an endpoint. */
+export interface Delivery {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly status: DeliveryStatus;
+  readonly attemptCount: number;
+  readonly nextAttemptAt: Date;
+  readonly createdAt: Date;
+  readonly completedAt: Date | null;
+  /** As PostgreSQL writes them into JSON, the oldest first. */
+  readonly attempts: readonly {
+    readonly number: number;
+    readonly attemptedAt: string;
+    readonly durationMs: number;
+    readonly statusCode: number | null;
+    readonly failure: string | null;
+    readonly response: string | null;
+  }[];
+}
+
+export interface DeliveryFilters {
+  readonly status?: DeliveryStatus | undefined;
+  readonly eventType?: string | undefined;
+}
+
+/** What was sent to endpoints and what came of it, for people to look into. */
+@Injectable()
+export class WebhookDeliveries {
+  constructor(
+    private readonly database: Database,
+    private readonly endpoints: WebhookEndpoints,
+    private readonly paginator: Paginator,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * What was sent to one endpoint, newest first.
+   *
+   * @throws DomainError webhook_endpoint_not_found, invalid_cursor
+   */
+  async list(endpointId: string, filters: DeliveryFilters, request: PageRequest): Promise<Page<Delivery>> {
+    await this.endpoints.get(endpointId);
+    const { status = null, eventType = null } = filters;
+    return this.paginator.page<Delivery>(
+      'webhook_deliveries',
+      { endpointId, status, eventType },
+      request,
+      ({ createdAt, id }) => [createdAt.toISOString(), id],
+      (after, limit) => {
+        const values = [endpointId, status, eventType, after?.[0] ?? null, after?.[1] ?? null, limit];
+        return this.database.query(listDeliveries, values);
+      },
+    );
+  }
+
+  /**
+   * Has a delivery sent at once, whatever became of it; if that fails, it is tried again as if it were new.
+   *
+   * @throws DomainError webhook_delivery_not_found, webhook_endpoint_disabled
+   */
+  async retry(id: string): Promise<Delivery> {
+    return this.database.transaction(async () => {
+      const endpoint = await this.database.queryOne<{ status: string }>(readEndpointStatus, [id]);
+      if (!endpoint || endpoint.status === 'deleted') {
+        throw new DomainError(webhooksErrors.webhook_delivery_not_found);
+      }
+      if (endpoint.status === 'disabled') throw new DomainError(webhooksErrors.webhook_endpoint_disabled);
+      await this.database.query(retryDelivery, [id, this.clock.now()]);
+      const delivery = await this.database.queryOne<Delivery>(readDelivery, [id]);
+      if (!delivery) throw new Error('A delivery is gone that was there a moment ago.');
+      return delivery;
+    });
+  }
+}

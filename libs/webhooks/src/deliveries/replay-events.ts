@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Clock, DomainError } from '#kernel';
+import { Database } from '#platform/database';
+import { EventFeed, toCloudEvent } from '#platform/messaging';
+import { matchesAny } from '../domain/event-patterns.js';
+import { CheckEndpoint } from '../endpoints/check-endpoint.js';
+import { WebhookEndpoints } from '../endpoints/endpoints.js';
+import { webhooksErrors } from '../webhooks.errors.js';
+import { DeliveryQueue } from './delivery-queue.js';
+
+const PAGE_SIZE = 1_000;
+/** One call looks at so many events; for those after them there is another call. */
+const MAX_EVENTS = 20_000;
+
+/** Which events are meant. */
+export interface ReplayWish {
+  readonly after: Date;
+  readonly before?: Date | undefined;
+  /** Of those that the endpoint wants, these; absent: all. */
+  readonly eventTypes?: readonly string[] | undefined;
+}
+
+export interface Replay {
+  readonly deliveries: number;
+  /** When the last event happened that was looked at, where there are more. */
+  readonly continueAfter: Date | null;
+}
+
+/** Sends events again that have happened, under the ids that they had, as long as they are kept. */
+@Injectable()
+export class ReplayEvents {
+  constructor(
+    private readonly database: Database,
+    private readonly endpoints: WebhookEndpoints,
+    private readonly check: CheckEndpoint,
+    private readonly feed: EventFeed,
+    private readonly queue: DeliveryQueue,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws DomainError validation_failed, webhook_endpoint_not_found, webhook_endpoint_disabled */
+  async execute(endpointId: string, wish: ReplayWish): Promise<Replay> {
+    const { after, before = this.clock.now(), eventTypes = ['*'] } = wish;
+    this.check.execute({ eventTypes });
+    return this.database.transaction(async () => {
+      const endpoint = await this.endpoints.get(endpointId);
+      if (endpoint.status === 'disabled') throw new DomainError(webhooksErrors.webhook_endpoint_disabled);
+      let deliveries = 0;
+      let lastId: string | undefined;
+      for (let looked = 0; ;) {
+        const events = await this.feed.happened(after, before, lastId, PAGE_SIZE);
+        const wanted = events.filter(
+          ({ type }) => matchesAny(type, endpoint.eventTypes) && matchesAny(type, eventTypes),
+        );
+        deliveries += await this.queue.resend(
+          wanted.map((event) => ({ endpointId, event: toCloudEvent(event) })),
+        );
+        const last = events.at(-1);
+        looked += events.length;
+        if (!last || events.length < PAGE_SIZE) return { deliveries, continueAfter: null };
+        if (looked >= MAX_EVENTS) return { deliveries, continueAfter: last.occurredAt };
+        lastId = last.id;
+      }
+    });
+  }
+}

@@ -1,0 +1,4 @@
+export { DeliverWebhooks } from './deliveries/deliver-webhooks.js';
+export { MeasureWebhooks } from './deliveries/measure-webhooks.js';
+export { TidyWebhooks } from './tidy-webhooks.js';
+export { WebhooksModule } from './webhooks.module.js';

@@ -1,0 +1,12 @@
+import { defineErrors } from '#kernel';
+
+/** Every error code of outbound webhooks. */
+export const webhooksErrors = defineErrors({
+  webhook_endpoint_not_found: { kind: 'not_found', title: 'There is no such webhook endpoint' },
+  webhook_endpoint_disabled: {
+    kind: 'conflict',
+    title: 'Nothing is sent to an endpoint that is disabled: make it active first',
+  },
+  webhook_endpoint_limit: { kind: 'conflict', title: 'There are as many webhook endpoints as there may be' },
+  webhook_delivery_not_found: { kind: 'not_found', title: 'There is no such delivery' },
+});

@@ -1,0 +1,12 @@
+import { defineEvent } from '#platform/messaging';
+import { z } from 'zod';
+import { DISABLED_REASONS } from './domain/endpoint-status.js';
+
+// The URL stays out: partners put tokens into it.
+
+/** Nothing more is sent to an endpoint, until somebody makes it active again. */
+export const webhookEndpointDisabled = defineEvent(
+  'webhook_endpoint',
+  'steelyard.webhook_endpoint.disabled.v1',
+  z.object({ endpointId: z.uuid(), reason: z.enum(DISABLED_REASONS) }),
+);

@@ -1,4 +1,6 @@
 import { Global, Module } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { Config } from '../config/index.js';
 import { ApplyEvents } from './consumers/apply-events.js';
 import { EventConsumers } from './consumers/event-consumers.js';
 import { ParkedEvents } from './consumers/parked-events.js';
@@ -8,8 +10,9 @@ import { EventInvariants } from './event-invariants.js';
 import { MeasureEvents } from './measure-events.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { ConsumerPositions } from './transports/consumer-positions.js';
 import { EventTransport } from './transports/event-transport.js';
-import { PostgresTransport } from './transports/postgres-transport.js';
+import { loadTransport } from './transports/load-transport.js';
 
 /** From "it happened" to everybody who wants to know: the outbox, its relay, the transport, the consumers. */
 @Global()
@@ -19,13 +22,28 @@ import { PostgresTransport } from './transports/postgres-transport.js';
     Outbox,
     OutboxRelay,
     EventFeed,
-    { provide: EventTransport, useClass: PostgresTransport },
+    ConsumerPositions,
+    {
+      provide: EventTransport,
+      inject: [Config, ModuleRef],
+      useFactory: async ({ settings }: Config, moduleRef: ModuleRef) =>
+        moduleRef.create(await loadTransport(settings.EVENTS_TRANSPORT)),
+    },
     ParkedEvents,
     ApplyEvents,
     EventConsumers,
     MeasureEvents,
     EventInvariants,
   ],
-  exports: [EventBus, EventFeed, OutboxRelay, Outbox, ApplyEvents, EventConsumers, MeasureEvents],
+  exports: [
+    EventBus,
+    EventTransport,
+    EventFeed,
+    OutboxRelay,
+    Outbox,
+    ApplyEvents,
+    EventConsumers,
+    MeasureEvents,
+  ],
 })
 export class MessagingModule {}

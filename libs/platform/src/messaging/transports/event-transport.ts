@@ -1,3 +1,4 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { IntegrationEvent } from '../event.js';
 
 /** Who reads: its name is remembered by the transport, and the processes that use it share the events. */
@@ -21,7 +22,7 @@ export interface Subscription {
  * What brings events from the relay to consumers, in this process and in others: at least once, and those of an
  * aggregate in their order.
  */
-export abstract class EventTransport {
+export abstract class EventTransport implements OnApplicationShutdown {
   /** As EVENTS_TRANSPORT names it. */
   abstract readonly name: string;
 
@@ -41,4 +42,8 @@ export abstract class EventTransport {
   abstract check(): Promise<void>;
 
   abstract close(): Promise<void>;
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
 }

@@ -406,6 +406,9 @@ describe('the description of the settings', () => {
       'MAIL_SMTP_URL',
       'STRIPE_API_KEY',
       'STRIPE_WEBHOOK_SECRET',
+      'KAFKA_SASL_PASSWORD',
+      'RABBITMQ_URL',
+      'NATS_URL',
     ]);
   });
 

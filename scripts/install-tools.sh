@@ -9,6 +9,8 @@ KUBERNETES_VERSION=v1.36.3
 STRIPE_MOCK_VERSION=v0.203.0
 SCHEMATHESIS_VERSION=4.32.5
 GITLEAKS_VERSION=v8.30.1
+KAFKA_VERSION=4.2.2
+MAVEN_DEPENDENCY_PLUGIN_VERSION=3.11.0
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 tools="${STEELYARD_TOOLS_DIR:-$HOME/.cache/steelyard-tools}"
@@ -62,24 +64,75 @@ kubernetes_schemas() {
   report "schemas $KUBERNETES_VERSION" "$tools/kubernetes-schemas"
 }
 
-# Debian's Redis. Its service is not started: tests run servers of their own.
-redis_server() {
-  if ! command -v redis-server >/dev/null; then
-    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-      report redis-server 'not installed: this takes Debian and root; or install it yourself'
+# debian_server PROGRAM PACKAGE: a server of Debian's. Its service is not started: tests run servers of their own.
+debian_server() {
+  local program="$1" package="$2"
+  if ! command -v "$program" >/dev/null; then
+    if ! debian_package "$package"; then
+      report "$package" "not installed: $reason"
       return
     fi
-    local log
-    log="$(mktemp)"
-    if ! { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive timeout "$install_timeout_seconds" \
-      apt-get install --yes --no-install-recommends redis-server; } >"$log" 2>&1; then
-      report redis-server "not installed: $(tail -n 1 "$log")"
-      rm -f "$log"
-      return
-    fi
-    rm -f "$log"
   fi
-  report redis-server "$(command -v redis-server)"
+  report "$package" "$(command -v "$program")"
+}
+
+# debian_package PACKAGE...: installs packages of Debian's; where that fails, `reason` says why.
+debian_package() {
+  local log
+  if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+    reason='this takes Debian and root; or install it yourself'
+    return 1
+  fi
+  log="$(mktemp)"
+  if ! { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive timeout "$install_timeout_seconds" \
+    apt-get install --yes --no-install-recommends "$@"; } >"$log" 2>&1; then
+    reason="$(tail -n 1 "$log")"
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# Kafka's own jars and those that they need. They run on Debian's Java; there is no other way to install them here.
+kafka() {
+  local directory="$tools/kafka@$KAFKA_VERSION" build
+  if ! command -v java >/dev/null && ! debian_package default-jre-headless; then
+    report "kafka $KAFKA_VERSION" "not installed: there is no Java: $reason"
+    return
+  fi
+  if [ ! -d "$directory" ]; then
+    if ! command -v mvn >/dev/null && ! debian_package maven; then
+      report "kafka $KAFKA_VERSION" "not installed: there is no Maven: $reason"
+      return
+    fi
+    build="$(mktemp -d)"
+    cat >"$build/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>steelyard</groupId>
+  <artifactId>kafka-of-the-tests</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>$KAFKA_VERSION</version>
+    </dependency>
+  </dependencies>
+</project>
+POM
+    if ! timeout "$install_timeout_seconds" mvn --batch-mode --quiet --file "$build/pom.xml" \
+      "org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN_VERSION:copy-dependencies" \
+      -DincludeScope=runtime "-DoutputDirectory=$build/jars" >"$build/log" 2>&1; then
+      report "kafka $KAFKA_VERSION" "not installed: $(grep -m 1 ERROR "$build/log")"
+      rm -rf "$build"
+      return
+    fi
+    mv "$build/jars" "$directory"
+    rm -rf "$build"
+  fi
+  ln -sfn "kafka@$KAFKA_VERSION" "$tools/kafka"
+  report "kafka $KAFKA_VERSION" "$tools/kafka"
 }
 
 # The fuzzer, in an environment of its own.
@@ -107,5 +160,8 @@ go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_V
 go_tool gitleaks github.com/zricethezav/gitleaks/v8 "$GITLEAKS_VERSION"
 go_tool stripe-mock github.com/stripe/stripe-mock "$STRIPE_MOCK_VERSION"
 kubernetes_schemas
-redis_server
+debian_server redis-server redis-server
+debian_server rabbitmq-server rabbitmq-server
+debian_server nats-server nats-server
+kafka
 schemathesis

@@ -28,6 +28,7 @@ const ALLOWED = [
   'MIT',
   'MIT-0',
   'Python-2.0',
+  'Unlicense',
 ];
 
 /**

@@ -340,6 +340,48 @@ export const settingsSchema = z.object({
     .default('GBP')
     .describe('Currency of the demo catalog.'),
 
+  EVENTS_TRANSPORT: oneOf(['postgres', 'kafka', 'rabbitmq', 'nats'], 'postgres').describe(
+    'What brings events to consumers: PostgreSQL itself, or a broker; see docs/events.md.',
+  ),
+  KAFKA_BROKERS: documented(
+    z
+      .string()
+      .transform((list) => list.split(',').map((broker) => broker.trim()))
+      .refine(
+        (brokers) => brokers.every(isHostAndPort),
+        'must be host:port of one or more brokers, divided by commas',
+      ),
+    { values: 'host:port, divided by commas' },
+  )
+    .optional()
+    .describe('Brokers of Kafka that are asked first; needed with `EVENTS_TRANSPORT=kafka`.'),
+  KAFKA_TLS: flag(false).describe('Whether Kafka is reached by TLS.'),
+  KAFKA_SASL_MECHANISM: oneOf(['none', 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'none').describe(
+    'How Kafka is told who we are; with `KAFKA_SASL_USERNAME` and `KAFKA_SASL_PASSWORD`.',
+  ),
+  KAFKA_SASL_USERNAME: z.string().min(1).optional().describe('User at Kafka.'),
+  KAFKA_SASL_PASSWORD: z.string().min(1).optional().describe('Password at Kafka.').meta(SECRET),
+  KAFKA_TOPIC_PARTITIONS: integer(1, 10_000, 12).describe(
+    'Partitions of topics that do not exist yet: so many processes can share the events of a consumer.',
+  ),
+  RABBITMQ_URL: z
+    .string()
+    .refine(
+      (url) => /^amqps?:\/\//.test(url) && URL.canParse(url),
+      'must be a URL, amqp://user:password@host:5672/vhost or amqps://, with special characters percent-encoded',
+    )
+    .optional()
+    .describe('RabbitMQ; needed with `EVENTS_TRANSPORT=rabbitmq`.')
+    .meta(SECRET),
+  NATS_URL: z
+    .string()
+    .refine(
+      (list) => list.split(',').every((url) => /^\s*(nats|tls):\/\//.test(url) && URL.canParse(url.trim())),
+      'must be a URL, nats://user:password@host:4222 or tls://, or several of a cluster, divided by commas',
+    )
+    .optional()
+    .describe('NATS with JetStream; needed with `EVENTS_TRANSPORT=nats`.')
+    .meta(SECRET),
   EVENTS_RETENTION_DAYS: integer(1, 3_650, 30).describe(
     'How long events that have left are kept, for consumers and partners that fell behind; webhooks that are done, too.',
   ),
@@ -406,6 +448,11 @@ function isPasskeyOrigin(text: string): boolean {
   if (text === '*' || text === '' || !isOrigin(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || (protocol === 'http:' && /(^|\.)localhost$/.test(hostname));
+}
+
+function isHostAndPort(text: string): boolean {
+  const url = URL.canParse(`tcp://${text}`) ? new URL(`tcp://${text}`) : undefined;
+  return url !== undefined && url.port !== '' && url.host === text.toLowerCase();
 }
 
 function isAddressRange(range: string): boolean {

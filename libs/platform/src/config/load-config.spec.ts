@@ -61,6 +61,25 @@ describe('loading settings', () => {
   });
 
   it.each([
+    ['Kafka without brokers', { EVENTS_TRANSPORT: 'kafka' }, /^KAFKA_BROKERS: is required/],
+    [
+      'brokers without a port',
+      { KAFKA_BROKERS: 'kafka-1:9092, kafka-2' },
+      /^KAFKA_BROKERS: must be host:port/,
+    ],
+    [
+      'Kafka without a password',
+      { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'x' },
+      /^KAFKA_SASL_PASSWORD: is/,
+    ],
+    ['RabbitMQ without an address', { EVENTS_TRANSPORT: 'rabbitmq' }, /^RABBITMQ_URL: is required/],
+    [
+      'RabbitMQ by another scheme',
+      { RABBITMQ_URL: 'http://rabbit:5672' },
+      /^RABBITMQ_URL: must be a URL, amqp:/,
+    ],
+    ['NATS without an address', { EVENTS_TRANSPORT: 'nats' }, /^NATS_URL: is required/],
+    ['a cluster of which one is no URL', { NATS_URL: 'nats://a:4222,b' }, /^NATS_URL: must be a URL, nats:/],
     ['Stripe without a key', { PAYMENT_GATEWAY: 'stripe' }, /^STRIPE_API_KEY: is required/],
     [
       'a key for real money in development',
@@ -387,6 +406,9 @@ describe('the description of the settings', () => {
       'MAIL_SMTP_URL',
       'STRIPE_API_KEY',
       'STRIPE_WEBHOOK_SECRET',
+      'KAFKA_SASL_PASSWORD',
+      'RABBITMQ_URL',
+      'NATS_URL',
     ]);
   });
 

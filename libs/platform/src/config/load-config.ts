@@ -179,7 +179,23 @@ function contradictions(values: Values): string[] {
   ) {
     found.push('PAYMENT_ATTENTION_SECONDS: must be more than twice PAYMENT_SETTLE_SECONDS.');
   }
-  return [...found, ...sharedPorts(values)];
+  return [...found, ...missingForTransport(values), ...sharedPorts(values)];
+}
+
+/** What the transport of events needs to be reached. */
+function missingForTransport(values: Values): string[] {
+  const needed = { kafka: 'KAFKA_BROKERS', rabbitmq: 'RABBITMQ_URL', nats: 'NATS_URL' } as const;
+  const found: string[] = [];
+  for (const [transport, name] of Object.entries(needed)) {
+    if (values.EVENTS_TRANSPORT === transport && values[name] === undefined) {
+      found.push(`${name}: is required where EVENTS_TRANSPORT is ${transport}.`);
+    }
+  }
+  if ((values.KAFKA_SASL_MECHANISM ?? 'none') === 'none') return found;
+  for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const) {
+    if (values[name] === undefined) found.push(`${name}: is required where KAFKA_SASL_MECHANISM is set.`);
+  }
+  return found;
 }
 
 /** Each server needs a port of its own; any number of them may be given a free one. */

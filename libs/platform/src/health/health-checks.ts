@@ -8,6 +8,7 @@ import {
 import { DataSource } from 'typeorm';
 import { type MigrationClass, pendingMigrations } from '../database/index.js';
 import { Lifecycle } from '../lifecycle/index.js';
+import { EventTransport } from '../messaging/index.js';
 
 export const MIGRATIONS = Symbol('MIGRATIONS');
 
@@ -24,6 +25,7 @@ export class HealthChecks {
     private readonly indicators: HealthIndicatorService,
     private readonly lifecycle: Lifecycle,
     private readonly dataSource: DataSource,
+    private readonly transport: EventTransport,
     @Inject(MIGRATIONS) private readonly migrations: readonly MigrationClass[],
   ) {}
 
@@ -38,6 +40,7 @@ export class HealthChecks {
       () => this.startedIndicator(),
       () => this.drainingIndicator(),
       () => this.databaseIndicator(),
+      () => this.transportIndicator(),
     ]);
   }
 
@@ -66,6 +69,18 @@ export class HealthChecks {
       return indicator.down('PostgreSQL does not answer');
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Events wait in the outbox while a broker is away: that is told, and nobody is refused for it. */
+  private async transportIndicator(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('transport');
+    const { name } = this.transport;
+    try {
+      await this.transport.check();
+      return indicator.up({ name, degraded: false });
+    } catch {
+      return indicator.up({ name, degraded: true });
     }
   }
 

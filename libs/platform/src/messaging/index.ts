@@ -11,3 +11,4 @@ export { MeasureEvents } from './measure-events.js';
 export { MessagingModule } from './messaging.module.js';
 export { Outbox } from './outbox.js';
 export { OutboxRelay } from './outbox-relay.js';
+export { EventTransport } from './transports/event-transport.js';

@@ -1,4 +1,6 @@
 import { Global, Module } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { Config } from '../config/index.js';
 import { ApplyEvents } from './consumers/apply-events.js';
 import { EventConsumers } from './consumers/event-consumers.js';
 import { ParkedEvents } from './consumers/parked-events.js';
@@ -11,8 +13,9 @@ import { MeasureEvents } from './measure-events.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { EventsController } from './pull-feed/events.controller.js';
+import { ConsumerPositions } from './transports/consumer-positions.js';
 import { EventTransport } from './transports/event-transport.js';
-import { PostgresTransport } from './transports/postgres-transport.js';
+import { loadTransport } from './transports/load-transport.js';
 
 /** From "it happened" to everybody who wants to know: the outbox, its relay, the transport, the consumers. */
 @Global()
@@ -24,7 +27,13 @@ import { PostgresTransport } from './transports/postgres-transport.js';
     OutboxRelay,
     EventFeed,
     LiveEvents,
-    { provide: EventTransport, useClass: PostgresTransport },
+    ConsumerPositions,
+    {
+      provide: EventTransport,
+      inject: [Config, ModuleRef],
+      useFactory: async ({ settings }: Config, moduleRef: ModuleRef) =>
+        moduleRef.create(await loadTransport(settings.EVENTS_TRANSPORT)),
+    },
     ParkedEvents,
     ApplyEvents,
     EventConsumers,
@@ -33,6 +42,7 @@ import { PostgresTransport } from './transports/postgres-transport.js';
   ],
   exports: [
     EventBus,
+    EventTransport,
     EventFeed,
     LiveEvents,
     OutboxRelay,

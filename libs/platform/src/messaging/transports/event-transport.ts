@@ -1,9 +1,15 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { IntegrationEvent } from '../event.js';
 
 /** Who reads: its name is remembered by the transport, and the processes that use it share the events. */
 export interface ConsumerGroup {
   readonly name: string;
   readonly types: readonly string[] | 'all';
+}
+
+/** Whether a group is for an event. Whoever wants all gets those of types, too, that only a newer version knows. */
+export function isWanted({ types }: ConsumerGroup, { type }: IntegrationEvent): boolean {
+  return types === 'all' || types.includes(type);
 }
 
 /**
@@ -21,7 +27,7 @@ export interface Subscription {
  * What brings events from the relay to consumers, in this process and in others: at least once, and those of an
  * aggregate in their order.
  */
-export abstract class EventTransport {
+export abstract class EventTransport implements OnApplicationShutdown {
   /** As EVENTS_TRANSPORT names it. */
   abstract readonly name: string;
 
@@ -41,4 +47,8 @@ export abstract class EventTransport {
   abstract check(): Promise<void>;
 
   abstract close(): Promise<void>;
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
 }

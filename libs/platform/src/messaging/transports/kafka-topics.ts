@@ -1,0 +1,66 @@
+import { type Admin, ListOffsetTimestamps } from '@platformatic/kafka';
+import type { Settings } from '../../config/index.js';
+
+const DAY_MS = 86_400_000;
+/** As many replicas as the brokers make by themselves. */
+const DEFAULT_REPLICAS = -1;
+
+/** The topic of a type: one for each kind of aggregate, such as `steelyard.order`. */
+export function topicOf(type: string): string {
+  return type.split('.').slice(0, 2).join('.');
+}
+
+/** The topics in Kafka: those that are not there are made, and those that are stay as they are. */
+export class KafkaTopics {
+  private readonly known = new Set<string>();
+
+  constructor(
+    private readonly admin: Admin,
+    private readonly settings: Settings,
+  ) {}
+
+  async ensure(topics: readonly string[]): Promise<void> {
+    const unknown = new Set(topics.filter((topic) => !this.known.has(topic)));
+    if (unknown.size === 0) return;
+    const existing = new Set(await this.admin.listTopics());
+    for (const topic of unknown) {
+      if (!existing.has(topic)) await this.create(topic);
+      this.known.add(topic);
+    }
+  }
+
+  /** Has them looked for anew, since somebody may have deleted them. */
+  forget(): void {
+    this.known.clear();
+  }
+
+  /** Has a group that has no members begin behind the newest event of a topic. */
+  async startAtEnd(groupId: string, name: string): Promise<void> {
+    const { topics } = await this.admin.metadata({ topics: [name], forceUpdate: true });
+    const count = topics.get(name)?.partitionsCount ?? 0;
+    const partitions = Array.from({ length: count }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: ListOffsetTimestamps.LATEST,
+    }));
+    const [ends] = await this.admin.listOffsets({ topics: [{ name, partitions }] });
+    const partitionOffsets = (ends?.partitions ?? []).map(({ partitionIndex, offset }) => ({
+      partition: partitionIndex,
+      offset,
+    }));
+    await this.admin.alterConsumerGroupOffsets({ groupId, topics: [{ name, partitionOffsets }] });
+  }
+
+  private async create(topic: string): Promise<void> {
+    try {
+      await this.admin.createTopics({
+        topics: [topic],
+        partitions: this.settings.KAFKA_TOPIC_PARTITIONS,
+        replicas: DEFAULT_REPLICAS,
+        configs: [{ name: 'retention.ms', value: String(this.settings.EVENTS_RETENTION_DAYS * DAY_MS) }],
+      });
+    } catch (error) {
+      // Another process was faster.
+      if (!(await this.admin.listTopics()).includes(topic)) throw error;
+    }
+  }
+}

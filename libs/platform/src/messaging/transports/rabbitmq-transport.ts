@@ -1,0 +1,126 @@
+import { Injectable } from '@nestjs/common';
+import { type ChannelModel, connect, type ConfirmChannel } from 'amqplib';
+import { PinoLogger } from 'nestjs-pino';
+import { Config } from '../../config/index.js';
+import { PollingLoop } from '../../jobs/index.js';
+import type { IntegrationEvent } from '../event.js';
+import { CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS, within } from './bounds.js';
+import {
+  type ConsumerGroup,
+  type EventHandler,
+  EventTransport,
+  type Subscription,
+} from './event-transport.js';
+import { LazyConnection } from './lazy-connection.js';
+import { toMessage } from './messages.js';
+import { endOnAbort, EXCHANGE, RabbitmqQueue } from './rabbitmq-queue.js';
+
+/** A connection on which nothing comes for about twice as long is dead. */
+const HEARTBEAT_SECONDS = 5;
+
+interface Outlet {
+  readonly connection: ChannelModel;
+  readonly channel: ConfirmChannel;
+}
+
+/**
+ * Events through RabbitMQ: a topic exchange, and for each consumer a quorum queue of which one process at a time is
+ * given the events, in their order. The broker hands over to the next process as soon as that one is gone.
+ */
+@Injectable()
+export class RabbitmqTransport extends EventTransport {
+  readonly name = 'rabbitmq';
+  /** Apart from each other: while RabbitMQ is short of memory it stops listening to connections that publish. */
+  private readonly outlet: LazyConnection<Outlet>;
+  private readonly inlet: LazyConnection<ChannelModel>;
+
+  constructor(
+    private readonly config: Config,
+    private readonly logger: PinoLogger,
+  ) {
+    super();
+    this.outlet = new LazyConnection(
+      'RabbitMQ',
+      (lost, signal) => this.openOutlet(lost, signal),
+      ({ connection }) => connection.close(),
+    );
+    this.inlet = new LazyConnection(
+      'RabbitMQ',
+      (lost) => this.connect(lost),
+      (connection) => connection.close(),
+    );
+  }
+
+  async publish(events: readonly IntegrationEvent[]): Promise<void> {
+    try {
+      await within(publishTimeoutMs(this.config.settings), 'RabbitMQ', async () => {
+        const { channel } = await this.outlet.get();
+        for (const event of events) {
+          const { body, headers } = toMessage(event);
+          channel.publish(EXCHANGE, event.type, Buffer.from(body), {
+            persistent: true,
+            messageId: event.id,
+            type: event.type,
+            contentType: headers['content-type'],
+            timestamp: Math.floor(event.occurredAt.getTime() / 1_000),
+            headers,
+          });
+        }
+        await channel.waitForConfirms();
+      });
+    } catch (error) {
+      // What is still under way on this channel must not come after what is published next.
+      await this.outlet.drop();
+      throw error;
+    }
+  }
+
+  async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
+    const queue = new RabbitmqQueue(group, () => this.inlet.get(), this.logger);
+    const loop = new PollingLoop(
+      { name: `consume ${group.name}`, pollMs: SWEEP_MS, round: () => queue.consume(handle) },
+      this.logger,
+    );
+    queue.onArrival = () => loop.wake();
+    await queue.open();
+    loop.start();
+    return {
+      stop: async (graceMs) => {
+        await loop.stop(graceMs);
+        await queue.close();
+      },
+    };
+  }
+
+  async check(): Promise<void> {
+    // Heartbeats find out when it is gone.
+    await within(CONNECT_TIMEOUT_MS, 'RabbitMQ', () => this.outlet.get());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.outlet.close(), this.inlet.close()]);
+  }
+
+  private async openOutlet(lost: () => void, signal: AbortSignal): Promise<Outlet> {
+    const connection = await this.connect(lost);
+    endOnAbort(signal, connection);
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', () => undefined);
+    channel.on('close', lost);
+    await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
+    return { connection, channel };
+  }
+
+  private async connect(lost: () => void): Promise<ChannelModel> {
+    const url = new URL(this.config.settings.RABBITMQ_URL ?? '');
+    url.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+    const connection = await connect(url.href, {
+      timeout: CONNECT_TIMEOUT_MS,
+      clientProperties: { connection_name: 'steelyard' },
+    });
+    // Whoever uses it is told by what fails.
+    connection.on('error', () => undefined);
+    connection.on('close', lost);
+    return connection;
+  }
+}

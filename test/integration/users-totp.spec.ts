@@ -77,6 +77,17 @@ describe('an authenticator app', () => {
     }
   });
 
+  it('is asked for by what would take the account away, also in a session that was open before', async () => {
+    const person = await users.registered();
+    const app = await factors.pendingApp(person);
+    expect((await factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, person)).status).toBe(200);
+    const move = { email: 'elsewhere@example.com', password: PASSWORD };
+    const moving = () => factors.post(`${ME}/email-change`, move, person);
+    await users.expectRefusal(moving, 403, 'insufficient_aal');
+    const leave = { token: person.token, body: { password: PASSWORD } };
+    await users.expectRefusal(() => users.app.call('DELETE', ME, leave), 403, 'insufficient_aal');
+  });
+
   it('takes the password to begin, and its first code within a quarter of an hour', async () => {
     const person = await users.registered();
     const begin = () => factors.post(TOTP, { password: 'not the password' }, person);
@@ -85,7 +96,8 @@ describe('an authenticator app', () => {
     const confirm = () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, person);
     await users.later(15 * MINUTE_MS + 1_000, () => users.expectRefusal(confirm, 403, 'wrong_second_factor'));
     expect((await confirm()).status).toBe(200);
-    await users.expectRefusal(confirm, 403, 'wrong_second_factor');
+    // From now on it takes what it has become.
+    await users.expectRefusal(confirm, 403, 'insufficient_aal');
   });
 
   it('is asked for after the password, and opens a session with two factors that stays one', async () => {
@@ -335,8 +347,9 @@ describe('what nobody learns', () => {
 
   it('is anything of whoever was erased', async () => {
     const person = await factors.withApp();
-    const body = { password: PASSWORD };
-    expect(await users.app.call('DELETE', ME, { token: person.token, body })).toMatchObject({ status: 204 });
+    const raised = await factors.raised(person, { recoveryCode: person.recoveryCodes![0] });
+    const erasure = { token: raised.token, body: { password: PASSWORD } };
+    expect(await users.app.call('DELETE', ME, erasure)).toMatchObject({ status: 204 });
     const { rows } = await users.sql.query(
       `SELECT user_id FROM users.totp WHERE user_id = $1
        UNION ALL SELECT user_id FROM users.recovery_codes WHERE user_id = $1

@@ -5,6 +5,7 @@ import { Database } from '#platform/database';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens } from './account-tokens.js';
+import { currentUser } from './current-user.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { SecondFactors } from './second-factor/second-factors.js';
@@ -65,10 +66,11 @@ export class AccountService {
     const passwordHash = await this.passwords.hash(password);
     await this.database.transaction(async () => {
       const { userId, email } = await this.tokens.spend('reset_password', token);
-      const user = await this.users.changeAccount(userId, (current) => ({
-        passwordHash,
-        ...(current.emailVerifiedAt ? {} : { emailVerifiedAt: this.clock.now() }),
-      }));
+      const user = await this.users.changeAccount(userId, (current) => {
+        // It was mailed to an address that the account has left: whoever reads the mail there is nobody here.
+        if (current.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
+        return { passwordHash, ...(current.emailVerifiedAt ? {} : { emailVerifiedAt: this.clock.now() }) };
+      });
       await this.endEverythingPending(userId);
       await this.sessions.revokeAll(userId);
       await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name: user.name });
@@ -78,10 +80,13 @@ export class AccountService {
   /**
    * Mails a token to the new address of a user who knows their password. Nothing changes until it comes back.
    *
-   * @throws DomainError wrong_password, rate_limited, user_not_found, service_unavailable
+   * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
    */
-  async requestEmailChange(userId: string, email: string, password: string): Promise<void> {
+  async requestEmailChange(email: string, password: string): Promise<void> {
+    const user = currentUser();
+    const { userId } = user;
     await this.passwordCheck.require(userId, password);
+    await this.secondFactors.requireProven(user);
     await this.mails.enqueue(accountMails.changeEmail, userId, { userId, email });
   }
 

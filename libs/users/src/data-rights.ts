@@ -5,6 +5,7 @@ import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
 import { AccountTokens } from './account-tokens.js';
+import { currentUser } from './current-user.js';
 import type { PersonalDataView } from './data-rights.schema.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
@@ -66,11 +67,14 @@ export class DataRights {
    * Forgets the person who calls: a pseudonym takes their place, and whatever lets them in is gone. What other modules
    * hold is theirs to pseudonymise in the same transaction; one that still needs it refuses, and then nothing happens.
    *
-   * @throws DomainError wrong_password, rate_limited, user_not_found, last_admin, service_unavailable
+   * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, last_admin,
+   *   service_unavailable
    */
-  async eraseMe(userId: string, password: string): Promise<void> {
-    await this.passwordCheck.require(userId, password);
-    await this.forget(userId);
+  async eraseMe(password: string): Promise<void> {
+    const user = currentUser();
+    await this.passwordCheck.require(user.userId, password);
+    await this.secondFactors.requireProven(user);
+    await this.forget(user.userId);
   }
 
   /**

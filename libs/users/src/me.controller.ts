@@ -23,6 +23,7 @@ import {
   pageQuerySchema,
   versionFromIfMatch,
 } from '#platform/http';
+import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { type EmailChange, emailChangeSchema, type MailSent, mailSentSchema } from './account.schema.js';
@@ -102,6 +103,7 @@ export class MeController {
     responses: { 204: null },
     errors: [
       usersErrors.wrong_password,
+      securityErrors.insufficient_aal,
       usersErrors.user_not_found,
       usersErrors.last_admin,
       usersErrors.orders_open,
@@ -109,7 +111,7 @@ export class MeController {
     ],
   })
   eraseMe(@Body({ schema: erasureSchema }) { password }: Erasure): Promise<void> {
-    return this.dataRights.eraseMe(currentUser().userId, password);
+    return this.dataRights.eraseMe(password);
   }
 
   @Get('export')
@@ -132,12 +134,17 @@ export class MeController {
     access: 'account:use',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
-    errors: [usersErrors.wrong_password, usersErrors.user_not_found, httpErrors.service_unavailable],
+    errors: [
+      usersErrors.wrong_password,
+      securityErrors.insufficient_aal,
+      usersErrors.user_not_found,
+      httpErrors.service_unavailable,
+    ],
   })
   async changeMyEmail(
     @Body({ schema: emailChangeSchema }) { email, password }: EmailChange,
   ): Promise<MailSent> {
-    await this.accounts.requestEmailChange(currentUser().userId, email, password);
+    await this.accounts.requestEmailChange(email, password);
     return { status: 'confirmation_sent' };
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { Config } from '#platform/config';
+import { addressBlock } from '#platform/security';
 import { Backoff } from './backoff.js';
 import { Passwords } from './passwords.js';
 import type { User } from './user.row.js';
@@ -41,12 +42,14 @@ export class PasswordCheck {
       return isProven ? user : undefined;
     };
     if (!this.config.settings.RATE_LIMIT_ENABLED) return verify();
-    await this.addresses.begin(address);
+    // Whoever has one address of a network has all of them.
+    const block = addressBlock(address);
+    await this.addresses.begin(block);
     const user = await this.accounts.attempt(email, verify).catch(async (error: unknown) => {
-      await this.addresses.takeBack(address);
+      await this.addresses.takeBack(block);
       throw error;
     });
-    if (user) await this.addresses.takeBack(address);
+    if (user) await this.addresses.takeBack(block);
     return user;
   }
 

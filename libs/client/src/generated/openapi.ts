@@ -21394,6 +21394,8 @@ export interface operations {
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
                 headers: {
@@ -21996,6 +21998,8 @@ export interface operations {
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
                 headers: {

@@ -1,6 +1,7 @@
 export { AccessPolicy } from './access-policy.js';
 export { ACCESS_RULE, Access, type AccessRule } from './access.js';
 export { AccessTokens, CLOCK_TOLERANCE_SECONDS } from './access-tokens.js';
+export { addressBlock } from './address-block.js';
 export { Authentication, type CredentialVerifier } from './authentication.js';
 export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
 export { grantOf, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';

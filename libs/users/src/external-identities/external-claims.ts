@@ -3,8 +3,8 @@ import { emailSchema, text } from '#platform/http';
 import { z } from 'zod';
 
 /** Factors that are two by themselves, and those that are a second one beside a password (RFC 8176). */
-const TWO_FACTORS = ['mfa', 'hwk'];
-const SECOND_FACTORS = ['otp', 'swk'];
+const TWO_FACTORS = ['mfa'];
+const SECOND_FACTORS = ['otp', 'swk', 'hwk'];
 
 const HIGH_ASSURANCE = ['aal2', 'aal3'];
 

@@ -104,7 +104,8 @@ export class IdentityProvider {
       const { typ = 'JWT' } = protectedHeader;
       if (!TYPES.includes(typ.toLowerCase())) throw new Error(`A ${typ} is no access token.`);
       // Its subject shows it to nobody but the client that it was made for.
-      if (payload['at_hash'] !== undefined) throw new Error('An ID token is no access token.');
+      const isIdToken = ['nonce', 'at_hash', 'c_hash'].some((claim) => payload[claim] !== undefined);
+      if (isIdToken) throw new Error('An ID token is no access token.');
       return externalClaimsSchema.parse(payload);
     });
   }

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
-import { securityErrors } from '#platform/security';
 import { currentUser } from '../current-user.js';
 import { PasswordCheck } from '../password-check.js';
 import { Sessions } from '../sessions.js';
@@ -56,12 +55,15 @@ export class SecondFactorEnrolment {
    * Takes the app's first code, from which on it is a second factor.
    *
    * @returns recovery codes with the first second factor of the account, else null
-   * @throws DomainError wrong_second_factor, also when no app waits for its code; rate_limited, user_not_found
+   * @throws DomainError wrong_second_factor, also when no app waits for its code; insufficient_aal, rate_limited,
+   *   user_not_found
    */
   async confirmTotp(code: string): Promise<string[] | null> {
     const { userId } = currentUser();
     const confirmed = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
+        // Another may have been added since this one was begun.
+        await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
         await this.mails.tell(userId, 'totp_added');
@@ -103,7 +105,7 @@ export class SecondFactorEnrolment {
    * Adds the passkey that a browser has made.
    *
    * @returns recovery codes with the first second factor of the account, else null
-   * @throws DomainError passkey_not_accepted, passkey_limit_reached, user_not_found
+   * @throws DomainError passkey_not_accepted, passkey_limit_reached, insufficient_aal, user_not_found
    */
   async addPasskey(
     name: string,
@@ -112,6 +114,8 @@ export class SecondFactorEnrolment {
     const { userId } = currentUser();
     const key = await this.verified(userId, attestation);
     return this.alone(userId, async () => {
+      // Another may have been added since this one was begun.
+      await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
       await this.mails.tell(userId, 'passkey_added');
@@ -168,10 +172,10 @@ export class SecondFactorEnrolment {
   }
 
   private async requireMayAdd(password: string): Promise<void> {
-    const { userId, aal } = currentUser();
-    await this.passwordCheck.require(userId, password);
+    const user = currentUser();
+    await this.passwordCheck.require(user.userId, password);
     // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
-    if (aal < 2 && !(await this.isWithout(userId))) throw new DomainError(securityErrors.insufficient_aal);
+    await this.secondFactors.requireProven(user);
   }
 
   private async verified(userId: string, attestation: Attestation): Promise<PasskeyKey> {

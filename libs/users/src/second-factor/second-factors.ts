@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { type AssuranceLevel, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
+import { securityErrors } from '#platform/security';
 import { Backoff } from '../backoff.js';
 import { Challenges } from './challenges.js';
 import { type Passkey, Passkeys, type StoredPasskey } from './passkeys.js';
@@ -58,6 +60,24 @@ export class SecondFactors {
     );
     if (!found?.totp && !found?.passkey) return [];
     return (['totp', 'passkey', 'recoveryCode'] as const).filter((method) => found[method]);
+  }
+
+  /**
+   * Passes who has no second factor, and whose session has proven one: by the password alone nobody changes how an
+   * account is entered, or ends it, that asks for more.
+   *
+   * @throws DomainError insufficient_aal
+   */
+  async requireProven({
+    userId,
+    aal,
+  }: {
+    readonly userId: string;
+    readonly aal: AssuranceLevel;
+  }): Promise<void> {
+    if (aal < 2 && (await this.methodsOf(userId)).length > 0) {
+      throw new DomainError(securityErrors.insufficient_aal);
+    }
   }
 
   async statusOf(userId: string): Promise<SecondFactorStatus> {

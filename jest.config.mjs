@@ -23,5 +23,7 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   setupFiles: ['<rootDir>/test/support/load-nest-first.mjs'],
-  testTimeout: 30_000,
+  // Each worker has a core to itself where there are two; PostgreSQL takes what they leave.
+  maxWorkers: 2,
+  testTimeout: 60_000,
 };

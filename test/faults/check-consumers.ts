@@ -11,6 +11,8 @@ const CONSUMERS: Readonly<Record<string, readonly string[]>> = {
     ofOrder,
   ),
   'catalog.low-stock': ['steelyard.stock.availability_changed.v1'],
+  // It hears of everything; of these a run is sure that they happened after it began to listen.
+  'webhooks.fan-out': ['placed', 'confirmed', 'canceled', 'refunded'].map(ofOrder),
 };
 
 /** What a mail about an order says in its subject, by what had happened. */

@@ -2,5 +2,8 @@
 import '../../apps/standalone/src/standalone.module.js';
 import { failpointNames } from '#platform/failpoints';
 
-/** Every place in the code at which a crash can be caused. */
-export const FAILPOINTS: readonly string[] = failpointNames();
+/** Passed only where a partner has an endpoint, which no flow of the matrix has; the test of deliveries breaks it. */
+const PASSED_FOR_PARTNERS = 'webhooks.delivery.sent';
+
+/** Every place in the code at which a crash can be caused while money, goods or news of them move. */
+export const FAILPOINTS: readonly string[] = failpointNames().filter((name) => name !== PASSED_FOR_PARTNERS);

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { ClientBase, Pool } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { statement, type Statement } from './statement.js';
@@ -39,12 +39,25 @@ const MAX_TRANSACTION_TRIES = 4;
  * it once and every repository that it calls, in whichever module, takes part without passing anything along.
  */
 @Injectable()
-export class Database {
+export class Database implements OnModuleInit {
   private readonly units = new AsyncLocalStorage<UnitOfWork>();
   private readonly lastSteps: (() => Promise<void>)[] = [];
   private readonly observers: ((observation: QueryObservation) => void)[] = [];
 
   constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * A connection that ends between two statements tells nobody but its listeners, and without one it would end the
+   * process: whoever uses it next finds out.
+   */
+  onModuleInit(): void {
+    const heard = new WeakSet<ClientBase>();
+    this.pool.on('acquire', (client: ClientBase) => {
+      if (heard.has(client)) return;
+      heard.add(client);
+      client.on('error', () => undefined);
+    });
+  }
 
   /** TypeORM's manager: of the running transaction where there is one. */
   get manager(): EntityManager {

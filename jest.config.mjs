@@ -25,5 +25,5 @@ export default {
   setupFiles: ['<rootDir>/test/support/load-nest-first.mjs'],
   // Each worker has a core to itself where there are two; PostgreSQL takes what they leave.
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 30_000,
 };

@@ -19,6 +19,7 @@ describe('what a browser is told of an answer', () => {
     ['an unknown address', 'GET', '/api/v1/unicorns', 404],
     ['a wrong method', 'PUT', PRODUCTS, 405],
     ['an address that is not encoded', 'GET', '/api/v1/%zz', 400],
+    ['an address that is spelled otherwise', 'GET', '/%61pi/v1/products', 200],
     ['an endless id', 'GET', `${PRODUCTS}/${'a'.repeat(2_000)}`, 400],
   ])('of %s: nothing in it runs, nothing frames or keeps it', async (_, method, path, status) => {
     const answer = await app.call(method, path);

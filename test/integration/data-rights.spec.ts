@@ -124,6 +124,21 @@ describe('the erasure of a person', () => {
     expect((await shop.events(person.id)).at(-1)).toBe('user.erased');
   });
 
+  it('leaves no trace in kept answers about an order that was a guest’s, or that staff canceled', async () => {
+    const person = await shop.newCustomer();
+    await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person.id]);
+    const name = `Grace ${newId()}`;
+    const { id } = await shop.placedByGuest({
+      email: person.email,
+      shippingAddress: { ...ADDRESS, name },
+    });
+    expect(await shop.post(`${ORDERS}/claim`, {}, { as: person })).toMatchObject({ body: { claimed: 1 } });
+    expect(await shop.cancel(id, { as: shop.staff })).toMatchObject({ status: 200 });
+    expect((await erase(person)).status).toBe(204);
+    const left = await everything();
+    for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+  });
+
   it('lets nobody in any more, and the address register anew', async () => {
     const person = await shop.newCustomer();
     const { body: tokens } = await shop.api.post(LOGIN, { email: person.email, password: PASSWORD });

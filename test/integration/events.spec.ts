@@ -80,6 +80,22 @@ describe('events', () => {
     });
   });
 
+  it('carry the trace of what caused them, and nothing else that calls itself one', async () => {
+    const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    for (const [sent, kept] of [
+      [trace, trace],
+      ['x'.repeat(2_000), undefined],
+    ] as const) {
+      const { id } = await shop.placed({}, { headers: { traceparent: sent } });
+      await shop.relayEvents();
+      await eventually(() => expect(sequencesOf(id as string)).toEqual([1, 2]));
+      const traces = applied
+        .filter(({ aggregateId }) => aggregateId === id)
+        .map((event) => event.traceparent);
+      expect(traces.map((found) => found ?? undefined)).toEqual([kept, kept]);
+    }
+  });
+
   it('that are brought again have no second effect', async () => {
     const id = await twoEvents();
     await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));

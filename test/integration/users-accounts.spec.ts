@@ -116,6 +116,16 @@ describe('a mailed token', () => {
     expect((await USES.reset_password(next)).status).toBe(204);
   });
 
+  it('sets no password once the account has left the address to which it was mailed', async () => {
+    const { user, token } = await REQUESTS.reset_password();
+    // As when the mail was being written while the account moved, so that nothing ended its token.
+    await users.sql.query('UPDATE users.users SET email = $2 WHERE id = $1', [
+      user.id,
+      `moved-${user.email}`,
+    ]);
+    await users.expectRefusal(() => USES.reset_password(token), 400, 'invalid_or_expired_token');
+  });
+
   it('is stored as its hash alone, and is in no queue and no event', async () => {
     const { token } = await REQUESTS.reset_password();
     const { rows } = await users.sql.query<{ t: string }>(

@@ -87,7 +87,9 @@ export const settingsSchema = z.object({
     .optional()
     .describe('PostgreSQL to use; absent: the embedded one (`npm start` only).')
     .meta(SECRET),
-  DATABASE_POOL_MAX: integer(2, 10_000, 20).describe('Connections per process; the relay alone needs two.'),
+  DATABASE_POOL_MAX: integer(10, 10_000, 20).describe(
+    'Connections per process; in a worker each consumer of events holds one while it uses another.',
+  ),
   DATABASE_STATEMENT_TIMEOUT_MS: durationMs(10_000, 0).describe(
     'Longest time one SQL statement may run; 0 for no limit.',
   ),

@@ -52,7 +52,7 @@ describe('loading settings', () => {
     expect(problemsOf(env, { required: SERVER_SETTINGS })).toEqual([
       'DATABASE_URL: is required here.',
       'PORT: must be a whole number from 0 to 65535.',
-      'DATABASE_POOL_MAX: must be a whole number from 2 to 10000.',
+      'DATABASE_POOL_MAX: must be a whole number from 10 to 10000.',
       'APP_SECRET: must be at least 32 characters, or several such, divided by commas.',
       'SIGNING_KEYS: must be a JSON Web Key Set of private Ed25519 keys, each with a kid of its own; `steelyard keys` makes one.',
       'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',

@@ -30,11 +30,6 @@ const readHappened = statement(
     WHERE id > $1 AND id < $2 AND occurred_at >= $3 AND occurred_at < $4 AND feed_position IS NOT NULL
     ORDER BY id LIMIT $5`,
 );
-const feedEnd = statement(
-  'messaging.feed_end',
-  'SELECT coalesce(max(feed_position), 0) AS position FROM platform.outbox',
-);
-
 const feedBounds = statement(
   'messaging.feed_bounds',
   `SELECT greatest(newest.position, pruned.position, 0) AS "end", coalesce(pruned.position, 0) AS "prunedUpTo"
@@ -79,8 +74,7 @@ export class EventFeed {
   read(after: number | undefined, limit: number, types?: readonly string[]): Promise<FeedPart> {
     // What is there, and what no longer is, must be told of the same moment.
     return this.database.snapshot(async () => {
-      const bounds = await this.database.queryOne<{ end: number; prunedUpTo: number }>(feedBounds);
-      const { end = 0, prunedUpTo = 0 } = bounds ?? {};
+      const { end, prunedUpTo } = await this.bounds();
       const isKnown = after === undefined || (after >= prunedUpTo && after <= end);
       if (!isKnown) throw new DomainError(messagingErrors.event_cursor_gone);
       const events = await this.after(after ?? 0, limit, types);
@@ -110,9 +104,14 @@ export class EventFeed {
     return this.database.query<FeedEvent>(readHappened, [first, end, after, before, limit]);
   }
 
-  /** The position of the newest event; 0 where there is none. */
+  /** The position of the newest event, kept or pruned; 0 where there was none. */
   async end(): Promise<number> {
-    return (await this.database.queryOne<{ position: number }>(feedEnd))?.position ?? 0;
+    return (await this.bounds()).end;
+  }
+
+  private async bounds(): Promise<{ end: number; prunedUpTo: number }> {
+    const bounds = await this.database.queryOne<{ end: number; prunedUpTo: number }>(feedBounds);
+    return bounds ?? { end: 0, prunedUpTo: 0 };
   }
 }
 

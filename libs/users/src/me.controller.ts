@@ -21,7 +21,7 @@ import {
   type Page,
   type PageRequest,
   pageQuerySchema,
-  versionFromIfMatch,
+  versionsFromIfMatch,
 } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
@@ -86,7 +86,7 @@ export class MeController {
     @Body({ schema: profileChangeSchema }) body: ProfileChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.users.update(currentUser().userId, versionFromIfMatch(ifMatch), body);
+    const user = await this.users.update(currentUser().userId, versionsFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }

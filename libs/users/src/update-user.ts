@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
+import type { ExpectedVersions } from '#platform/http';
 import { AccessPolicy } from '#platform/security';
 import { AccountService } from './account.service.js';
 import type { User } from './user.row.js';
@@ -21,14 +22,14 @@ export class UpdateUser {
    * Changes the fields that `change` names. A new address waits to be confirmed, the old one is told, and what was
    * mailed to it is worth nothing any more.
    *
-   * @param version what the caller saw; undefined: whatever it is by now
+   * @param expected what the caller saw
    * @throws DomainError user_not_found, stale_etag, email_taken, own_admin_role, last_admin; forbidden and
    *   insufficient_aal to whom may not change roles, or not this user
    */
-  async execute(id: string, version: number | undefined, change: UserChange): Promise<User> {
+  async execute(id: string, expected: ExpectedVersions, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
       let oldEmail: string | undefined;
-      const user = await this.users.update(id, version, change, (before) => {
+      const user = await this.users.update(id, expected, change, (before) => {
         if (change.role !== undefined || before.role !== 'customer') {
           this.policy.admit(currentActor(), 'users:roles');
         }

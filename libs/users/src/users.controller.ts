@@ -8,7 +8,7 @@ import {
   idParamSchema,
   OptionalIdempotencyKey,
   type Page,
-  versionFromIfMatch,
+  versionsFromIfMatch,
 } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
@@ -125,7 +125,7 @@ export class UsersController {
     @Body({ schema: userChangeSchema }) body: UserChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.updating.execute(id, versionFromIfMatch(ifMatch), body);
+    const user = await this.updating.execute(id, versionsFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }

@@ -8,7 +8,8 @@ import {
   idParamSchema,
   matchesEtag,
   OptionalIdempotencyKey,
-  versionFromIfMatch,
+  type ExpectedVersions,
+  versionsFromIfMatch,
 } from '#platform/http';
 import { Idempotency } from '#platform/idempotency';
 import type { FastifyReply } from 'fastify';
@@ -111,7 +112,7 @@ export class ProductsController {
     @Body({ schema: updateProductSchema }) change: ProductChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProductView> {
-    return answer(await this.products.update(id, productVersionOf(ifMatch), change), reply);
+    return answer(await this.products.update(id, productVersionsOf(ifMatch), change), reply);
   }
 }
 
@@ -120,9 +121,9 @@ function answer({ view, etag }: TaggedProduct, reply: FastifyReply): ProductView
   return view;
 }
 
-/** The version of the product in its ETag, whichever availability the client saw beside it. */
-function productVersionOf(ifMatch: string | undefined): number {
-  return versionFromIfMatch(ifMatch?.replace(/\.\d+(?="\s*$)/, ''));
+/** The versions of the product in its ETags, whichever availability the client saw beside them. */
+function productVersionsOf(ifMatch: string | undefined): ExpectedVersions {
+  return versionsFromIfMatch(ifMatch?.replaceAll(/\.\d+(?=")/g, ''));
 }
 
 function keyedCall(operation: string, key: string, payload: unknown) {

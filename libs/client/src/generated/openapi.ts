@@ -19304,7 +19304,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {
@@ -21601,7 +21601,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path?: never;
@@ -25919,7 +25919,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {
@@ -27693,7 +27693,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {

@@ -71,7 +71,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       ApiHeader({
         name: 'If-Match',
         required: true,
-        description: 'The ETag of the version to change.',
+        description: 'The ETag of the version to change, several of them, or `*` for whichever it is.',
         example: '"1"',
       }),
     );

@@ -21,7 +21,7 @@ import {
   type Page,
   type PageRequest,
   pageQuerySchema,
-  versionFromIfMatch,
+  versionsFromIfMatch,
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import { webhooksErrors } from '../webhooks.errors.js';
@@ -111,7 +111,7 @@ export class EndpointsController {
     @Body({ schema: endpointChangeSchema }) change: EndpointChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EndpointView> {
-    return answer(await this.endpoints.update(id, versionFromIfMatch(ifMatch), change), reply);
+    return answer(await this.endpoints.update(id, versionsFromIfMatch(ifMatch), change), reply);
   }
 
   @Delete(':id')

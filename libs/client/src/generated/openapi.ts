@@ -944,7 +944,9 @@ export interface paths {
         };
         /**
          * Get the timeline of an order
-         * @description For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
+         * @description Why staff moved, canceled or closed it is for those who see every order; for others that `reason` is null.
+         *
+         *     For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
          */
         get: operations["getOrderTimeline"];
         put?: never;
@@ -1929,6 +1931,7 @@ export interface components {
          *     }
          */
         CancelOrder: {
+            /** @description Why. It stands in the timeline: what staff write is for staff, what customers write they see as well. */
             reason?: string;
         };
         /**
@@ -2002,6 +2005,7 @@ export interface components {
          *     }
          */
         CloseOrder: {
+            /** @description Why. It stands in the timeline: what staff write is for staff, what customers write they see as well. */
             reason?: string;
         };
         /**
@@ -4462,18 +4466,30 @@ export interface components {
             toCustomerId: string;
             /** @description Which orders; absent: all, at most 100 at a time. */
             orderIds?: string[];
-            /** @description Why; it goes into the timelines and the audit log. */
+            /** @description Why, for the house: in the timelines and the audit log, where neither customer sees it. */
             reason: string;
         };
         /**
          * @description What was moved.
          * @example {
-         *       "transferred": 3
+         *       "transferred": 1,
+         *       "orders": [
+         *         {
+         *           "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *           "number": "SY-100001"
+         *         }
+         *       ]
          *     }
          */
         TransferredOrders: {
             /** @description How many orders moved. After 100 there may be more: call again with another key. */
             transferred: number;
+            /** @description Which ones. */
+            orders: {
+                /** Format: uuid */
+                id: string;
+                number: string;
+            }[];
         };
         /**
          * @description Whether the books balance.

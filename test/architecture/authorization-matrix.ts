@@ -155,10 +155,10 @@ export const ROUTES: Record<string, Row> = {
   'POST /auth/step-up': {
     of: 'customer',
     takes: 'account:use',
-    status: 403,
+    status: 409,
     call: () => ({ body: { totp: '000000' } }),
   },
-  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:use' },
+  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:use', status: 409 },
   'GET /users/me/second-factor': { of: 'customer', takes: 'account:use' },
   'POST /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: aWrongPassword },
   'POST /users/me/totp/confirm': {
@@ -238,7 +238,7 @@ export const ROUTES: Record<string, Row> = {
   'DELETE /users/:id/second-factor': {
     of: 'person',
     takes: 'users:recover',
-    status: 204,
+    status: 409,
     call: async ({ shop }) => ({ id: (await shop.newCustomer()).id }),
   },
 

@@ -161,7 +161,7 @@ export class UsersController {
       'app, passkeys and recovery codes go, every session ends, and the user is told by mail; the password stays.',
     access: 'users:recover',
     responses: { 204: null },
-    errors: [usersErrors.user_not_found, usersErrors.own_second_factor],
+    errors: [usersErrors.user_not_found, usersErrors.own_second_factor, usersErrors.no_second_factor],
   })
   resetSecondFactor(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
     return this.enrolment.reset(id);

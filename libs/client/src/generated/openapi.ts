@@ -1340,7 +1340,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password.
+         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1530,7 +1530,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one; sessions that are open go on as they are, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. Others that are open go on as they are, until `POST /auth/step-up`.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -10436,6 +10436,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `no_second_factor`: The account has no second factor. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
             413: {
                 headers: {
@@ -10665,6 +10688,29 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_second_factor`: The account has no second factor. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26399,7 +26445,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `own_second_factor`: Administrators remove their own second factors with a proof, as everybody does. */
+            /**
+             * @description `own_second_factor`: Administrators remove their own second factors with a proof, as everybody does.
+             *
+             *     `no_second_factor`: The account has no second factor.
+             */
             409: {
                 headers: {
                     /** @description Names this request in logs. */

@@ -64,8 +64,8 @@ export const secondFactorLoginSchema = oneProof(
   example: { challengeToken: EXAMPLE_CHALLENGE, totp: '492039' },
 });
 
-/** To be sure that it is the owner who takes a factor away, not somebody who has found their device. */
-export const factorRemovalSchema = oneProof(
+/** To be sure that it is the owner who changes what opens their account, not somebody who has found their device. */
+export const factorProofSchema = oneProof(
   z.strictObject({ password: claimedPasswordSchema, ...proofFields }),
 ).meta({
   id: 'SecondFactorConfirmation',
@@ -181,7 +181,7 @@ export const passkeyLoginSchema = z.strictObject({ passkey: assertionSchema }).m
 export type SecondFactorMethod = keyof typeof proofFields;
 export type SecondFactorProof = z.output<typeof stepUpSchema>;
 export type SecondFactorLogin = z.output<typeof secondFactorLoginSchema>;
-export type FactorRemoval = z.output<typeof factorRemovalSchema>;
+export type FactorProof = z.output<typeof factorProofSchema>;
 export type Enrolment = z.output<typeof enrolmentSchema>;
 export type TotpCodeBody = z.output<typeof totpCodeBodySchema>;
 export type TotpSecretView = z.output<typeof totpSecretSchema>;

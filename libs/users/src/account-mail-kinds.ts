@@ -14,4 +14,6 @@ export const accountMails = {
   changeEmail: mailKind<{ userId: string; email: string }>('users.change_email'),
   /** The account belongs to another address now: to the old one. */
   emailChanged: mailKind<{ email: string; name: string }>('users.email_changed'),
+  /** The account is gone. The queue holds the address until this last mail has left, and nobody does after that. */
+  erased: mailKind<{ email: string; name: string }>('users.erased'),
 };

@@ -4,6 +4,7 @@ import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
+import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens } from './account-tokens.js';
 import { currentUser } from './current-user.js';
 import type { PersonalDataView } from './data-rights.schema.js';
@@ -64,7 +65,7 @@ export class DataRights {
   }
 
   /**
-   * Forgets the person who calls: a pseudonym takes their place, and whatever lets them in is gone. What other modules
+   * Forgets the person who calls: a pseudonym takes their place, whatever lets them in is gone, and a last mail says so. What other modules
    * hold is theirs to pseudonymise in the same transaction; one that still needs it refuses, and then nothing happens.
    *
    * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, last_admin,
@@ -92,12 +93,14 @@ export class DataRights {
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
-      const { email } = await this.users.erase(userId);
+      const { email, name } = await this.users.erase(userId);
       await this.tokens.endAll(userId);
       await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);
       await this.identities.forget(userId);
       await this.mails.withdrawAbout(userId, email);
+      // Where no mail leaves, the queue would go on holding the address.
+      if (this.mails.isDelivered) await this.mails.enqueue(accountMails.erased, userId, { email, name });
       await this.idempotency.forget([userReference(userId), `email:${email}`]);
     });
   }

@@ -1273,7 +1273,7 @@ export interface paths {
         post?: never;
         /**
          * Erase me
-         * @description For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not sent, they need the person: 409 `orders_open` names them.
+         * @description For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not sent, they need the person: 409 `orders_open` names them. A last mail to the address says that it is done.
          *
          *     For whoever is logged in, on what is theirs.
          */

@@ -65,6 +65,7 @@ export class MeController {
     summary: 'Who am I',
     access: 'account:use',
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found],
   })
   async getMe(@Res({ passthrough: true }) reply: FastifyReply): Promise<UserView> {
@@ -79,6 +80,7 @@ export class MeController {
     access: 'account:use',
     ifMatch: true,
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found],
   })
   async updateMe(

@@ -55,6 +55,7 @@ export class UsersController {
     rateLimit: 'login',
     idempotencyKey: 'optional',
     responses: { 201: userSchema, 202: mailSentSchema },
+    headers: ['ETag'],
     errors: [usersErrors.email_taken, usersErrors.user_id_taken, httpErrors.service_unavailable],
   })
   async registerUser(
@@ -89,6 +90,7 @@ export class UsersController {
     summary: 'Get a user',
     access: 'users:read',
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found],
   })
   async getUser(
@@ -111,6 +113,7 @@ export class UsersController {
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [
       usersErrors.user_not_found,
       usersErrors.email_taken,

@@ -61,6 +61,7 @@ export class ProductsController {
       'The `ETag` changes with the product and with its availability.',
     access: 'catalog:read',
     responses: { 200: productSchema, 304: null },
+    headers: ['ETag'],
     errors: [catalogErrors.product_not_found],
   })
   async getProduct(
@@ -83,6 +84,7 @@ export class ProductsController {
     summary: 'Create a product',
     access: 'catalog:write',
     responses: { 201: productSchema },
+    headers: ['ETag', 'Location'],
     errors: [catalogErrors.sku_taken, catalogErrors.product_exists],
     idempotencyKey: 'optional',
   })
@@ -103,6 +105,7 @@ export class ProductsController {
     description: 'Names the version to change in `If-Match`: the `ETag` as it was answered.',
     access: 'catalog:write',
     responses: { 200: productSchema },
+    headers: ['ETag'],
     errors: [catalogErrors.product_not_found, catalogErrors.sku_taken],
     ifMatch: true,
   })

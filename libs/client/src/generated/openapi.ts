@@ -5124,6 +5124,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5324,6 +5329,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5532,6 +5542,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5733,6 +5748,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5999,6 +6019,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6236,6 +6261,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6439,6 +6469,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6684,6 +6719,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6940,6 +6980,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7020,7 +7065,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `operation_not_stuck`. */
+                        operationStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -7254,6 +7304,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7512,6 +7567,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7716,6 +7776,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7921,6 +7986,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8158,6 +8228,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8783,6 +8858,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8811,7 +8891,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description For `POST /auth/second-factor`. With `second_factor_required`. */
+                        challengeToken?: string;
+                        /** @description Seconds for which the token is good. With `second_factor_required`. */
+                        expiresIn?: number;
+                        /** @description What the account has: one of these goes with the token. With `second_factor_required`. */
+                        methods?: ("totp" | "passkey" | "recoveryCode")[];
+                        /** @description For `navigator.credentials.get()`, where the account has a passkey. With `second_factor_required`. */
+                        passkeyOptions?: components["schemas"]["PasskeyRequestOptions"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -9211,6 +9302,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9589,6 +9685,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10401,6 +10502,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10661,6 +10767,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11079,6 +11190,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11274,6 +11390,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11499,6 +11620,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11713,6 +11839,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11918,6 +12049,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12113,6 +12249,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12322,6 +12463,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12553,6 +12699,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12583,7 +12734,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_declined`, `payment_action_required`. */
+                        order?: components["schemas"]["Order"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /**
@@ -12641,7 +12797,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `price_changed`. */
+                        expectedTotal?: components["schemas"]["Money"];
+                        /** @description With `price_changed`. */
+                        total?: components["schemas"]["Money"];
+                        /** @description With `insufficient_stock`. */
+                        lines?: {
+                            /** Format: uuid */
+                            productId: string;
+                            requested: number;
+                            available: number;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -12714,7 +12884,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `mixed_currencies`. */
+                        currencies?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -12898,6 +13073,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13183,6 +13363,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13236,7 +13421,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `price_changed`. */
+                        expectedTotal?: components["schemas"]["Money"];
+                        /** @description With `price_changed`. */
+                        total?: components["schemas"]["Money"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -13305,7 +13497,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `mixed_currencies`. */
+                        currencies?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -13487,6 +13684,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13798,6 +14000,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14056,6 +14263,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14136,7 +14348,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -14404,6 +14626,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14484,7 +14711,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -14726,6 +14963,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14949,6 +15191,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15182,6 +15429,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15266,7 +15518,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                        /**
+                         * Format: uuid
+                         * @description With `quantity_exceeds_open`.
+                         */
+                        lineId?: string;
+                        /** @description With `quantity_exceeds_open`. */
+                        openQuantity?: number;
+                        /** @description With `payment_does_not_cover`. */
+                        worthMinor?: number;
+                        /** @description With `payment_does_not_cover`. */
+                        authorizedAmount?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -15333,7 +15606,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * Format: uuid
+                         * @description With `unknown_order_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -15544,6 +15825,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15574,7 +15860,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_declined`, `payment_action_required`. */
+                        order?: components["schemas"]["Order"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /**
@@ -15649,7 +15940,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -15888,6 +16189,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -16121,6 +16427,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -16203,7 +16514,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                        /**
+                         * Format: uuid
+                         * @description With `quantity_exceeds_fulfilled`.
+                         */
+                        lineId?: string;
+                        /** @description With `quantity_exceeds_fulfilled`. */
+                        returnableQuantity?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -16272,7 +16600,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * Format: uuid
+                         * @description With `unknown_order_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -16440,6 +16776,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -16886,6 +17227,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17081,6 +17427,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17337,6 +17688,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17419,7 +17775,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_state_conflict`. */
+                        paymentStatus?: string;
+                        /** @description With `payment_state_conflict`. */
+                        fulfilledMinor?: number;
+                        /** @description With `payment_state_conflict`. */
+                        capturedAmount?: number;
+                        /** @description With `void_failed`. */
+                        payment?: components["schemas"]["Payment"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -17687,6 +18054,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17771,7 +18143,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_state_conflict`. */
+                        paymentStatus?: string;
+                        /** @description With `payment_state_conflict`. */
+                        fulfilledMinor?: number;
+                        /** @description With `payment_state_conflict`. */
+                        capturedAmount?: number;
+                        /** @description Minor units that are left. With `capture_exceeds_authorized`. */
+                        capturableAmount?: number;
+                        /** @description With `capture_failed`. */
+                        payment?: components["schemas"]["Payment"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -18047,6 +18432,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -18133,7 +18523,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_state_conflict`. */
+                        paymentStatus?: string;
+                        /** @description With `payment_state_conflict`. */
+                        fulfilledMinor?: number;
+                        /** @description With `payment_state_conflict`. */
+                        capturedAmount?: number;
+                        /** @description Minor units that are left. With `refund_exceeds_captured`, `refund_exceeds_line`. */
+                        refundableAmount?: number;
+                        /**
+                         * Format: uuid
+                         * @description With `refund_exceeds_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -18202,7 +18608,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * Format: uuid
+                         * @description With `unknown_refund_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -18376,6 +18790,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -18518,6 +18937,13 @@ export interface operations {
             /** @description A product of the catalog. */
             201: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
+                    /** @description The address of what was made. */
+                    Location?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -18586,6 +19012,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -18883,7 +19314,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `import_header_invalid`. */
+                        columns?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /**
@@ -18905,6 +19341,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19035,7 +19476,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description How many rows are faulty; the first of them are in `errors`. With `import_rejected`. */
+                        failed?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -19145,6 +19591,11 @@ export interface operations {
             /** @description A product of the catalog. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -19166,6 +19617,11 @@ export interface operations {
             /** @description Done; the answer has no body. */
             304: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -19218,6 +19674,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19383,6 +19844,11 @@ export interface operations {
             /** @description A product of the catalog. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -19445,6 +19911,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19768,6 +20239,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19993,6 +20469,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20226,6 +20707,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20306,7 +20792,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `stale_quantity`. */
+                        onHand?: number;
+                        /** @description With `stock_reserved`. */
+                        reserved?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -20550,6 +21043,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20756,6 +21254,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20898,6 +21401,11 @@ export interface operations {
             /** @description A user. */
             201: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -20921,6 +21429,11 @@ export interface operations {
             /** @description A mail is on its way, where there is somebody to read it. */
             202: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21164,6 +21677,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21222,6 +21740,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -21442,6 +21965,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -21524,7 +22052,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description The orders that need the person. With `orders_open`. */
+                        orderIds?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -21678,6 +22211,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21740,6 +22278,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22046,6 +22589,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22306,6 +22854,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22530,6 +23083,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22817,6 +23375,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23085,6 +23648,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23359,6 +23927,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23623,6 +24196,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23906,6 +24484,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24108,6 +24691,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24302,6 +24890,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24495,6 +25088,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24717,6 +25315,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25006,6 +25609,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25278,6 +25886,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25480,6 +26093,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -25538,6 +26156,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25760,6 +26383,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25842,7 +26470,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description The orders that need the person. With `orders_open`. */
+                        orderIds?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -25998,6 +26631,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -26060,6 +26698,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26389,6 +27032,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26642,6 +27290,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26932,6 +27585,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27071,6 +27729,13 @@ export interface operations {
             /** @description A webhook endpoint with its new secret. */
             201: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
+                    /** @description The address of what was made. */
+                    Location?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -27133,6 +27798,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27337,6 +28007,11 @@ export interface operations {
             /** @description A webhook endpoint, without its secret. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -27395,6 +28070,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27609,6 +28289,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27776,6 +28461,11 @@ export interface operations {
             /** @description A webhook endpoint, without its secret. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -27838,6 +28528,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28152,6 +28847,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28376,6 +29076,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28644,6 +29349,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28873,6 +29583,11 @@ export interface operations {
             /** @description A webhook endpoint with its new secret. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -28935,6 +29650,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -17,6 +17,7 @@ export {
   pageSchema,
   Paginator,
 } from './pagination.js';
+export { describeMembers } from './problem-members.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {

@@ -54,6 +54,7 @@ export class EndpointsController {
       'the secret this once; when the answer was lost, delete the endpoint and make another.',
     access: 'webhooks:write',
     responses: { 201: endpointWithSecretSchema },
+    headers: ['ETag', 'Location'],
     errors: [webhooksErrors.webhook_endpoint_limit],
   })
   async createWebhookEndpoint(
@@ -85,6 +86,7 @@ export class EndpointsController {
     summary: 'Get a webhook endpoint',
     access: 'webhooks:read',
     responses: { 200: endpointSchema },
+    headers: ['ETag'],
     errors: [webhooksErrors.webhook_endpoint_not_found],
   })
   async getWebhookEndpoint(
@@ -102,6 +104,7 @@ export class EndpointsController {
       'the new URL. A disabled endpoint is made active with `status`.',
     access: 'webhooks:write',
     responses: { 200: endpointSchema },
+    headers: ['ETag'],
     errors: [webhooksErrors.webhook_endpoint_not_found],
     ifMatch: true,
   })
@@ -135,6 +138,7 @@ export class EndpointsController {
       'moment; a second rotation within that time ends the oldest.',
     access: 'webhooks:write',
     responses: { 200: endpointWithSecretSchema },
+    headers: ['ETag'],
     errors: [webhooksErrors.webhook_endpoint_not_found],
   })
   async rotateWebhookSecret(

@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Clock, DomainError } from '#kernel';
+import { Clock, DomainError, hashOfToken } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { usersErrors } from './users.errors.js';
 
@@ -44,7 +44,7 @@ export class AccountTokens {
   async issue(purpose: TokenPurpose, { userId, email }: MailedProof): Promise<string> {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const expiresAt = new Date(this.clock.now().getTime() + TOKEN_LIFETIME_MINUTES * 60_000);
-    await this.database.query(storeToken, [userId, purpose, hashOf(token), email, expiresAt]);
+    await this.database.query(storeToken, [userId, purpose, hashOfToken(token), email, expiresAt]);
     return token;
   }
 
@@ -55,7 +55,7 @@ export class AccountTokens {
    */
   async spend(purpose: TokenPurpose, token: string): Promise<MailedProof> {
     const proof = await this.database.queryOne<MailedProof>(spendToken, [
-      hashOf(token),
+      hashOfToken(token),
       purpose,
       this.clock.now(),
     ]);
@@ -67,8 +67,4 @@ export class AccountTokens {
   async endAll(userId: string): Promise<void> {
     await this.database.query(endTokensOfUser, [userId]);
   }
-}
-
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

@@ -137,14 +137,20 @@ export const ROUTES: Record<string, Row> = {
     call: async ({ shop }) => ({ body: await newSession(shop) }),
   },
   // What opens these is the token that was mailed.
-  'POST /auth/verify-email': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/verify-email': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
   'POST /auth/resend-verification': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
   'POST /auth/forgot-password': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
   'POST /auth/reset-password': {
     of: 'signed',
     call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
   },
-  'POST /auth/confirm-email-change': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/confirm-email-change': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
   'POST /auth/second-factor': {
     of: 'signed',
     call: () => ({ body: { challengeToken: NO_TOKEN, totp: '000000' } }),

@@ -4,7 +4,7 @@ import { Config } from '#platform/config';
 import { addressBlock } from '#platform/security';
 import { Backoff } from './backoff.js';
 import { Passwords } from './passwords.js';
-import type { User } from './user.row.js';
+import type { ProvenUser, User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { UsersService } from './users.service.js';
 
@@ -12,9 +12,6 @@ import { UsersService } from './users.service.js';
 const PER_ACCOUNT = { name: 'account', freeFailures: 5, memorySeconds: 3_600, longestPauseSeconds: 300 };
 /** Behind one address may be a whole office. */
 const PER_ADDRESS = { name: 'address', freeFailures: 20, memorySeconds: 900, longestPauseSeconds: 300 };
-
-/** A user, and the hash that the password was verified against. */
-export type ProvenUser = User & { readonly passwordHash: string };
 
 /** Every place where a password is claimed: guesses are slowed down, for each account and for each network address. */
 @Injectable()
@@ -54,19 +51,30 @@ export class PasswordCheck {
   }
 
   /**
-   * Passes a user who knows their password.
+   * Passes a user who knows their password, which may change again at once: what it allows is done in a transaction
+   * that holds the user by what was proven.
    *
-   * @throws DomainError user_not_found, wrong_password, rate_limited, service_unavailable
+   * @throws DomainError wrong_password, rate_limited, service_unavailable
    */
-  async require(userId: string, password: string): Promise<void> {
-    const { email } = await this.users.get(userId);
+  async require({ id, email }: Pick<User, 'id' | 'email'>, password: string): Promise<ProvenUser> {
     const verify = async () => {
-      const user = await this.users.findByEmail(email);
-      return this.passwords.verify(user?.passwordHash, password);
+      const user = await this.users.findWithPassword(id);
+      const isProven = await this.passwords.verify(user?.passwordHash, password);
+      return isProven ? user : undefined;
     };
-    const isProven = await (this.config.settings.RATE_LIMIT_ENABLED
+    const user = await (this.config.settings.RATE_LIMIT_ENABLED
       ? this.accounts.attempt(email, verify)
       : verify());
-    if (!isProven) throw new DomainError(usersErrors.wrong_password);
+    if (!user) throw new DomainError(usersErrors.wrong_password);
+    return user;
+  }
+
+  /**
+   * Keeps a user and their password as they were proven, until the running transaction ends.
+   *
+   * @throws DomainError wrong_password when the password is another by now, or the user is gone
+   */
+  async hold({ id, passwordHash }: ProvenUser): Promise<void> {
+    if (!(await this.users.hold(id, passwordHash))) throw new DomainError(usersErrors.wrong_password);
   }
 }

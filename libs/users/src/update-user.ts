@@ -3,6 +3,7 @@ import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { AccessPolicy } from '#platform/security';
 import { AccountService } from './account.service.js';
+import { SecondFactors } from './second-factor/second-factors.js';
 import type { User } from './user.row.js';
 import type { UserChange } from './users.schema.js';
 import { UsersService } from './users.service.js';
@@ -13,6 +14,7 @@ export class UpdateUser {
   constructor(
     private readonly users: UsersService,
     private readonly accounts: AccountService,
+    private readonly secondFactors: SecondFactors,
     private readonly policy: AccessPolicy,
     private readonly database: Database,
   ) {}
@@ -23,14 +25,19 @@ export class UpdateUser {
    *
    * @param version what the caller saw; undefined: whatever it is by now
    * @throws DomainError user_not_found, stale_etag, email_taken, own_admin_role, last_admin; forbidden and
-   *   insufficient_aal to whom may not change roles, or not this user
+   *   insufficient_aal to whom may not change roles, or not this user, or not the address of who has a second factor
    */
   async execute(id: string, version: number | undefined, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
       let oldEmail: string | undefined;
-      const user = await this.users.update(id, version, change, (before) => {
+      const user = await this.users.update(id, version, change, async (before) => {
         if (change.role !== undefined || before.role !== 'customer') {
           this.policy.admit(currentActor(), 'users:roles');
+        }
+        const { email = before.email } = change;
+        // The first proof of the new address takes second factors away.
+        if (email !== before.email && (await this.secondFactors.methodsOf(id)).length > 0) {
+          this.policy.admit(currentActor(), 'users:recover');
         }
         oldEmail = before.email;
       });

@@ -308,7 +308,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my new e-mail address
-         * @description With the token that was mailed to the new address, which is the one to log in with from then on; the old one is told. Sessions go on.
+         * @description With the token that was mailed to the new address, which is the one to log in with from then on, and the password; the old address is told. Sessions go on; links to outside identities end.
          */
         post: operations["confirmEmailChange"];
         delete?: never;
@@ -468,7 +468,7 @@ export interface paths {
         put?: never;
         /**
          * Choose a new password
-         * @description With the token that was mailed. Ends every session; log in afterwards. It confirms the address as well.
+         * @description With the token that was mailed. Ends every session and every link to an outside identity; log in afterwards. It confirms the address as well: where nobody had confirmed it before, second factors that were added until then go, else they stay.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -552,7 +552,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my e-mail address
-         * @description With the token that was mailed to it. It is good once, for 15 minutes; a later one ends it.
+         * @description With the token that was mailed to it, and the password: whoever registered and whoever reads the mail must be one person. The token is good once, for 15 minutes; a later one ends it, a wrong password does not. Who reads the mail and did not register takes the address with `POST /auth/forgot-password`.
          */
         post: operations["verifyEmail"];
         delete?: never;
@@ -1564,7 +1564,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`, and the address of an account with a second factor is for whoever has `users:recover`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
@@ -1800,6 +1800,19 @@ export interface components {
             passkey: components["schemas"]["Passkey"];
             /** @description With the first second factor ten codes, each good once and shown this once; null with each further one. */
             recoveryCodes: string[] | null;
+        };
+        /**
+         * @description The token that was mailed, good once, for 15 minutes; and the password of the account.
+         * @example {
+         *       "token": "vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E",
+         *       "password": "correct horse battery"
+         *     }
+         */
+        AddressConfirmation: {
+            /** @description The token that was mailed. */
+            token: string;
+            /** Format: password */
+            password: string;
         };
         /**
          * @description A key of a machine, without what the machine sends.
@@ -2680,16 +2693,6 @@ export interface components {
         MailSent: {
             /** @enum {string} */
             status: "verification_sent" | "reset_sent" | "confirmation_sent";
-        };
-        /**
-         * @description A token that was mailed: good once, for 15 minutes.
-         * @example {
-         *       "token": "vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E"
-         *     }
-         */
-        MailedToken: {
-            /** @description The token that was mailed. */
-            token: string;
         };
         /**
          * @description An amount in integer minor units.
@@ -8297,7 +8300,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MailedToken"];
+                "application/json": components["schemas"]["AddressConfirmation"];
             };
         };
         responses: {
@@ -8328,6 +8331,27 @@ export interface operations {
              *     `malformed_json`: The body is not valid JSON.
              */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password`: The password is wrong. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -10754,7 +10778,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MailedToken"];
+                "application/json": components["schemas"]["AddressConfirmation"];
             };
         };
         responses: {
@@ -10785,6 +10809,27 @@ export interface operations {
              *     `malformed_json`: The body is not valid JSON.
              */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password`: The password is wrong. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;

@@ -5,6 +5,7 @@ import { Database } from '#platform/database';
 import { currentUser } from '../current-user.js';
 import { PasswordCheck } from '../password-check.js';
 import { Sessions } from '../sessions.js';
+import type { User } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { UsersService } from '../users.service.js';
 import { Challenges } from './challenges.js';
@@ -45,10 +46,7 @@ export class SecondFactorEnrolment {
    *   service_unavailable
    */
   async enrolTotp(password: string): Promise<TotpSecret> {
-    const { userId } = currentUser();
-    await this.requireMayAdd(password);
-    const { email } = await this.users.get(userId);
-    return this.alone(userId, () => this.totp.enrol(userId, email));
+    return this.adding(password, ({ id, email }) => this.totp.enrol(id, email));
   }
 
   /**
@@ -94,11 +92,10 @@ export class SecondFactorEnrolment {
    * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
    */
   async passkeyOptions(password: string): Promise<CreationOptions> {
-    const { userId } = currentUser();
-    await this.requireMayAdd(password);
-    const user = await this.users.get(userId);
-    const challenge = await this.challenges.issue('passkey_registration', userId);
-    return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(userId));
+    return this.adding(password, async (user) => {
+      const challenge = await this.challenges.issue('passkey_registration', user.id);
+      return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(user.id));
+    });
   }
 
   /**
@@ -112,8 +109,14 @@ export class SecondFactorEnrolment {
     attestation: Attestation,
   ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
     const { userId } = currentUser();
-    const key = await this.verified(userId, attestation);
+    const challenge = challengeIn(attestation);
+    const isOpen =
+      challenge !== undefined && (await this.challenges.userOf('passkey_registration', challenge)) === userId;
+    if (!isOpen) throw noOpenChallenge();
+    const key = await this.verified(attestation, challenge);
     return this.alone(userId, async () => {
+      // A new password may have ended it, or another passkey have spent it, just now.
+      if (!(await this.challenges.spend('passkey_registration', challenge, userId))) throw noOpenChallenge();
       // Another may have been added since this one was begun.
       await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
@@ -171,23 +174,19 @@ export class SecondFactorEnrolment {
     });
   }
 
-  private async requireMayAdd(password: string): Promise<void> {
-    const user = currentUser();
-    await this.passwordCheck.require(user.userId, password);
-    // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
-    await this.secondFactors.requireProven(user);
+  /** Runs `begin` once the password is proven, and in a session with a second factor where there is one. */
+  private async adding<T>(password: string, begin: (user: User) => Promise<T>): Promise<T> {
+    const caller = currentUser();
+    const user = await this.passwordCheck.require(await this.users.get(caller.userId), password);
+    return this.alone(caller.userId, async () => {
+      await this.passwordCheck.hold(user);
+      // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
+      await this.secondFactors.requireProven(caller);
+      return begin(user);
+    });
   }
 
-  private async verified(userId: string, attestation: Attestation): Promise<PasskeyKey> {
-    const challenge = challengeIn(attestation);
-    if (
-      challenge === undefined ||
-      !(await this.challenges.spend('passkey_registration', challenge, userId))
-    ) {
-      throw new DomainError(usersErrors.passkey_not_accepted, {
-        detail: 'It answers no challenge that is open: ask for new options.',
-      });
-    }
+  private async verified(attestation: Attestation, challenge: string): Promise<PasskeyKey> {
     try {
       return await this.webAuthn.verifyAttestation(attestation, challenge);
     } catch (error) {
@@ -203,9 +202,10 @@ export class SecondFactorEnrolment {
     { password, ...proof }: FactorRemoval,
     change: () => Promise<T>,
   ): Promise<T> {
-    await this.passwordCheck.require(userId, password);
+    const user = await this.passwordCheck.require(await this.users.get(userId), password);
     const done = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
+        await this.passwordCheck.hold(user);
         if (!(await this.secondFactors.accept(userId, proof))) return undefined;
         return { result: await change() };
       }),
@@ -235,4 +235,10 @@ export class SecondFactorEnrolment {
       return change();
     });
   }
+}
+
+function noOpenChallenge(): DomainError {
+  return new DomainError(usersErrors.passkey_not_accepted, {
+    detail: 'It answers no challenge that is open: ask for new options.',
+  });
 }

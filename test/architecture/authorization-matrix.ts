@@ -207,6 +207,13 @@ export const ROUTES: Record<string, Row> = {
       headers: await ifMatchUser(shop, (person ?? shop.customer).id),
     }),
   },
+  'GET /users/me/identities': { of: 'customer', takes: 'account:use' },
+  'DELETE /users/me/identities/:id': {
+    of: 'own',
+    takes: 'account:use',
+    status: 204,
+    call: identityOfTheOwner,
+  },
   'GET /users/me/sessions': { of: 'customer', takes: 'account:use' },
   'GET /users/me/export': { of: 'customer', takes: 'account:use' },
   // Whoever may do these has to give the password as well, and is told that it is the wrong one.
@@ -552,6 +559,15 @@ async function newSession({ api }: Shop): Promise<{ refreshToken: string }> {
 }
 
 /** Another session of the owner, who may have a second factor by now, so nobody logs in for it. */
+async function identityOfTheOwner({ shop, owner }: Stage): Promise<Call> {
+  const { rows } = await shop.sql.query<{ id: string }>(
+    `INSERT INTO users.external_identities (issuer, subject, user_id, linked_at)
+     VALUES ('https://login.example.com', uuidv7()::text, $1, now()) RETURNING id`,
+    [owner.id],
+  );
+  return { id: rows[0]!.id };
+}
+
 async function sessionOfTheOwner({ shop, owner }: Stage): Promise<Call> {
   const { rows } = await shop.sql.query<{ id: string }>(
     `INSERT INTO users.sessions (id, user_id, token_hash, expires_at)

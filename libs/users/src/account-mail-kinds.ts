@@ -14,6 +14,12 @@ export const accountMails = {
   ),
   /** A token that confirms the new address, which goes there. */
   changeEmail: mailKind<{ userId: string; email: string }>('users.change_email'),
+  /** A log-in at an outside identity provider opens the account. */
+  identityLinked: mailKind<{ email: string; name: string; issuer: string }>('users.identity_linked'),
+  /** Log-ins at outside identity providers do not open the account any more. */
+  identitiesEnded: mailKind<{ email: string; name: string; issuers: readonly string[] }>(
+    'users.identities_ended',
+  ),
   /** The account belongs to another address now: to the old one. */
   emailChanged: mailKind<{ email: string; name: string }>('users.email_changed'),
 };

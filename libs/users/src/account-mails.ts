@@ -45,6 +45,23 @@ export class AccountMails implements OnModuleInit {
         ]),
       ),
     );
+    this.queue.onCompose(accountMails.identityLinked, ({ email, name, issuer }) =>
+      Promise.resolve(
+        letter({ email, name }, 'A log-in elsewhere opens your account', [
+          `Your log-in at ${issuer} opens your account from now on.`,
+          'If that was not you, ask for a new password at once: it ends that.',
+        ]),
+      ),
+    );
+    this.queue.onCompose(accountMails.identitiesEnded, ({ email, name, issuers }) =>
+      Promise.resolve(
+        letter({ email, name }, 'A log-in elsewhere no longer opens your account', [
+          `Your log-in at ${issuers.join(', ')} does not open your account any more: that ends with a new password, ` +
+            'another address or a role among our staff, and when you say so.',
+          'If you did none of that, ask for a new password at once.',
+        ]),
+      ),
+    );
     this.queue.onCompose(accountMails.emailChanged, ({ email, name }) =>
       Promise.resolve(
         letter({ email, name }, 'Your e-mail address was changed', [

@@ -6,6 +6,7 @@ import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens, type TokenPurpose } from './account-tokens.js';
 import { currentUser } from './current-user.js';
+import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { SecondFactors } from './second-factor/second-factors.js';
@@ -26,6 +27,7 @@ export class AccountService {
     private readonly passwordCheck: PasswordCheck,
     private readonly tokens: AccountTokens,
     private readonly secondFactors: SecondFactors,
+    private readonly identities: IdentityLinks,
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
     private readonly database: Database,
@@ -62,7 +64,7 @@ export class AccountService {
   }
 
   /**
-   * Sets a new password and ends every session and every other token, whoever holds them. The token came by mail, so
+   * Sets a new password and ends every session, every link to an outside identity, and every other token. The token came by mail, so
    * the address is confirmed as well. Where that is its first proof, whoever had the account until then may have been a
    * stranger, whose second factors go; a second factor that came later stays, and is asked for at the next log-in.
    *
@@ -81,6 +83,7 @@ export class AccountService {
         if (current.emailVerifiedAt === null) hadSecondFactor = await this.secondFactors.forget(userId);
         return { passwordHash, emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       });
+      await this.identities.endAll({ id: userId, email, name });
       await this.endEverythingPending(userId);
       await this.sessions.revokeAll(userId);
       await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name, hadSecondFactor });
@@ -147,6 +150,8 @@ export class AccountService {
   }
 
   private async leave(oldEmail: string, userId: string, name: string): Promise<void> {
+    // What identity providers said of the old address is true of nobody here any more.
+    await this.identities.endAll({ id: userId, email: oldEmail, name });
     // It was mailed to the old address.
     await this.endEverythingPending(userId);
     await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });

@@ -8,6 +8,7 @@ import { AccountTokens } from './account-tokens.js';
 import { currentUser } from './current-user.js';
 import type { PersonalDataView } from './data-rights.schema.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
+import { toIdentityView } from './external-identities/identity.schema.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
@@ -43,7 +44,7 @@ export class DataRights {
   async export(userId: string): Promise<PersonalDataView> {
     const user = await this.users.get(userId);
     const sessions = await this.sessions.all(userId);
-    const identities = await this.identities.of(userId);
+    const identities = await this.identities.all(userId);
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
@@ -54,10 +55,7 @@ export class DataRights {
         expiresAt: expiresAt.toISOString(),
         revokedAt: revokedAt?.toISOString() ?? null,
       })),
-      externalIdentities: identities.map(({ issuer, subject, linkedAt }) => ({
-        ...{ issuer, subject },
-        linkedAt: linkedAt.toISOString(),
-      })),
+      externalIdentities: identities.map(toIdentityView),
       secondFactor: toStatusView(await this.secondFactors.statusOf(userId)),
       records: await this.personalData.collect(toSummary(user)),
     };

@@ -106,7 +106,8 @@ export class UsersController {
     description:
       'Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever ' +
       'has `users:roles`, and the address of an account with a second factor is for whoever has `users:recover`. A new address has to be confirmed, and the old one is told. A new role shows in the access ' +
-      'tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give ' +
+      'tokens that the user gets from then on: at the latest after the life of one token. A ' +
+      'new address, and a role among staff, end links to outside identities. Administrators cannot give ' +
       'up their own role, and one always remains.',
     access: 'users:write',
     ifMatch: true,

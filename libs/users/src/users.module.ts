@@ -12,6 +12,7 @@ import { AuthService } from './auth.service.js';
 import { DataRights } from './data-rights.js';
 import { DemoUsers } from './demo-users.js';
 import { ExternalIdentities } from './external-identities/external-identities.js';
+import { IdentitiesController } from './external-identities/identities.controller.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { IdentityProvider } from './external-identities/identity-provider.js';
 import { JwksController } from './jwks.controller.js';
@@ -44,6 +45,7 @@ import { UsersService } from './users.service.js';
     AccountController,
     ApiKeysController,
     AuthController,
+    IdentitiesController,
     JwksController,
     MeController,
     SecondFactorController,

@@ -1327,6 +1327,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my log-ins at an outside identity provider
+         * @description Those that open my account, newest first.
+         *
+         *     For whoever is logged in, on what is theirs.
+         */
+        get: operations["listMyIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Have a log-in elsewhere open my account no more
+         * @description Its tokens are refused at once. Whoever logs in there again is linked again where the rules of the first time allow it.
+         *
+         *     For whoever is logged in, on what is theirs.
+         */
+        delete: operations["endMyIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me/passkeys": {
         parameters: {
             query?: never;
@@ -1564,7 +1608,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`, and the address of an account with a second factor is for whoever has `users:recover`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`, and the address of an account with a second factor is for whoever has `users:recover`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. A new address, and a role among staff, end links to outside identities. Administrators cannot give up their own role, and one always remains.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
@@ -2669,6 +2713,36 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description A log-in at an outside identity provider that opens the account.
+         * @example {
+         *       "id": "01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20",
+         *       "issuer": "https://login.example.com/realms/shop",
+         *       "subject": "b2f7c1de-ada",
+         *       "linkedAt": "2026-11-20T12:00:00.000Z",
+         *       "lastUsedAt": "2026-11-20T12:15:00.000Z"
+         *     }
+         */
+        LinkedIdentity: {
+            /** Format: uuid */
+            id: string;
+            /** @description Where the log-in is: the `iss` of its tokens. */
+            issuer: string;
+            /** @description Who the user is there: the `sub` of its tokens. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            linkedAt: string;
+            /** @description To the minute; null where that is not known. */
+            lastUsedAt: string | null;
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        LinkedIdentityPage: {
+            data: components["schemas"]["LinkedIdentity"][];
+            nextCursor: string | null;
+        };
+        /**
          * @description E-mail address and password.
          * @example {
          *       "email": "customer@example.com",
@@ -3337,15 +3411,7 @@ export interface components {
                 amr: string[];
             }[];
             /** @description Who the user is for the outside identity provider. */
-            externalIdentities: {
-                issuer: string;
-                subject: string;
-                /**
-                 * Format: date-time
-                 * @example 2026-11-20T12:00:00.000Z
-                 */
-                linkedAt: string;
-            }[];
+            externalIdentities: components["schemas"]["LinkedIdentity"][];
             secondFactor: components["schemas"]["SecondFactorStatus"];
             /** @description What else is held, by kind: `orders`, as the API shows them. */
             records: {
@@ -5122,7 +5188,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5322,7 +5388,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5530,7 +5596,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5731,7 +5797,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5997,7 +6063,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6234,7 +6300,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6437,7 +6503,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6682,7 +6748,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6938,7 +7004,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7252,7 +7318,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7510,7 +7576,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7714,7 +7780,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7919,7 +7985,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8156,7 +8222,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -10420,7 +10486,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
              */
@@ -10657,7 +10723,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11073,7 +11139,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11268,7 +11334,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11493,7 +11559,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11707,7 +11773,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -11912,7 +11978,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -12107,7 +12173,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -12316,7 +12382,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -12574,7 +12640,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -12892,7 +12958,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
              */
@@ -13177,7 +13243,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -13481,7 +13547,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -13792,7 +13858,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -14050,7 +14116,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -14398,7 +14464,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -14720,7 +14786,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -14943,7 +15009,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -15176,7 +15242,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -15565,7 +15631,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -15882,7 +15948,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -16115,7 +16181,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -16434,7 +16500,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -16880,7 +16946,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -17075,7 +17141,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -17331,7 +17397,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -17681,7 +17747,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -18041,7 +18107,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -18370,7 +18436,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -18580,7 +18646,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -18899,7 +18965,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19212,7 +19278,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19439,7 +19505,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19762,7 +19828,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19987,7 +20053,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -20220,7 +20286,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -20544,7 +20610,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -20750,7 +20816,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -21216,7 +21282,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -21436,7 +21502,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -21734,7 +21800,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -22040,7 +22106,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -22300,7 +22366,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -22323,6 +22389,426 @@ export interface operations {
                 };
             };
             /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMyIdentities: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedIdentityPage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endMyIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `identity_not_found`: No such log-in elsewhere opens the account.
+             *
+             *     `user_not_found`: There is no such user.
+             */
             404: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22524,7 +23010,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -22811,7 +23297,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23079,7 +23565,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23353,7 +23839,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -23617,7 +24103,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23900,7 +24386,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24102,7 +24588,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24296,7 +24782,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24489,7 +24975,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24711,7 +25197,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -25000,7 +25486,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -25272,7 +25758,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
              */
@@ -25532,7 +26018,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -25754,7 +26240,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26054,7 +26540,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26383,7 +26869,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26632,7 +27118,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26922,7 +27408,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -27123,7 +27609,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27385,7 +27871,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -27599,7 +28085,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27828,7 +28314,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28142,7 +28628,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -28366,7 +28852,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28634,7 +29120,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28925,7 +29411,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */

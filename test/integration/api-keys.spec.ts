@@ -1,6 +1,7 @@
 import { Clock, newId } from '#kernel';
 import { line, ORDERS, Shop } from '../support/shop.js';
 import type { Answer } from '../support/test-app.js';
+import { column } from '../support/users-fixture.js';
 
 const KEYS = '/api/v1/api-keys';
 const HOUR_MS = 3_600_000;
@@ -39,6 +40,16 @@ describe('an API key', () => {
     expect(await list()).toContainEqual(shown);
     const { rows } = await shop.sql.query('SELECT t::text AS text FROM users.api_keys t');
     expect(JSON.stringify(rows)).not.toContain(key.slice(-43));
+  });
+
+  it('is listed by who made it', async () => {
+    const { id } = await shop.apiKey('orders:read');
+    const madeBy = async (userId: string) =>
+      column(await shop.get(`${KEYS}?limit=100&createdBy=user:${userId}`, { as: shop.admin }), 'id');
+    expect(await madeBy(shop.admin.id)).toContain(id);
+    expect(await madeBy(shop.staff.id)).toEqual([]);
+    const query = () => shop.get(`${KEYS}?createdBy=admin`, { as: shop.admin });
+    await shop.expectRefusal(query, 400, 'validation_failed');
   });
 
   it('is in the audit log with the rights that it got', async () => {

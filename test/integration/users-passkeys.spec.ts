@@ -90,7 +90,10 @@ describe('a passkey', () => {
   });
 
   it('joins others only in a session with two factors, and brings no new recovery codes', async () => {
-    const owner = await factors.withPasskey();
+    const before = await users.registered();
+    const owner = await factors.withPasskey(await users.signIn(before.email, PASSWORD));
+    expect((await users.refresh(before.refreshToken)).status).toBe(401);
+    const { body: other } = await factors.loginWithPasskey(owner.device);
     for (const path of [PASSKEY_OPTIONS, TOTP]) {
       const add = () => factors.post(path, { password: PASSWORD }, owner);
       await users.expectRefusal(add, 403, 'insufficient_aal');
@@ -104,6 +107,7 @@ describe('a passkey', () => {
     const further = await factors.withPasskey(raised);
     expect(further.recoveryCodes).toBeNull();
     expect((await factors.withApp(raised)).recoveryCodes).toBeNull();
+    expect((await users.refresh(other.refreshToken)).status).toBe(200);
     expect((await factors.challenged(owner)).methods).toEqual(['totp', 'passkey', 'recoveryCode']);
   });
 

@@ -136,7 +136,7 @@ describe('guessing passwords', () => {
 describe('refresh', () => {
   it('replaces the refresh token and gives the role as it is now', async () => {
     const user = await users.registered();
-    await users.patch(`${USERS}/${user.id}`, { role: 'staff' }, users.admin);
+    await users.put(`${USERS}/${user.id}/role`, { role: 'staff' }, users.admin);
     expect((await users.app.get(USERS, { token: user.token })).status).toBe(403);
     const answer = await users.refresh(user.refreshToken);
     expect(answer.status).toBe(200);

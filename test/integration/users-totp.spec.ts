@@ -16,6 +16,7 @@ import {
   PASSWORD,
   RESET_PASSWORD,
   USERS,
+  type SignedIn,
   UsersFixture,
 } from '../support/users-fixture.js';
 
@@ -49,7 +50,8 @@ describe('an authenticator app', () => {
     expect(Object.fromEntries(uri.searchParams)).toEqual({
       ...{ secret: body.secret, issuer: 'Steelyard', algorithm: 'SHA1', digits: '6', period: '30' },
     });
-    expect((await factors.login(person)).status).toBe(200);
+    const { status: loggedIn, body: other } = await factors.login(person);
+    expect(loggedIn).toBe(200);
 
     // Asked for again, the first secret is good for nothing.
     const app = await factors.pendingApp(person);
@@ -64,6 +66,9 @@ describe('an authenticator app', () => {
       ...{ totp: { enrolledAt: expect.any(String) }, passkeys: [], recoveryCodesLeft: 10 },
     });
     expect(await factors.subjects(person)).toEqual(['An authenticator app was added']);
+    // What the password alone has opened elsewhere ends.
+    expect((await users.refresh(other.refreshToken)).status).toBe(401);
+    expect((await users.refresh(person.refreshToken)).status).toBe(200);
     expect(await factors.post(TOTP, { password: PASSWORD }, person)).toMatchObject({
       status: 403,
       body: { code: 'insufficient_aal' },
@@ -219,9 +224,11 @@ describe('the token of a log-in that waits for a second factor', () => {
     const totp = factors.code(person);
     await users.expectRefusal(useOf(challengeToken, { totp }), 400, 'invalid_or_expired_token');
     expect((await factors.login(person, 'another horse battery')).body.code).toBe('second_factor_required');
-    // Nor can whoever began with the old password add an app of theirs.
-    const confirm = () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, started);
-    await users.expectRefusal(confirm, 403, 'wrong_second_factor');
+    // Nor can whoever began with the old password add an app of theirs, or have its owner do it.
+    const owner = await users.signIn(started.email, 'another horse battery');
+    const confirm = (by: SignedIn) => () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, by);
+    await users.expectRefusal(confirm(started), 401, 'invalid_token');
+    await users.expectRefusal(confirm(owner), 403, 'wrong_second_factor');
   });
 
   it.each<[string, object, string]>([
@@ -358,7 +365,7 @@ describe('what nobody learns', () => {
     );
     expect(rows).toEqual([]);
     const confirm = () => factors.post(CONFIRM_TOTP, { totp: NO_CODE }, person);
-    await users.expectRefusal(confirm, 404, 'user_not_found');
+    await users.expectRefusal(confirm, 401, 'invalid_token');
   });
 });
 

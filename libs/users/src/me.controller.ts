@@ -98,7 +98,7 @@ export class MeController {
       'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
       'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
       'sent, they need the person: 409 `orders_open` names them.',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -131,7 +131,7 @@ export class MeController {
     summary: 'Move my account to another e-mail address',
     description:
       'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
     errors: [
@@ -175,9 +175,9 @@ export class MeController {
   @Endpoint({
     summary: 'End all my other sessions',
     description:
-      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, ' +
-      'access tokens when they expire.',
-    access: 'account:use',
+      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; ' +
+      'access tokens change nothing about how one logs in from then on, and stop when they expire.',
+    access: 'account:secure',
     responses: { 204: null },
   })
   revokeMySessions(
@@ -191,8 +191,10 @@ export class MeController {
   @Delete('sessions/:id')
   @Endpoint({
     summary: 'End one of my sessions',
-    description: 'Its refresh token stops working at once, its access tokens when they expire.',
-    access: 'account:use',
+    description:
+      'Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and ' +
+      'change nothing about how one logs in.',
+    access: 'account:secure',
     responses: { 204: null },
     errors: [usersErrors.session_not_found],
   })

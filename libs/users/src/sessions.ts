@@ -1,9 +1,9 @@
-import { Injectable } from '@nestjs/common';
-import { type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Actor, type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
-import { securityErrors } from '#platform/security';
+import { Authentication, type LiveSessions, securityErrors } from '#platform/security';
 import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
 import { type User, USER_COLUMNS } from './user.row.js';
 import { usersErrors } from './users.errors.js';
@@ -51,6 +51,12 @@ const readLiveSession = statement(
           ${USER_COLUMNS}
      FROM users.sessions s JOIN users.users u ON u.id = s.user_id
     WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL`,
+);
+const checkLive = statement(
+  'users.check_live_session',
+  `SELECT FROM users.sessions s JOIN users.users u ON u.id = s.user_id
+    WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
+      AND u.id = $3 AND u.role = $4 AND u.deleted_at IS NULL`,
 );
 const revokeSession = statement(
   'users.revoke_session',
@@ -114,7 +120,7 @@ export interface SessionGrant extends Assurance {
 
 /** Log-ins and their refresh tokens. See `RefreshTokenCodec` for what a token is. */
 @Injectable()
-export class Sessions {
+export class Sessions implements LiveSessions, OnModuleInit {
   private readonly codec: RefreshTokenCodec;
   private readonly lifetimeMs: number;
 
@@ -122,10 +128,20 @@ export class Sessions {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly paginator: Paginator,
+    private readonly authentication: Authentication,
     config: Config,
   ) {
     this.codec = new RefreshTokenCodec(config.appSecrets);
     this.lifetimeMs = config.settings.REFRESH_TOKEN_TTL_SECONDS * 1000;
+  }
+
+  onModuleInit(): void {
+    this.authentication.lookUpSessionsIn(this);
+  }
+
+  async isLive({ sessionId, userId, role }: Extract<Actor, { kind: 'user' }>): Promise<boolean> {
+    const values = [sessionId, this.clock.now(), userId, role];
+    return (await this.database.queryOne(checkLive, values)) !== undefined;
   }
 
   /**

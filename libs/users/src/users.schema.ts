@@ -83,13 +83,18 @@ export const userChangeSchema = z
   .strictObject({
     name: nameSchema.optional(),
     email: emailSchema.optional(),
-    role: roleSchema.optional(),
   })
   .meta({
     id: 'UserChange',
     description: 'What to change; absent fields stay.',
     example: { name: 'Ada King', email: 'ada.king@example.com' },
   });
+
+export const roleChangeSchema = z.strictObject({ role: roleSchema }).meta({
+  id: 'RoleChange',
+  description: 'What the user is from now on.',
+  example: { role: 'staff' },
+});
 
 export const userErasureSchema = z
   .strictObject({ reason: text(200).meta({ description: 'Why; it goes into the audit log.' }) })
@@ -155,6 +160,7 @@ export const sessionPageSchema = pageSchema('SessionPage', sessionSchema);
 export type Registration = z.infer<typeof registrationSchema>;
 export type ProfileChange = z.infer<typeof profileChangeSchema>;
 export type UserChange = z.infer<typeof userChangeSchema>;
+export type RoleChange = z.infer<typeof roleChangeSchema>;
 export type UserErasure = z.infer<typeof userErasureSchema>;
 export type UsersQuery = z.infer<typeof usersQuerySchema>;
 export type UserView = z.infer<typeof userSchema>;

@@ -256,7 +256,7 @@ export interface paths {
         };
         /**
          * List the API keys
-         * @description Those that are not revoked, newest first.
+         * @description Those that are not revoked, newest first. A key outlives the role of whoever made it: see theirs by `createdBy`.
          *
          *     For admin and above.
          */
@@ -1338,7 +1338,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password.
+         * @description It opens the account by itself, and is a second factor after the password. With the first second factor of an account its other sessions end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1457,7 +1457,7 @@ export interface paths {
         post?: never;
         /**
          * End all my other sessions
-         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, access tokens when they expire.
+         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; access tokens change nothing about how one logs in from then on, and stop when they expire.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1479,7 +1479,7 @@ export interface paths {
         post?: never;
         /**
          * End one of my sessions
-         * @description Its refresh token stops working at once, its access tokens when they expire.
+         * @description Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and change nothing about how one logs in.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1528,7 +1528,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one; sessions that are open go on as they are, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. With the first second factor of an account its other sessions end; this one goes on as it is, until `POST /auth/step-up`.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1564,11 +1564,33 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in. It has to be confirmed, and the old one is told.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user another role
+         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. Administrators cannot give up their own role, and one always remains.
+         *
+         *     For admin and above.
+         */
+        put: operations["changeRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/second-factor": {
@@ -4031,6 +4053,19 @@ export interface components {
             reason?: string;
         };
         /**
+         * @description What the user is from now on.
+         * @example {
+         *       "role": "staff"
+         *     }
+         */
+        RoleChange: {
+            /**
+             * @description Each role includes the ones before it.
+             * @enum {string}
+             */
+            role: "customer" | "staff" | "admin";
+        };
+        /**
          * @description Nothing has to be said.
          * @example {}
          */
@@ -4604,11 +4639,6 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
-            /**
-             * @description Each role includes the ones before it.
-             * @enum {string}
-             */
-            role?: "customer" | "staff" | "admin";
         };
         /**
          * @description Why somebody is erased.
@@ -7628,6 +7658,8 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
+                /** @description Who made them: `user:<id>`. */
+                createdBy?: string;
             };
             header?: never;
             path?: never;
@@ -26054,10 +26086,344 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `email_taken`: A user with this e-mail address exists already. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_etag`: The resource has changed since that ETag. */
+            412: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `if_match_required`: This call needs an If-Match header with the ETag. */
+            428: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeRole: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the version to change. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description A user. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
             /**
-             * @description `email_taken`: A user with this e-mail address exists already.
+             * @description `validation_failed`: The request is not valid.
              *
-             *     `own_admin_role`: Administrators cannot give up their own role.
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `own_admin_role`: Administrators cannot give up their own role.
              *
              *     `last_admin`: The last administrator cannot lose the role.
              */

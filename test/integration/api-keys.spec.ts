@@ -91,6 +91,15 @@ describe('an API key', () => {
     expect(await callWith(key, '/api/v1/users/me')).toMatchObject({ status: 403 });
   });
 
+  it('changes names of customers, and no address, with which its holder could log in', async () => {
+    const { id } = await shop.newCustomer();
+    const { key } = await shop.apiKey('users:write');
+    const change = (body: object) =>
+      shop.api.call('PATCH', `/api/v1/users/${id}`, { token: key, body, headers: { 'if-match': '"1"' } });
+    expect(await change({ name: 'Ada King' })).toMatchObject({ status: 200 });
+    await shop.expectRefusal(() => change({ email: `${newId()}@example.com` }), 403, 'forbidden');
+  });
+
   it('that may pay a guest’s order gets no token of it', async () => {
     const { id } = await shop
       .placedByGuest({ method: 'pm_card_chargeDeclined' }, 402)

@@ -60,7 +60,7 @@ describe('the export of my data', () => {
       exportedAt: expect.any(String),
       profile,
       sessions: [
-        expect.objectContaining({ revokedAt: null }),
+        expect.objectContaining({ revokedAt: null, userAgent: 'node', address: '127.0.0.1' }),
         expect.objectContaining({ revokedAt: expect.any(String) }),
       ],
       externalIdentities: [],

@@ -36,6 +36,7 @@ import {
   personalDataSchema,
   type PersonalDataView,
 } from './data-rights.schema.js';
+import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
 import {
@@ -44,6 +45,7 @@ import {
   profileChangeSchema,
   sessionPageSchema,
   type SessionView,
+  toSessionView,
   toUserView,
   userSchema,
   type UserView,
@@ -56,6 +58,7 @@ export class MeController {
   constructor(
     private readonly users: UsersService,
     private readonly accounts: AccountService,
+    private readonly sessionList: SessionList,
     private readonly sessions: Sessions,
     private readonly dataRights: DataRights,
   ) {}
@@ -158,15 +161,9 @@ export class MeController {
   })
   async listMySessions(@Query({ schema: pageQuerySchema }) query: PageRequest): Promise<Page<SessionView>> {
     const { userId, sessionId } = currentUser();
-    const { data, nextCursor } = await this.sessions.list(userId, query);
+    const { data, nextCursor } = await this.sessionList.live(userId, query);
     return {
-      data: data.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({
-        id,
-        current: id === sessionId,
-        createdAt: createdAt.toISOString(),
-        lastUsedAt: lastUsedAt.toISOString(),
-        expiresAt: expiresAt.toISOString(),
-      })),
+      data: data.map((session) => ({ ...toSessionView(session), current: session.id === sessionId })),
       nextCursor,
     };
   }

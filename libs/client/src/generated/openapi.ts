@@ -348,7 +348,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
+         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
          */
         post: operations["login"];
         delete?: never;
@@ -3351,9 +3351,15 @@ export interface components {
                  * @example 2026-11-20T12:00:00.000Z
                  */
                 expiresAt: string;
-                revokedAt: string | null;
+                /** @description How many factors it was opened with, or raised to: 1 or 2. */
                 aal: number;
+                /** @description By which methods (RFC 8176). */
                 amr: string[];
+                /** @description What opened it, in its own words; null: it did not say. */
+                userAgent: string | null;
+                /** @description From where it was opened; null: before that was kept. */
+                address: string | null;
+                revokedAt: string | null;
             }[];
             /** @description Who the user is for the outside identity provider. */
             externalIdentities: {
@@ -4162,7 +4168,15 @@ export interface components {
          *       "current": true,
          *       "createdAt": "2026-11-20T12:00:00.000Z",
          *       "lastUsedAt": "2026-11-20T12:15:00.000Z",
-         *       "expiresAt": "2026-12-20T12:15:00.000Z"
+         *       "expiresAt": "2026-12-20T12:15:00.000Z",
+         *       "aal": 2,
+         *       "amr": [
+         *         "mfa",
+         *         "otp",
+         *         "pwd"
+         *       ],
+         *       "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+         *       "address": "192.0.2.7"
          *     }
          */
         Session: {
@@ -4187,6 +4201,14 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt: string;
+            /** @description How many factors it was opened with, or raised to: 1 or 2. */
+            aal: number;
+            /** @description By which methods (RFC 8176). */
+            amr: string[];
+            /** @description What opened it, in its own words; null: it did not say. */
+            userAgent: string | null;
+            /** @description From where it was opened; null: before that was kept. */
+            address: string | null;
         };
         /** @description One page. `nextCursor` is null on the last. */
         SessionPage: {
@@ -4923,7 +4945,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4944,7 +4966,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4965,7 +4987,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4988,7 +5010,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5009,7 +5031,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5032,7 +5054,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5079,7 +5101,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5104,7 +5126,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5129,7 +5151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5158,7 +5180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5179,7 +5201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5202,7 +5224,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5223,7 +5245,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5246,7 +5268,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5283,7 +5305,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5304,7 +5326,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5329,7 +5351,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5358,7 +5380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5379,7 +5401,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5402,7 +5424,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5423,7 +5445,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5446,7 +5468,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5487,7 +5509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5512,7 +5534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5537,7 +5559,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5566,7 +5588,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5587,7 +5609,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5610,7 +5632,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5631,7 +5653,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5654,7 +5676,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5690,7 +5712,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5713,7 +5735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5738,7 +5760,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5767,7 +5789,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5788,7 +5810,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5809,7 +5831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5830,7 +5852,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5851,7 +5873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5874,7 +5896,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5895,7 +5917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5918,7 +5940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5954,7 +5976,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5979,7 +6001,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6004,7 +6026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6033,7 +6055,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6054,7 +6076,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6075,7 +6097,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6096,7 +6118,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6119,7 +6141,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6140,7 +6162,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6163,7 +6185,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6195,7 +6217,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6216,7 +6238,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6241,7 +6263,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6270,7 +6292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6291,7 +6313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6314,7 +6336,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6335,7 +6357,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6358,7 +6380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6394,7 +6416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6419,7 +6441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6444,7 +6466,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6473,7 +6495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6494,7 +6516,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6515,7 +6537,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6536,7 +6558,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6559,7 +6581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6580,7 +6602,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6603,7 +6625,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6639,7 +6661,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6664,7 +6686,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6689,7 +6711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6718,7 +6740,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6739,7 +6761,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6760,7 +6782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6781,7 +6803,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6804,7 +6826,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6825,7 +6847,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6848,7 +6870,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6889,7 +6911,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6920,7 +6942,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6945,7 +6967,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6974,7 +6996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6995,7 +7017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7020,7 +7042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7043,7 +7065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7064,7 +7086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7085,7 +7107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7106,7 +7128,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7129,7 +7151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7150,7 +7172,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7173,7 +7195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7211,7 +7233,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7234,7 +7256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7259,7 +7281,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7288,7 +7310,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7309,7 +7331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7330,7 +7352,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7351,7 +7373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7372,7 +7394,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7395,7 +7417,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7416,7 +7438,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7439,7 +7461,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7471,7 +7493,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7492,7 +7514,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7517,7 +7539,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7546,7 +7568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7567,7 +7589,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7590,7 +7612,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7611,7 +7633,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7634,7 +7656,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7673,7 +7695,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7698,7 +7720,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7723,7 +7745,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7752,7 +7774,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7773,7 +7795,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7796,7 +7818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7817,7 +7839,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7840,7 +7862,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7876,7 +7898,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7903,7 +7925,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7928,7 +7950,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7957,7 +7979,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7978,7 +8000,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7999,7 +8021,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8020,7 +8042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8043,7 +8065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8064,7 +8086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8087,7 +8109,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8121,7 +8143,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8140,7 +8162,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8165,7 +8187,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8194,7 +8216,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8215,7 +8237,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8236,7 +8258,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8259,7 +8281,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8280,7 +8302,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8303,7 +8325,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8339,7 +8361,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8364,7 +8386,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8385,7 +8407,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8408,7 +8430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8429,7 +8451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8450,7 +8472,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8473,7 +8495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8494,7 +8516,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8517,7 +8539,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8553,7 +8575,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8578,7 +8600,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8599,7 +8621,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8620,7 +8642,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8641,7 +8663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8664,7 +8686,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8685,7 +8707,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8708,7 +8730,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8744,7 +8766,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8769,7 +8791,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8790,7 +8812,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8815,7 +8837,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8836,7 +8858,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8857,7 +8879,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8878,7 +8900,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8901,7 +8923,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8922,7 +8944,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8945,7 +8967,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8981,7 +9003,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9004,7 +9026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9025,7 +9047,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9046,7 +9068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9067,7 +9089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9090,7 +9112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9111,7 +9133,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9134,7 +9156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9170,7 +9192,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9197,7 +9219,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9218,7 +9240,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9239,7 +9261,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9260,7 +9282,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9281,7 +9303,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9302,7 +9324,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9325,7 +9347,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9346,7 +9368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9369,7 +9391,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9401,7 +9423,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9422,7 +9444,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9443,7 +9465,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9466,7 +9488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9487,7 +9509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9510,7 +9532,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9546,7 +9568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9571,7 +9593,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9596,7 +9618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9617,7 +9639,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9638,7 +9660,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9659,7 +9681,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9682,7 +9704,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9703,7 +9725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9726,7 +9748,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9762,7 +9784,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9787,7 +9809,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9808,7 +9830,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9829,7 +9851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9850,7 +9872,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9873,7 +9895,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9894,7 +9916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9917,7 +9939,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9953,7 +9975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9978,7 +10000,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9999,7 +10021,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10020,7 +10042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10041,7 +10063,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10064,7 +10086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10085,7 +10107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10108,7 +10130,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10144,7 +10166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10171,7 +10193,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10192,7 +10214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10213,7 +10235,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10234,7 +10256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10255,7 +10277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10278,7 +10300,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10299,7 +10321,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10322,7 +10344,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10358,7 +10380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10383,7 +10405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10408,7 +10430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10437,7 +10459,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10458,7 +10480,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10479,7 +10501,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10500,7 +10522,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10523,7 +10545,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10544,7 +10566,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10567,7 +10589,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10599,7 +10621,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10620,7 +10642,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10645,7 +10667,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10672,7 +10694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10693,7 +10715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10716,7 +10738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10737,7 +10759,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10760,7 +10782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10796,7 +10818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10821,7 +10843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10842,7 +10864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10863,7 +10885,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10884,7 +10906,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10907,7 +10929,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10928,7 +10950,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10951,7 +10973,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10990,7 +11012,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11015,7 +11037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11040,7 +11062,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11067,7 +11089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11088,7 +11110,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11111,7 +11133,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11132,7 +11154,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11155,7 +11177,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11189,7 +11211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11210,7 +11232,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11235,7 +11257,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11262,7 +11284,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11283,7 +11305,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11304,7 +11326,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11327,7 +11349,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11348,7 +11370,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11371,7 +11393,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11410,7 +11432,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11435,7 +11457,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11460,7 +11482,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11487,7 +11509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11508,7 +11530,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11529,7 +11551,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11552,7 +11574,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11573,7 +11595,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11596,7 +11618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11628,7 +11650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11649,7 +11671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11674,7 +11696,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11703,7 +11725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11724,7 +11746,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11747,7 +11769,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11768,7 +11790,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11791,7 +11813,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11829,7 +11851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11854,7 +11876,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11879,7 +11901,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11908,7 +11930,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11929,7 +11951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11952,7 +11974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11973,7 +11995,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11996,7 +12018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12028,7 +12050,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12049,7 +12071,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12074,7 +12096,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12103,7 +12125,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12124,7 +12146,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12147,7 +12169,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12168,7 +12190,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12191,7 +12213,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12233,7 +12255,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12258,7 +12280,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12283,7 +12305,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12310,7 +12332,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12331,7 +12353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12354,7 +12376,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12375,7 +12397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12398,7 +12420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12437,7 +12459,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12460,7 +12482,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12493,7 +12515,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12514,7 +12536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12539,7 +12561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12568,7 +12590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12597,7 +12619,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12620,7 +12642,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12641,7 +12663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12672,7 +12694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12693,7 +12715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12716,7 +12738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12741,7 +12763,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12764,7 +12786,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12803,7 +12825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12834,7 +12856,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12859,7 +12881,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12888,7 +12910,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12909,7 +12931,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12932,7 +12954,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12953,7 +12975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12974,7 +12996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12995,7 +13017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13018,7 +13040,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13039,7 +13061,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13062,7 +13084,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13098,7 +13120,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13123,7 +13145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13144,7 +13166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13171,7 +13193,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13192,7 +13214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13215,7 +13237,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13236,7 +13258,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13263,7 +13285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13284,7 +13306,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13307,7 +13329,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13328,7 +13350,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13351,7 +13373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13390,7 +13412,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13423,7 +13445,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13448,7 +13470,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13477,7 +13499,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13498,7 +13520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13523,7 +13545,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13546,7 +13568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13567,7 +13589,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13588,7 +13610,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13609,7 +13631,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13632,7 +13654,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13653,7 +13675,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13676,7 +13698,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13713,7 +13735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13734,7 +13756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13759,7 +13781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13786,7 +13808,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13807,7 +13829,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13828,7 +13850,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13851,7 +13873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13872,7 +13894,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13895,7 +13917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13938,7 +13960,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13961,7 +13983,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13992,7 +14014,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14017,7 +14039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14046,7 +14068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14067,7 +14089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14092,7 +14114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14115,7 +14137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14136,7 +14158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14157,7 +14179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14178,7 +14200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14201,7 +14223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14222,7 +14244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14245,7 +14267,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14286,7 +14308,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14309,7 +14331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14340,7 +14362,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14365,7 +14387,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14394,7 +14416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14415,7 +14437,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14440,7 +14462,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14463,7 +14485,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14484,7 +14506,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14505,7 +14527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14526,7 +14548,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14549,7 +14571,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14574,7 +14596,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14597,7 +14619,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14641,7 +14663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14662,7 +14684,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14687,7 +14709,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14714,7 +14736,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14735,7 +14757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14760,7 +14782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14783,7 +14805,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14804,7 +14826,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14827,7 +14849,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14864,7 +14886,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14885,7 +14907,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14910,7 +14932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14937,7 +14959,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14958,7 +14980,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14979,7 +15001,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15002,7 +15024,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15023,7 +15045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15046,7 +15068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15087,7 +15109,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15118,7 +15140,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15143,7 +15165,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15170,7 +15192,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15191,7 +15213,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15222,7 +15244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15245,7 +15267,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15266,7 +15288,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15291,7 +15313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15312,7 +15334,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15335,7 +15357,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15360,7 +15382,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15383,7 +15405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15426,7 +15448,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15449,7 +15471,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15480,7 +15502,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15505,7 +15527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15530,7 +15552,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15559,7 +15581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15580,7 +15602,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15605,7 +15627,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15628,7 +15650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15649,7 +15671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15674,7 +15696,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15695,7 +15717,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15718,7 +15740,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15743,7 +15765,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15766,7 +15788,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15803,7 +15825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15824,7 +15846,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15849,7 +15871,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15876,7 +15898,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15897,7 +15919,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15918,7 +15940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15941,7 +15963,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15962,7 +15984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15985,7 +16007,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16026,7 +16048,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16057,7 +16079,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16082,7 +16104,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16109,7 +16131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16130,7 +16152,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16159,7 +16181,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16182,7 +16204,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16203,7 +16225,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16230,7 +16252,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16251,7 +16273,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16274,7 +16296,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16295,7 +16317,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16318,7 +16340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16355,7 +16377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16376,7 +16398,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16401,7 +16423,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16428,7 +16450,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16449,7 +16471,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16470,7 +16492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16493,7 +16515,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16514,7 +16536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16537,7 +16559,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16578,7 +16600,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16607,7 +16629,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16628,7 +16650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16649,7 +16671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16670,7 +16692,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16691,7 +16713,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16714,7 +16736,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16735,7 +16757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16758,7 +16780,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16797,7 +16819,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16822,7 +16844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16847,7 +16869,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16874,7 +16896,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16895,7 +16917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16918,7 +16940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16939,7 +16961,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16962,7 +16984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16996,7 +17018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17017,7 +17039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17042,7 +17064,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17069,7 +17091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17090,7 +17112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17111,7 +17133,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17134,7 +17156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17155,7 +17177,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17178,7 +17200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17219,7 +17241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17242,7 +17264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17273,7 +17295,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17298,7 +17320,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17325,7 +17347,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17346,7 +17368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17375,7 +17397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17398,7 +17420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17419,7 +17441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17440,7 +17462,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17461,7 +17483,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17484,7 +17506,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17505,7 +17527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17528,7 +17550,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17569,7 +17591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17592,7 +17614,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17623,7 +17645,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17648,7 +17670,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17675,7 +17697,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17696,7 +17718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17727,7 +17749,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17750,7 +17772,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17771,7 +17793,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17796,7 +17818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17817,7 +17839,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17840,7 +17862,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17865,7 +17887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17888,7 +17910,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17929,7 +17951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17952,7 +17974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17983,7 +18005,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18008,7 +18030,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18037,7 +18059,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18058,7 +18080,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18089,7 +18111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18112,7 +18134,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18133,7 +18155,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18160,7 +18182,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18181,7 +18203,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18204,7 +18226,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18225,7 +18247,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18248,7 +18270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18291,7 +18313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18316,7 +18338,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18337,7 +18359,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18364,7 +18386,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18385,7 +18407,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18408,7 +18430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18429,7 +18451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18452,7 +18474,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18491,7 +18513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18522,7 +18544,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18547,7 +18569,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18574,7 +18596,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18601,7 +18623,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18624,7 +18646,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18645,7 +18667,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18666,7 +18688,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18687,7 +18709,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18710,7 +18732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18731,7 +18753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18754,7 +18776,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18806,7 +18828,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18841,7 +18863,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18866,7 +18888,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18893,7 +18915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18914,7 +18936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18943,7 +18965,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18968,7 +18990,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18993,7 +19015,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19014,7 +19036,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19037,7 +19059,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19058,7 +19080,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19081,7 +19103,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19118,7 +19140,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19139,7 +19161,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19158,7 +19180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19179,7 +19201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19206,7 +19228,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19227,7 +19249,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19248,7 +19270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19271,7 +19293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19292,7 +19314,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19315,7 +19337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19356,7 +19378,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19381,7 +19403,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19406,7 +19428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19433,7 +19455,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19454,7 +19476,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19475,7 +19497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19498,7 +19520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19519,7 +19541,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19540,7 +19562,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19561,7 +19583,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19582,7 +19604,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19605,7 +19627,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19626,7 +19648,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19649,7 +19671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19683,7 +19705,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19704,7 +19726,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19729,7 +19751,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19756,7 +19778,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19777,7 +19799,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19798,7 +19820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19821,7 +19843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19842,7 +19864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19865,7 +19887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19904,7 +19926,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19929,7 +19951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19954,7 +19976,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19981,7 +20003,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20002,7 +20024,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20023,7 +20045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20046,7 +20068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20067,7 +20089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20090,7 +20112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20131,7 +20153,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20162,7 +20184,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20187,7 +20209,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20214,7 +20236,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20235,7 +20257,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20262,7 +20284,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20285,7 +20307,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20306,7 +20328,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20331,7 +20353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20352,7 +20374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20375,7 +20397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20396,7 +20418,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20419,7 +20441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20461,7 +20483,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20486,7 +20508,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20511,7 +20533,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20538,7 +20560,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20559,7 +20581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20582,7 +20604,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20603,7 +20625,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20626,7 +20648,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20667,7 +20689,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20692,7 +20714,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20717,7 +20739,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20744,7 +20766,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20765,7 +20787,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20788,7 +20810,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20809,7 +20831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20832,7 +20854,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20871,7 +20893,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20894,7 +20916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20925,7 +20947,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20952,7 +20974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20975,7 +20997,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20996,7 +21018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21017,7 +21039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21038,7 +21060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21061,7 +21083,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21082,7 +21104,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21105,7 +21127,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21137,7 +21159,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21158,7 +21180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21183,7 +21205,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21210,7 +21232,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21231,7 +21253,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21252,7 +21274,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21275,7 +21297,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21296,7 +21318,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21319,7 +21341,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21355,7 +21377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21378,7 +21400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21403,7 +21425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21434,7 +21456,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21455,7 +21477,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21480,7 +21502,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21503,7 +21525,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21524,7 +21546,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21545,7 +21567,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21568,7 +21590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21589,7 +21611,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21612,7 +21634,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21651,7 +21673,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21676,7 +21698,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21701,7 +21723,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21728,7 +21750,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21749,7 +21771,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21770,7 +21792,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21791,7 +21813,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21812,7 +21834,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21833,7 +21855,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21854,7 +21876,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21877,7 +21899,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21898,7 +21920,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21921,7 +21943,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21957,7 +21979,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21982,7 +22004,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22007,7 +22029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22038,7 +22060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22059,7 +22081,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22080,7 +22102,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22101,7 +22123,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22122,7 +22144,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22145,7 +22167,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22166,7 +22188,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22189,7 +22211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22221,7 +22243,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22242,7 +22264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22267,7 +22289,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22294,7 +22316,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22315,7 +22337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22336,7 +22358,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22359,7 +22381,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22380,7 +22402,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22403,7 +22425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22439,7 +22461,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22466,7 +22488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22491,7 +22513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22518,7 +22540,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22539,7 +22561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22560,7 +22582,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22583,7 +22605,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22604,7 +22626,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22625,7 +22647,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22648,7 +22670,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22669,7 +22691,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22692,7 +22714,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22728,7 +22750,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22753,7 +22775,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22778,7 +22800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22809,7 +22831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22830,7 +22852,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22851,7 +22873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22872,7 +22894,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22893,7 +22915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22916,7 +22938,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22937,7 +22959,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22960,7 +22982,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22998,7 +23020,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23021,7 +23043,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23046,7 +23068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23077,7 +23099,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23102,7 +23124,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23123,7 +23145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23144,7 +23166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23165,7 +23187,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23188,7 +23210,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23209,7 +23231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23232,7 +23254,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23270,7 +23292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23295,7 +23317,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23320,7 +23342,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23347,7 +23369,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23368,7 +23390,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23389,7 +23411,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23410,7 +23432,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23431,7 +23453,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23454,7 +23476,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23475,7 +23497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23498,7 +23520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23534,7 +23556,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23559,7 +23581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23584,7 +23606,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23615,7 +23637,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23636,7 +23658,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23657,7 +23679,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23680,7 +23702,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23701,7 +23723,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23722,7 +23744,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23745,7 +23767,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23766,7 +23788,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23789,7 +23811,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23821,7 +23843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23842,7 +23864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23867,7 +23889,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23894,7 +23916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23915,7 +23937,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23938,7 +23960,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23959,7 +23981,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23982,7 +24004,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24019,7 +24041,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24044,7 +24066,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24069,7 +24091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24096,7 +24118,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24117,7 +24139,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24140,7 +24162,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24161,7 +24183,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24184,7 +24206,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24219,7 +24241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24238,7 +24260,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24263,7 +24285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24290,7 +24312,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24311,7 +24333,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24334,7 +24356,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24355,7 +24377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24378,7 +24400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24412,7 +24434,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24431,7 +24453,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24456,7 +24478,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24483,7 +24505,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24504,7 +24526,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24525,7 +24547,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24548,7 +24570,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24569,7 +24591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24592,7 +24614,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24628,7 +24650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24653,7 +24675,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24678,7 +24700,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24709,7 +24731,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24730,7 +24752,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24751,7 +24773,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24774,7 +24796,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24795,7 +24817,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24816,7 +24838,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24839,7 +24861,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24860,7 +24882,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24883,7 +24905,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24919,7 +24941,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24942,7 +24964,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24967,7 +24989,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24998,7 +25020,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25023,7 +25045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25044,7 +25066,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25065,7 +25087,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25086,7 +25108,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25109,7 +25131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25130,7 +25152,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25153,7 +25175,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25189,7 +25211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25214,7 +25236,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25239,7 +25261,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25268,7 +25290,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25289,7 +25311,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25310,7 +25332,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25331,7 +25353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25352,7 +25374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25375,7 +25397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25396,7 +25418,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25419,7 +25441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25453,7 +25475,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25474,7 +25496,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25499,7 +25521,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25526,7 +25548,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25547,7 +25569,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25568,7 +25590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25591,7 +25613,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25612,7 +25634,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25635,7 +25657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25673,7 +25695,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25696,7 +25718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25721,7 +25743,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25750,7 +25772,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25771,7 +25793,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25798,7 +25820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25821,7 +25843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25842,7 +25864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25863,7 +25885,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25886,7 +25908,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25907,7 +25929,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25930,7 +25952,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25971,7 +25993,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25996,7 +26018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26021,7 +26043,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26050,7 +26072,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26071,7 +26093,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26092,7 +26114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26115,7 +26137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26136,7 +26158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26157,7 +26179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26178,7 +26200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26199,7 +26221,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26222,7 +26244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26243,7 +26265,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26266,7 +26288,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26307,7 +26329,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26332,7 +26354,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26357,7 +26379,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26386,7 +26408,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26407,7 +26429,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26432,7 +26454,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26455,7 +26477,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26476,7 +26498,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26497,7 +26519,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26518,7 +26540,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26539,7 +26561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26562,7 +26584,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26583,7 +26605,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26606,7 +26628,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26640,7 +26662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26659,7 +26681,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26684,7 +26706,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26713,7 +26735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26734,7 +26756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26755,7 +26777,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26778,7 +26800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26801,7 +26823,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26822,7 +26844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26845,7 +26867,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26883,7 +26905,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26908,7 +26930,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26933,7 +26955,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26962,7 +26984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26983,7 +27005,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27004,7 +27026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27027,7 +27049,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27048,7 +27070,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27069,7 +27091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27092,7 +27114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27113,7 +27135,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27136,7 +27158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27173,7 +27195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27198,7 +27220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27223,7 +27245,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27250,7 +27272,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27271,7 +27293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27294,7 +27316,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27315,7 +27337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27338,7 +27360,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27374,7 +27396,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27399,7 +27421,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27424,7 +27446,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27453,7 +27475,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27474,7 +27496,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27497,7 +27519,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27518,7 +27540,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27539,7 +27561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27562,7 +27584,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27583,7 +27605,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27606,7 +27628,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27640,7 +27662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27661,7 +27683,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27686,7 +27708,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27713,7 +27735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27734,7 +27756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27755,7 +27777,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27778,7 +27800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27799,7 +27821,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27822,7 +27844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27856,7 +27878,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27875,7 +27897,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27900,7 +27922,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27929,7 +27951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27950,7 +27972,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27971,7 +27993,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27994,7 +28016,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28015,7 +28037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28038,7 +28060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28079,7 +28101,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28104,7 +28126,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28129,7 +28151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28158,7 +28180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28179,7 +28201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28200,7 +28222,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28221,7 +28243,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28242,7 +28264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28263,7 +28285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28284,7 +28306,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28307,7 +28329,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28328,7 +28350,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28351,7 +28373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28393,7 +28415,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28418,7 +28440,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28443,7 +28465,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28470,7 +28492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28491,7 +28513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28512,7 +28534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28535,7 +28557,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28556,7 +28578,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28579,7 +28601,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28617,7 +28639,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28642,7 +28664,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28667,7 +28689,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28696,7 +28718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28717,7 +28739,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28738,7 +28760,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28759,7 +28781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28780,7 +28802,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28803,7 +28825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28824,7 +28846,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28847,7 +28869,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28885,7 +28907,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28910,7 +28932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28935,7 +28957,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28964,7 +28986,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28985,7 +29007,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29006,7 +29028,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29029,7 +29051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29050,7 +29072,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29071,7 +29093,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29094,7 +29116,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29115,7 +29137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29138,7 +29160,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29176,7 +29198,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29201,7 +29223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29226,7 +29248,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29255,7 +29277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29276,7 +29298,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29297,7 +29319,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29318,7 +29340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29339,7 +29361,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29362,7 +29384,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29383,7 +29405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29406,7 +29428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;

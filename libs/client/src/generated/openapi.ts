@@ -368,7 +368,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got work until they expire.
+         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got read and order until they expire, and change nothing about the account.
          */
         post: operations["logout"];
         delete?: never;

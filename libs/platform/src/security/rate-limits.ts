@@ -74,9 +74,9 @@ export class RateLimits {
   private async standingOf(request: FastifyRequest): Promise<Standing> {
     const policy = policyOf(request);
     const address = principalOf(ANONYMOUS, request.ip);
-    // Whoever guesses passwords is known by nothing but an address.
-    const isByAddress = policy === 'login' || request.headers.authorization === undefined;
-    if (isByAddress) return this.count(policy, address);
+    // Whoever guesses passwords is known by nothing but an address; a gateway, by its signature alone.
+    const isByAddress = policy === 'login' || policy === 'webhook';
+    if (isByAddress || request.headers.authorization === undefined) return this.count(policy, address);
     const before = await this.count('credentials', address);
     if (before.isRefused) return before;
     const actor = await this.authentication.actorOf(request).catch(() => ANONYMOUS);

@@ -7,7 +7,7 @@ import type { User } from './user.row.js';
 import type { UserChange } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
-/** Changes somebody else's account: customers are staff's to change; roles, and who has one, an administrator's. */
+/** Changes somebody else's account: customers are staff's to change; who has another role, an administrator's. */
 @Injectable()
 export class UpdateUser {
   constructor(
@@ -22,16 +22,15 @@ export class UpdateUser {
    * mailed to it is worth nothing any more.
    *
    * @param version what the caller saw; undefined: whatever it is by now
-   * @throws DomainError user_not_found, stale_etag, email_taken, own_admin_role, last_admin; forbidden and
-   *   insufficient_aal to whom may not change roles, or not this user
+   * @throws DomainError user_not_found, stale_etag, email_taken; forbidden and insufficient_aal to whom may not change
+   *   this user, or no address: whoever moves an account to another address can log in to it
    */
   async execute(id: string, version: number | undefined, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
       let oldEmail: string | undefined;
       const user = await this.users.update(id, version, change, (before) => {
-        if (change.role !== undefined || before.role !== 'customer') {
-          this.policy.admit(currentActor(), 'users:roles');
-        }
+        if (before.role !== 'customer') this.policy.admit(currentActor(), 'users:roles');
+        if (change.email !== undefined) this.policy.admit(currentActor(), 'users:readdress');
         oldEmail = before.email;
       });
       if (oldEmail !== undefined && oldEmail !== user.email) await this.accounts.moved(user, oldEmail);

@@ -13,13 +13,7 @@ import { NO_PASSWORD, Passwords } from './passwords.js';
 import { type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
-import {
-  type Registration,
-  toUserView,
-  type UserChange,
-  type UsersQuery,
-  type UserView,
-} from './users.schema.js';
+import { type Registration, toUserView, type UsersQuery, type UserView } from './users.schema.js';
 
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
@@ -56,6 +50,9 @@ interface NewUser {
 
 /** What a user does not simply edit: each field only with a proof. */
 type AccountChange = Partial<Pick<UserRow, 'email' | 'emailVerifiedAt' | 'passwordHash'>>;
+
+/** What others edit of a user; each field by a permission of its own. */
+type UserEdit = Partial<Pick<UserRow, 'name' | 'email' | 'role'>>;
 
 type ProfileWrite = Partial<Pick<UserRow, 'name' | 'role'>>;
 
@@ -216,7 +213,7 @@ export class UsersService {
   async update(
     id: string,
     version: number | undefined,
-    change: UserChange,
+    change: { readonly [Field in keyof UserEdit]: UserEdit[Field] | undefined },
     judge: (user: Readonly<User>) => void = () => undefined,
   ): Promise<User> {
     return this.database.transaction(async () => {

@@ -256,7 +256,7 @@ export interface paths {
         };
         /**
          * List the API keys
-         * @description Those that are not revoked, newest first.
+         * @description Those that are not revoked, newest first. A key outlives the role of whoever made it: see theirs by `createdBy`.
          *
          *     For admin and above.
          */
@@ -348,7 +348,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
+         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
          */
         post: operations["login"];
         delete?: never;
@@ -368,7 +368,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got work until they expire.
+         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got read and order until they expire, and change nothing about the account.
          */
         post: operations["logout"];
         delete?: never;
@@ -1338,7 +1338,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password.
+         * @description It opens the account by itself, and is a second factor after the password. With the first second factor of an account its other sessions end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1457,7 +1457,7 @@ export interface paths {
         post?: never;
         /**
          * End all my other sessions
-         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, access tokens when they expire.
+         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; access tokens change nothing about how one logs in from then on, and stop when they expire.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1479,7 +1479,7 @@ export interface paths {
         post?: never;
         /**
          * End one of my sessions
-         * @description Its refresh token stops working at once, its access tokens when they expire.
+         * @description Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and change nothing about how one logs in.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1528,7 +1528,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one; sessions that are open go on as they are, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. With the first second factor of an account its other sessions end; this one goes on as it is, until `POST /auth/step-up`.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1564,11 +1564,33 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in. It has to be confirmed, and the old one is told.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user another role
+         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. Administrators cannot give up their own role, and one always remains.
+         *
+         *     For admin and above.
+         */
+        put: operations["changeRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/second-factor": {
@@ -3329,9 +3351,15 @@ export interface components {
                  * @example 2026-11-20T12:00:00.000Z
                  */
                 expiresAt: string;
-                revokedAt: string | null;
+                /** @description How many factors it was opened with, or raised to: 1 or 2. */
                 aal: number;
+                /** @description By which methods (RFC 8176). */
                 amr: string[];
+                /** @description What opened it, in its own words; null: it did not say. */
+                userAgent: string | null;
+                /** @description From where it was opened; null: before that was kept. */
+                address: string | null;
+                revokedAt: string | null;
             }[];
             /** @description Who the user is for the outside identity provider. */
             externalIdentities: {
@@ -4031,6 +4059,19 @@ export interface components {
             reason?: string;
         };
         /**
+         * @description What the user is from now on.
+         * @example {
+         *       "role": "staff"
+         *     }
+         */
+        RoleChange: {
+            /**
+             * @description Each role includes the ones before it.
+             * @enum {string}
+             */
+            role: "customer" | "staff" | "admin";
+        };
+        /**
          * @description Nothing has to be said.
          * @example {}
          */
@@ -4127,7 +4168,15 @@ export interface components {
          *       "current": true,
          *       "createdAt": "2026-11-20T12:00:00.000Z",
          *       "lastUsedAt": "2026-11-20T12:15:00.000Z",
-         *       "expiresAt": "2026-12-20T12:15:00.000Z"
+         *       "expiresAt": "2026-12-20T12:15:00.000Z",
+         *       "aal": 2,
+         *       "amr": [
+         *         "mfa",
+         *         "otp",
+         *         "pwd"
+         *       ],
+         *       "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+         *       "address": "192.0.2.7"
          *     }
          */
         Session: {
@@ -4152,6 +4201,14 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt: string;
+            /** @description How many factors it was opened with, or raised to: 1 or 2. */
+            aal: number;
+            /** @description By which methods (RFC 8176). */
+            amr: string[];
+            /** @description What opened it, in its own words; null: it did not say. */
+            userAgent: string | null;
+            /** @description From where it was opened; null: before that was kept. */
+            address: string | null;
         };
         /** @description One page. `nextCursor` is null on the last. */
         SessionPage: {
@@ -4604,11 +4661,6 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
-            /**
-             * @description Each role includes the ones before it.
-             * @enum {string}
-             */
-            role?: "customer" | "staff" | "admin";
         };
         /**
          * @description Why somebody is erased.
@@ -4893,7 +4945,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4914,7 +4966,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4935,7 +4987,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4958,7 +5010,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4979,7 +5031,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5002,7 +5054,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5049,7 +5101,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5074,7 +5126,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5099,7 +5151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5128,7 +5180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5149,7 +5201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5172,7 +5224,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5193,7 +5245,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5216,7 +5268,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5253,7 +5305,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5274,7 +5326,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5299,7 +5351,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5328,7 +5380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5349,7 +5401,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5372,7 +5424,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5393,7 +5445,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5416,7 +5468,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5457,7 +5509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5482,7 +5534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5507,7 +5559,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5536,7 +5588,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5557,7 +5609,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5580,7 +5632,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5601,7 +5653,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5624,7 +5676,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5660,7 +5712,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5683,7 +5735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5708,7 +5760,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5737,7 +5789,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5758,7 +5810,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5779,7 +5831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5800,7 +5852,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5821,7 +5873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5844,7 +5896,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5865,7 +5917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5888,7 +5940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5924,7 +5976,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5949,7 +6001,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5974,7 +6026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6003,7 +6055,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6024,7 +6076,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6045,7 +6097,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6066,7 +6118,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6089,7 +6141,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6110,7 +6162,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6133,7 +6185,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6165,7 +6217,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6186,7 +6238,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6211,7 +6263,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6240,7 +6292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6261,7 +6313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6284,7 +6336,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6305,7 +6357,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6328,7 +6380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6364,7 +6416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6389,7 +6441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6414,7 +6466,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6443,7 +6495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6464,7 +6516,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6485,7 +6537,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6506,7 +6558,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6529,7 +6581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6550,7 +6602,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6573,7 +6625,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6609,7 +6661,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6634,7 +6686,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6659,7 +6711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6688,7 +6740,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6709,7 +6761,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6730,7 +6782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6751,7 +6803,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6774,7 +6826,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6795,7 +6847,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6818,7 +6870,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6859,7 +6911,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6890,7 +6942,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6915,7 +6967,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6944,7 +6996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6965,7 +7017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6990,7 +7042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7013,7 +7065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7034,7 +7086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7055,7 +7107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7076,7 +7128,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7099,7 +7151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7120,7 +7172,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7143,7 +7195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7181,7 +7233,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7204,7 +7256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7229,7 +7281,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7258,7 +7310,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7279,7 +7331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7300,7 +7352,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7321,7 +7373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7342,7 +7394,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7365,7 +7417,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7386,7 +7438,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7409,7 +7461,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7441,7 +7493,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7462,7 +7514,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7487,7 +7539,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7516,7 +7568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7537,7 +7589,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7560,7 +7612,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7581,7 +7633,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7604,7 +7656,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7628,6 +7680,8 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
+                /** @description Who made them: `user:<id>`. */
+                createdBy?: string;
             };
             header?: never;
             path?: never;
@@ -7641,7 +7695,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7666,7 +7720,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7691,7 +7745,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7720,7 +7774,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7741,7 +7795,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7764,7 +7818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7785,7 +7839,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7808,7 +7862,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7844,7 +7898,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7871,7 +7925,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7896,7 +7950,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7925,7 +7979,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7946,7 +8000,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7967,7 +8021,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7988,7 +8042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8011,7 +8065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8032,7 +8086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8055,7 +8109,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8089,7 +8143,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8108,7 +8162,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8133,7 +8187,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8162,7 +8216,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8183,7 +8237,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8204,7 +8258,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8227,7 +8281,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8248,7 +8302,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8271,7 +8325,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8307,7 +8361,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8332,7 +8386,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8353,7 +8407,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8376,7 +8430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8397,7 +8451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8418,7 +8472,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8441,7 +8495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8462,7 +8516,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8485,7 +8539,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8521,7 +8575,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8546,7 +8600,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8567,7 +8621,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8588,7 +8642,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8609,7 +8663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8632,7 +8686,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8653,7 +8707,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8676,7 +8730,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8712,7 +8766,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8737,7 +8791,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8758,7 +8812,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8783,7 +8837,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8804,7 +8858,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8825,7 +8879,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8846,7 +8900,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8869,7 +8923,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8890,7 +8944,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8913,7 +8967,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8949,7 +9003,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8972,7 +9026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8993,7 +9047,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9014,7 +9068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9035,7 +9089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9058,7 +9112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9079,7 +9133,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9102,7 +9156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9138,7 +9192,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9165,7 +9219,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9186,7 +9240,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9207,7 +9261,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9228,7 +9282,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9249,7 +9303,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9270,7 +9324,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9293,7 +9347,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9314,7 +9368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9337,7 +9391,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9369,7 +9423,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9390,7 +9444,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9411,7 +9465,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9434,7 +9488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9455,7 +9509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9478,7 +9532,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9514,7 +9568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9539,7 +9593,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9564,7 +9618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9585,7 +9639,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9606,7 +9660,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9627,7 +9681,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9650,7 +9704,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9671,7 +9725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9694,7 +9748,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9730,7 +9784,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9755,7 +9809,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9776,7 +9830,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9797,7 +9851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9818,7 +9872,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9841,7 +9895,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9862,7 +9916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9885,7 +9939,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9921,7 +9975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9946,7 +10000,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9967,7 +10021,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9988,7 +10042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10009,7 +10063,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10032,7 +10086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10053,7 +10107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10076,7 +10130,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10112,7 +10166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10139,7 +10193,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10160,7 +10214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10181,7 +10235,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10202,7 +10256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10223,7 +10277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10246,7 +10300,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10267,7 +10321,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10290,7 +10344,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10326,7 +10380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10351,7 +10405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10376,7 +10430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10405,7 +10459,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10426,7 +10480,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10447,7 +10501,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10468,7 +10522,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10491,7 +10545,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10512,7 +10566,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10535,7 +10589,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10567,7 +10621,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10588,7 +10642,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10613,7 +10667,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10640,7 +10694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10661,7 +10715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10684,7 +10738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10705,7 +10759,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10728,7 +10782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10764,7 +10818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10789,7 +10843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10810,7 +10864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10831,7 +10885,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10852,7 +10906,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10875,7 +10929,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10896,7 +10950,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10919,7 +10973,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10958,7 +11012,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10983,7 +11037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11008,7 +11062,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11035,7 +11089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11056,7 +11110,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11079,7 +11133,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11100,7 +11154,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11123,7 +11177,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11157,7 +11211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11178,7 +11232,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11203,7 +11257,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11230,7 +11284,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11251,7 +11305,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11272,7 +11326,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11295,7 +11349,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11316,7 +11370,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11339,7 +11393,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11378,7 +11432,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11403,7 +11457,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11428,7 +11482,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11455,7 +11509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11476,7 +11530,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11497,7 +11551,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11520,7 +11574,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11541,7 +11595,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11564,7 +11618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11596,7 +11650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11617,7 +11671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11642,7 +11696,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11671,7 +11725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11692,7 +11746,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11715,7 +11769,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11736,7 +11790,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11759,7 +11813,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11797,7 +11851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11822,7 +11876,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11847,7 +11901,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11876,7 +11930,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11897,7 +11951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11920,7 +11974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11941,7 +11995,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11964,7 +12018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11996,7 +12050,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12017,7 +12071,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12042,7 +12096,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12071,7 +12125,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12092,7 +12146,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12115,7 +12169,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12136,7 +12190,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12159,7 +12213,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12201,7 +12255,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12226,7 +12280,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12251,7 +12305,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12278,7 +12332,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12299,7 +12353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12322,7 +12376,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12343,7 +12397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12366,7 +12420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12405,7 +12459,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12428,7 +12482,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12461,7 +12515,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12482,7 +12536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12507,7 +12561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12536,7 +12590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12565,7 +12619,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12588,7 +12642,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12609,7 +12663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12640,7 +12694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12661,7 +12715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12684,7 +12738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12709,7 +12763,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12732,7 +12786,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12771,7 +12825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12802,7 +12856,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12827,7 +12881,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12856,7 +12910,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12877,7 +12931,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12900,7 +12954,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12921,7 +12975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12942,7 +12996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12963,7 +13017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12986,7 +13040,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13007,7 +13061,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13030,7 +13084,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13066,7 +13120,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13091,7 +13145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13112,7 +13166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13139,7 +13193,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13160,7 +13214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13183,7 +13237,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13204,7 +13258,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13231,7 +13285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13252,7 +13306,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13275,7 +13329,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13296,7 +13350,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13319,7 +13373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13358,7 +13412,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13391,7 +13445,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13416,7 +13470,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13445,7 +13499,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13466,7 +13520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13491,7 +13545,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13514,7 +13568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13535,7 +13589,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13556,7 +13610,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13577,7 +13631,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13600,7 +13654,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13621,7 +13675,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13644,7 +13698,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13681,7 +13735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13702,7 +13756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13727,7 +13781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13754,7 +13808,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13775,7 +13829,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13796,7 +13850,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13819,7 +13873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13840,7 +13894,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13863,7 +13917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13906,7 +13960,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13929,7 +13983,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13960,7 +14014,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13985,7 +14039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14014,7 +14068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14035,7 +14089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14060,7 +14114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14083,7 +14137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14104,7 +14158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14125,7 +14179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14146,7 +14200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14169,7 +14223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14190,7 +14244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14213,7 +14267,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14254,7 +14308,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14277,7 +14331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14308,7 +14362,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14333,7 +14387,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14362,7 +14416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14383,7 +14437,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14408,7 +14462,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14431,7 +14485,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14452,7 +14506,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14473,7 +14527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14494,7 +14548,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14517,7 +14571,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14542,7 +14596,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14565,7 +14619,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14609,7 +14663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14630,7 +14684,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14655,7 +14709,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14682,7 +14736,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14703,7 +14757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14728,7 +14782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14751,7 +14805,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14772,7 +14826,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14795,7 +14849,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14832,7 +14886,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14853,7 +14907,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14878,7 +14932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14905,7 +14959,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14926,7 +14980,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14947,7 +15001,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14970,7 +15024,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14991,7 +15045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15014,7 +15068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15055,7 +15109,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15086,7 +15140,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15111,7 +15165,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15138,7 +15192,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15159,7 +15213,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15190,7 +15244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15213,7 +15267,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15234,7 +15288,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15259,7 +15313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15280,7 +15334,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15303,7 +15357,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15328,7 +15382,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15351,7 +15405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15394,7 +15448,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15417,7 +15471,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15448,7 +15502,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15473,7 +15527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15498,7 +15552,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15527,7 +15581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15548,7 +15602,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15573,7 +15627,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15596,7 +15650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15617,7 +15671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15642,7 +15696,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15663,7 +15717,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15686,7 +15740,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15711,7 +15765,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15734,7 +15788,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15771,7 +15825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15792,7 +15846,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15817,7 +15871,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15844,7 +15898,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15865,7 +15919,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15886,7 +15940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15909,7 +15963,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15930,7 +15984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15953,7 +16007,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15994,7 +16048,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16025,7 +16079,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16050,7 +16104,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16077,7 +16131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16098,7 +16152,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16127,7 +16181,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16150,7 +16204,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16171,7 +16225,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16198,7 +16252,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16219,7 +16273,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16242,7 +16296,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16263,7 +16317,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16286,7 +16340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16323,7 +16377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16344,7 +16398,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16369,7 +16423,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16396,7 +16450,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16417,7 +16471,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16438,7 +16492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16461,7 +16515,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16482,7 +16536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16505,7 +16559,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16546,7 +16600,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16575,7 +16629,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16596,7 +16650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16617,7 +16671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16638,7 +16692,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16659,7 +16713,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16682,7 +16736,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16703,7 +16757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16726,7 +16780,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16765,7 +16819,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16790,7 +16844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16815,7 +16869,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16842,7 +16896,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16863,7 +16917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16886,7 +16940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16907,7 +16961,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16930,7 +16984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16964,7 +17018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16985,7 +17039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17010,7 +17064,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17037,7 +17091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17058,7 +17112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17079,7 +17133,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17102,7 +17156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17123,7 +17177,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17146,7 +17200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17187,7 +17241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17210,7 +17264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17241,7 +17295,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17266,7 +17320,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17293,7 +17347,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17314,7 +17368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17343,7 +17397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17366,7 +17420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17387,7 +17441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17408,7 +17462,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17429,7 +17483,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17452,7 +17506,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17473,7 +17527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17496,7 +17550,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17537,7 +17591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17560,7 +17614,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17591,7 +17645,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17616,7 +17670,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17643,7 +17697,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17664,7 +17718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17695,7 +17749,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17718,7 +17772,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17739,7 +17793,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17764,7 +17818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17785,7 +17839,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17808,7 +17862,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17833,7 +17887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17856,7 +17910,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17897,7 +17951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17920,7 +17974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17951,7 +18005,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17976,7 +18030,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18005,7 +18059,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18026,7 +18080,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18057,7 +18111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18080,7 +18134,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18101,7 +18155,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18128,7 +18182,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18149,7 +18203,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18172,7 +18226,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18193,7 +18247,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18216,7 +18270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18259,7 +18313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18284,7 +18338,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18305,7 +18359,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18332,7 +18386,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18353,7 +18407,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18376,7 +18430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18397,7 +18451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18420,7 +18474,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18459,7 +18513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18490,7 +18544,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18515,7 +18569,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18542,7 +18596,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18569,7 +18623,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18592,7 +18646,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18613,7 +18667,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18634,7 +18688,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18655,7 +18709,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18678,7 +18732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18699,7 +18753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18722,7 +18776,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18774,7 +18828,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18809,7 +18863,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18834,7 +18888,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18861,7 +18915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18882,7 +18936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18911,7 +18965,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18936,7 +18990,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18961,7 +19015,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18982,7 +19036,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19005,7 +19059,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19026,7 +19080,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19049,7 +19103,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19086,7 +19140,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19107,7 +19161,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19126,7 +19180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19147,7 +19201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19174,7 +19228,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19195,7 +19249,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19216,7 +19270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19239,7 +19293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19260,7 +19314,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19283,7 +19337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19324,7 +19378,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19349,7 +19403,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19374,7 +19428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19401,7 +19455,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19422,7 +19476,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19443,7 +19497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19466,7 +19520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19487,7 +19541,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19508,7 +19562,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19529,7 +19583,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19550,7 +19604,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19573,7 +19627,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19594,7 +19648,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19617,7 +19671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19651,7 +19705,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19672,7 +19726,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19697,7 +19751,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19724,7 +19778,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19745,7 +19799,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19766,7 +19820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19789,7 +19843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19810,7 +19864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19833,7 +19887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19872,7 +19926,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19897,7 +19951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19922,7 +19976,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19949,7 +20003,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19970,7 +20024,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19991,7 +20045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20014,7 +20068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20035,7 +20089,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20058,7 +20112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20099,7 +20153,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20130,7 +20184,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20155,7 +20209,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20182,7 +20236,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20203,7 +20257,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20230,7 +20284,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20253,7 +20307,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20274,7 +20328,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20299,7 +20353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20320,7 +20374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20343,7 +20397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20364,7 +20418,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20387,7 +20441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20429,7 +20483,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20454,7 +20508,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20479,7 +20533,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20506,7 +20560,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20527,7 +20581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20550,7 +20604,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20571,7 +20625,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20594,7 +20648,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20635,7 +20689,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20660,7 +20714,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20685,7 +20739,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20712,7 +20766,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20733,7 +20787,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20756,7 +20810,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20777,7 +20831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20800,7 +20854,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20839,7 +20893,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20862,7 +20916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20893,7 +20947,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20920,7 +20974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20943,7 +20997,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20964,7 +21018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20985,7 +21039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21006,7 +21060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21029,7 +21083,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21050,7 +21104,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21073,7 +21127,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21105,7 +21159,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21126,7 +21180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21151,7 +21205,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21178,7 +21232,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21199,7 +21253,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21220,7 +21274,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21243,7 +21297,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21264,7 +21318,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21287,7 +21341,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21323,7 +21377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21346,7 +21400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21371,7 +21425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21402,7 +21456,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21423,7 +21477,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21448,7 +21502,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21471,7 +21525,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21492,7 +21546,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21513,7 +21567,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21536,7 +21590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21557,7 +21611,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21580,7 +21634,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21619,7 +21673,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21644,7 +21698,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21669,7 +21723,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21696,7 +21750,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21717,7 +21771,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21738,7 +21792,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21759,7 +21813,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21780,7 +21834,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21801,7 +21855,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21822,7 +21876,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21845,7 +21899,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21866,7 +21920,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21889,7 +21943,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21925,7 +21979,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21950,7 +22004,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21975,7 +22029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22006,7 +22060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22027,7 +22081,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22048,7 +22102,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22069,7 +22123,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22090,7 +22144,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22113,7 +22167,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22134,7 +22188,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22157,7 +22211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22189,7 +22243,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22210,7 +22264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22235,7 +22289,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22262,7 +22316,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22283,7 +22337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22304,7 +22358,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22327,7 +22381,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22348,7 +22402,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22371,7 +22425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22407,7 +22461,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22434,7 +22488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22459,7 +22513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22486,7 +22540,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22507,7 +22561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22528,7 +22582,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22551,7 +22605,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22572,7 +22626,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22593,7 +22647,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22616,7 +22670,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22637,7 +22691,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22660,7 +22714,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22696,7 +22750,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22721,7 +22775,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22746,7 +22800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22777,7 +22831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22798,7 +22852,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22819,7 +22873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22840,7 +22894,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22861,7 +22915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22884,7 +22938,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22905,7 +22959,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22928,7 +22982,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22966,7 +23020,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22989,7 +23043,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23014,7 +23068,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23045,7 +23099,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23070,7 +23124,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23091,7 +23145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23112,7 +23166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23133,7 +23187,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23156,7 +23210,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23177,7 +23231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23200,7 +23254,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23238,7 +23292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23263,7 +23317,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23288,7 +23342,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23315,7 +23369,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23336,7 +23390,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23357,7 +23411,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23378,7 +23432,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23399,7 +23453,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23422,7 +23476,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23443,7 +23497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23466,7 +23520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23502,7 +23556,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23527,7 +23581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23552,7 +23606,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23583,7 +23637,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23604,7 +23658,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23625,7 +23679,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23648,7 +23702,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23669,7 +23723,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23690,7 +23744,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23713,7 +23767,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23734,7 +23788,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23757,7 +23811,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23789,7 +23843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23810,7 +23864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23835,7 +23889,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23862,7 +23916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23883,7 +23937,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23906,7 +23960,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23927,7 +23981,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23950,7 +24004,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23987,7 +24041,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24012,7 +24066,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24037,7 +24091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24064,7 +24118,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24085,7 +24139,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24108,7 +24162,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24129,7 +24183,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24152,7 +24206,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24187,7 +24241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24206,7 +24260,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24231,7 +24285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24258,7 +24312,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24279,7 +24333,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24302,7 +24356,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24323,7 +24377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24346,7 +24400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24380,7 +24434,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24399,7 +24453,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24424,7 +24478,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24451,7 +24505,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24472,7 +24526,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24493,7 +24547,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24516,7 +24570,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24537,7 +24591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24560,7 +24614,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24596,7 +24650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24621,7 +24675,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24646,7 +24700,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24677,7 +24731,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24698,7 +24752,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24719,7 +24773,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24742,7 +24796,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24763,7 +24817,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24784,7 +24838,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24807,7 +24861,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24828,7 +24882,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24851,7 +24905,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24887,7 +24941,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24910,7 +24964,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24935,7 +24989,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24966,7 +25020,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24991,7 +25045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25012,7 +25066,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25033,7 +25087,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25054,7 +25108,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25077,7 +25131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25098,7 +25152,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25121,7 +25175,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25157,7 +25211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25182,7 +25236,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25207,7 +25261,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25236,7 +25290,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25257,7 +25311,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25278,7 +25332,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25299,7 +25353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25320,7 +25374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25343,7 +25397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25364,7 +25418,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25387,7 +25441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25421,7 +25475,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25442,7 +25496,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25467,7 +25521,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25494,7 +25548,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25515,7 +25569,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25536,7 +25590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25559,7 +25613,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25580,7 +25634,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25603,7 +25657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25641,7 +25695,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25664,7 +25718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25689,7 +25743,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25718,7 +25772,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25739,7 +25793,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25766,7 +25820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25789,7 +25843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25810,7 +25864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25831,7 +25885,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25854,7 +25908,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25875,7 +25929,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25898,7 +25952,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25939,7 +25993,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25964,7 +26018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25989,7 +26043,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26018,7 +26072,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26039,7 +26093,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26054,19 +26108,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description `email_taken`: A user with this e-mail address exists already.
-             *
-             *     `own_admin_role`: Administrators cannot give up their own role.
-             *
-             *     `last_admin`: The last administrator cannot lose the role.
-             */
+            /** @description `email_taken`: A user with this e-mail address exists already. */
             409: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26089,7 +26137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26110,7 +26158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26131,7 +26179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26152,7 +26200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26173,7 +26221,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26196,7 +26244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26217,7 +26265,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26240,7 +26288,347 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeRole: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the version to change. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description A user. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `own_admin_role`: Administrators cannot give up their own role.
+             *
+             *     `last_admin`: The last administrator cannot lose the role.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_etag`: The resource has changed since that ETag. */
+            412: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `if_match_required`: This call needs an If-Match header with the ETag. */
+            428: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26274,7 +26662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26293,7 +26681,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26318,7 +26706,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26347,7 +26735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26368,7 +26756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26389,7 +26777,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26412,7 +26800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26435,7 +26823,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26456,7 +26844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26479,7 +26867,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26517,7 +26905,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26542,7 +26930,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26567,7 +26955,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26596,7 +26984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26617,7 +27005,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26638,7 +27026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26661,7 +27049,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26682,7 +27070,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26703,7 +27091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26726,7 +27114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26747,7 +27135,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26770,7 +27158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26807,7 +27195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26832,7 +27220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26857,7 +27245,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26884,7 +27272,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26905,7 +27293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26928,7 +27316,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26949,7 +27337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26972,7 +27360,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27008,7 +27396,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27033,7 +27421,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27058,7 +27446,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27087,7 +27475,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27108,7 +27496,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27131,7 +27519,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27152,7 +27540,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27173,7 +27561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27196,7 +27584,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27217,7 +27605,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27240,7 +27628,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27274,7 +27662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27295,7 +27683,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27320,7 +27708,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27347,7 +27735,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27368,7 +27756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27389,7 +27777,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27412,7 +27800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27433,7 +27821,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27456,7 +27844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27490,7 +27878,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27509,7 +27897,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27534,7 +27922,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27563,7 +27951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27584,7 +27972,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27605,7 +27993,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27628,7 +28016,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27649,7 +28037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27672,7 +28060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27713,7 +28101,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27738,7 +28126,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27763,7 +28151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27792,7 +28180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27813,7 +28201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27834,7 +28222,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27855,7 +28243,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27876,7 +28264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27897,7 +28285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27918,7 +28306,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27941,7 +28329,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27962,7 +28350,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27985,7 +28373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28027,7 +28415,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28052,7 +28440,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28077,7 +28465,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28104,7 +28492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28125,7 +28513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28146,7 +28534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28169,7 +28557,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28190,7 +28578,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28213,7 +28601,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28251,7 +28639,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28276,7 +28664,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28301,7 +28689,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28330,7 +28718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28351,7 +28739,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28372,7 +28760,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28393,7 +28781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28414,7 +28802,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28437,7 +28825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28458,7 +28846,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28481,7 +28869,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28519,7 +28907,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28544,7 +28932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28569,7 +28957,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28598,7 +28986,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28619,7 +29007,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28640,7 +29028,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28663,7 +29051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28684,7 +29072,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28705,7 +29093,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28728,7 +29116,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28749,7 +29137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28772,7 +29160,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28810,7 +29198,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28835,7 +29223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28860,7 +29248,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28889,7 +29277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28910,7 +29298,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28931,7 +29319,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28952,7 +29340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28973,7 +29361,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28996,7 +29384,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29017,7 +29405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29040,7 +29428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;

@@ -59,7 +59,7 @@ export class SecondFactorEnrolment {
    *   user_not_found
    */
   async confirmTotp(code: string): Promise<string[] | null> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     const confirmed = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
         // Another may have been added since this one was begun.
@@ -67,7 +67,7 @@ export class SecondFactorEnrolment {
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
         await this.mails.tell(userId, 'totp_added');
-        return { recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+        return { recoveryCodes: isFirst ? await this.afterFirst(userId, sessionId) : null };
       }),
     );
     if (!confirmed) throw new DomainError(usersErrors.wrong_second_factor);
@@ -111,7 +111,7 @@ export class SecondFactorEnrolment {
     name: string,
     attestation: Attestation,
   ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     const key = await this.verified(userId, attestation);
     return this.alone(userId, async () => {
       // Another may have been added since this one was begun.
@@ -119,7 +119,7 @@ export class SecondFactorEnrolment {
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
       await this.mails.tell(userId, 'passkey_added');
-      return { passkey, recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+      return { passkey, recoveryCodes: isFirst ? await this.afterFirst(userId, sessionId) : null };
     });
   }
 
@@ -216,6 +216,12 @@ export class SecondFactorEnrolment {
 
   private async isWithout(userId: string): Promise<boolean> {
     return (await this.secondFactors.methodsOf(userId)).length === 0;
+  }
+
+  /** Other sessions were opened with less than the account asks for from now on: they end. Recovery codes come. */
+  private async afterFirst(userId: string, sessionId: string): Promise<string[]> {
+    await this.sessions.revokeAll(userId, sessionId);
+    return this.recoveryCodes.replace(userId);
   }
 
   /** Recovery codes stand in for a second factor, and go with the last one. */

@@ -14,6 +14,7 @@ import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
 import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
 import { Sales1795000000015 } from './1795000000015-sales.js';
+import { SessionOrigins1795000000019 } from './1795000000019-session-origins.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
@@ -37,4 +38,5 @@ export const migrations = [
   Webhooks1795000000016,
   SecondFactor1795000000017,
   LinkedIdentities1795000000018,
+  SessionOrigins1795000000019,
 ];

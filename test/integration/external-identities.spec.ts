@@ -2,6 +2,7 @@ import { generateKeyPair, type JWTHeaderParameters, type JWTPayload } from 'jose
 import { Clock, newId } from '#kernel';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { AUDIENCE, OutsideIssuer } from '../support/outside-issuer.js';
+import { SecondFactorFixture } from '../support/second-factor-fixture.js';
 import type { Answer } from '../support/test-app.js';
 import {
   CONFIRM_EMAIL_CHANGE,
@@ -262,9 +263,11 @@ describe('a link', () => {
   }
   const identitiesOf = (token: string, query = '') => users.app.get(`${IDENTITIES}${query}`, { token });
   const subjectsTo = async (email: string) => (await users.mailsTo(email)).map(({ subject }) => subject);
-  const patched = async (id: string, change: object) => {
+  const byAdmin = async (method: string, path: string, body: object, version = 1) => {
     const token = await issuer.token({ ...realm('it'), amr: ['mfa'] });
-    expect((await users.patch(`${USERS}/${id}`, change, { token })).status).toBe(200);
+    const headers = { 'if-match': `"${version}"` };
+    const answer = await users.app.call(method, `${USERS}/${path}`, { token, body, headers });
+    expect(answer).toMatchObject({ status: 200 });
   };
 
   it.each<[string, (person: SignedIn) => Promise<unknown>, number]>([
@@ -287,8 +290,9 @@ describe('a link', () => {
       },
       200,
     ],
-    ['another address, by staff', ({ id }) => patched(id, { email: `${newId()}@example.com` }), 200],
-    ['a role among staff', ({ id }) => patched(id, { role: 'staff' }), 403],
+    ['another address, by staff', ({ id }) => byAdmin('PATCH', id, { email: `${newId()}@example.com` }), 200],
+    ['a role among staff', ({ id }) => byAdmin('PUT', `${id}/role`, { role: 'staff' }), 403],
+    ['a second factor', (person) => new SecondFactorFixture(users).withApp(person), 403],
   ])(
     'ends with %s, which the person is told, and a token from before is refused',
     async (_, change, again) => {
@@ -310,7 +314,8 @@ describe('a link', () => {
   it('stays when a role goes, or a name changes', async () => {
     const { person } = await linked();
     await users.sql.query(`UPDATE users.users SET role = 'staff' WHERE id = $1`, [person.id]);
-    await patched(person.id, { role: 'customer', name: 'Augusta' });
+    await byAdmin('PUT', `${person.id}/role`, { role: 'customer' });
+    await byAdmin('PATCH', person.id, { name: 'Augusta' }, 2);
     expect((await identitiesOf(person.token)).body.data).toHaveLength(1);
   });
 

@@ -79,10 +79,11 @@ describe('a mailed token', () => {
     await users.expectRefusal(() => USES[purpose](token), 400, 'invalid_or_expired_token');
   });
 
-  it.each(PURPOSES)('is good for one of 20 calls at once: %s', async (purpose) => {
+  it.each(PURPOSES)('is good for one of five calls at once: %s', async (purpose) => {
     const { token } = await REQUESTS[purpose]();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => USES[purpose](token)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array<number>(19).fill(400)]);
+    // More that bring a password are paused.
+    const answers = await Promise.all(Array.from({ length: 5 }, () => USES[purpose](token)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 400, 400, 400, 400]);
   });
 
   it.each(PURPOSES)('lives for a quarter of an hour: %s', async (purpose) => {

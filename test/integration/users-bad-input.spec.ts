@@ -207,6 +207,7 @@ describe('a field', () => {
     );
   const updateMe = (change: object) => users.patch(ME, change, users.customer);
   const updateUser = (change: object) => users.patch(`${USERS}/${users.customer.id}`, change, users.admin);
+  const changeRole = (change: object) => users.put(`${USERS}/${users.customer.id}/role`, change, users.admin);
   const eraseUser = (body: object) =>
     users.app.call('DELETE', `${USERS}/${users.customer.id}`, { token: users.admin.token, body });
   const CASES = [
@@ -233,7 +234,8 @@ describe('a field', () => {
     ...email('/email')
       .filter(([value]) => value !== undefined)
       .map((row) => ['user', 'email', updateUser, ...row] as const),
-    ...role.map((row) => ['user', 'role', updateUser, ...row] as const),
+    ...smuggledRole.map((row) => ['user', 'role', updateUser, ...row] as const),
+    ...role.map((row) => ['role', 'role', changeRole, ...row] as const),
     ...text('/reason').map((row) => ['erasure', 'reason', eraseUser, ...row] as const),
   ].map(([where, name, call, value, field]) => {
     const shown = value === undefined ? 'absent' : JSON.stringify(value);
@@ -269,7 +271,7 @@ describe('an access token', () => {
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT({
       sub: users.admin.id,
-      sid: newId(),
+      sid: claimsOf(users.admin.token)['sid'],
       role: 'admin',
       iss: 'steelyard',
       aud: 'steelyard',
@@ -345,7 +347,7 @@ describe('an access token', () => {
     await users.expectRefusal(call('GET', ME), 401, 'invalid_token');
     await users.expectRefusal(call('GET', USERS), 401, 'invalid_token');
     await users.expectRefusal(
-      call('PATCH', `${USERS}/${users.customer.id}`, { role: 'admin' }),
+      call('PUT', `${USERS}/${users.customer.id}/role`, { role: 'admin' }),
       401,
       'invalid_token',
     );
@@ -378,6 +380,7 @@ describe('an access token', () => {
     ['GET', () => USERS, 'staff'],
     ['GET', () => `${USERS}/${users.customer.id}`, 'staff'],
     ['PATCH', () => `${USERS}/${users.customer.id}`, 'staff'],
+    ['PUT', () => `${USERS}/${users.customer.id}/role`, 'admin'],
     ['DELETE', () => `${USERS}/${users.customer.id}`, 'admin'],
   ];
 

@@ -91,7 +91,10 @@ describe('a passkey', () => {
   });
 
   it('joins others only in a session with two factors, and brings no new recovery codes', async () => {
-    const owner = await factors.withPasskey();
+    const before = await users.registered();
+    const owner = await factors.withPasskey(await users.signIn(before.email, PASSWORD));
+    expect((await users.refresh(before.refreshToken)).status).toBe(401);
+    const { body: other } = await factors.loginWithPasskey(owner.device);
     for (const path of [PASSKEY_OPTIONS, TOTP]) {
       const add = () => factors.post(path, { password: PASSWORD }, owner);
       await users.expectRefusal(add, 403, 'insufficient_aal');
@@ -105,6 +108,7 @@ describe('a passkey', () => {
     const further = await factors.withPasskey(raised);
     expect(further.recoveryCodes).toBeNull();
     expect((await factors.withApp(raised)).recoveryCodes).toBeNull();
+    expect((await users.refresh(other.refreshToken)).status).toBe(200);
     expect((await factors.challenged(owner)).methods).toEqual(['totp', 'passkey', 'recoveryCode']);
   });
 
@@ -290,9 +294,11 @@ describe('a passkey after the password', () => {
     ['with a signature over something else', { forged: true }],
   ])('is refused %s', async (_, faults) => {
     const { challengeToken, passkeyOptions } = await factors.challenged(somebody);
-    const passkey = somebody.device.get(passkeyOptions, faults);
-    const finish = () => factors.post(SECOND_FACTOR, { challengeToken, passkey });
-    await users.expectRefusal(finish, 403, 'wrong_second_factor');
+    const finish = (wrong?: Faults) => () =>
+      factors.post(SECOND_FACTOR, { challengeToken, passkey: somebody.device.get(passkeyOptions, wrong) });
+    await users.expectRefusal(finish(faults), 403, 'wrong_second_factor');
+    // Without the fault it is right, and those that were wrong before are forgotten.
+    expect(await finish()()).toMatchObject({ status: 200 });
   });
 
   it('of somebody else is refused, there and in a step-up', async () => {

@@ -57,7 +57,7 @@ export class AccountMails implements OnModuleInit {
       Promise.resolve(
         letter({ email, name }, 'A log-in elsewhere no longer opens your account', [
           `Your log-in at ${issuers.join(', ')} does not open your account any more: that ends with a new password, ` +
-            'another address or a role among our staff, and when you say so.',
+            'another address, a second factor or a role among our staff, and when you say so.',
           'If you did none of that, ask for a new password at once.',
         ]),
       ),

@@ -17,7 +17,7 @@ export const personalDataSchema = z
     sessions: z.array(
       sessionSchema
         .omit({ current: true })
-        .extend({ revokedAt: timeSchema.nullable(), aal: z.int(), amr: z.array(z.string()) })
+        .extend({ revokedAt: timeSchema.nullable() })
         .meta({ id: undefined }),
     ),
     externalIdentities: z

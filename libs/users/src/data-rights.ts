@@ -13,10 +13,11 @@ import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
 import { SecondFactors } from './second-factor/second-factors.js';
+import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 import { toSummary } from './user-summary.js';
 import { usersErrors } from './users.errors.js';
-import { toUserView } from './users.schema.js';
+import { toSessionView, toUserView } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
 /** What the law lets everybody ask: what is held about them, and that it be forgotten. */
@@ -24,6 +25,7 @@ import { UsersService } from './users.service.js';
 export class DataRights {
   constructor(
     private readonly users: UsersService,
+    private readonly sessionList: SessionList,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
     private readonly identities: IdentityLinks,
@@ -43,16 +45,13 @@ export class DataRights {
    */
   async export(userId: string): Promise<PersonalDataView> {
     const user = await this.users.get(userId);
-    const sessions = await this.sessions.all(userId);
+    const sessions = await this.sessionList.all(userId);
     const identities = await this.identities.all(userId);
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
-      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt, aal, amr }) => ({
-        ...{ id, aal, amr: [...amr] },
-        createdAt: createdAt.toISOString(),
-        lastUsedAt: lastUsedAt.toISOString(),
-        expiresAt: expiresAt.toISOString(),
+      sessions: sessions.map(({ revokedAt, ...session }) => ({
+        ...toSessionView(session),
         revokedAt: revokedAt?.toISOString() ?? null,
       })),
       externalIdentities: identities.map(toIdentityView),

@@ -13,13 +13,7 @@ import { NO_PASSWORD, Passwords } from './passwords.js';
 import { type ProvenUser, type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
-import {
-  type Registration,
-  toUserView,
-  type UserChange,
-  type UsersQuery,
-  type UserView,
-} from './users.schema.js';
+import { type Registration, toUserView, type UsersQuery, type UserView } from './users.schema.js';
 
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
@@ -65,6 +59,9 @@ type AccountChange = Partial<Pick<UserRow, 'email' | 'emailVerifiedAt' | 'passwo
 
 /** Whose account it is, and the hash that their password was verified against; absent where none was asked for. */
 type AccountProof = Pick<User, 'id'> & Partial<Pick<ProvenUser, 'passwordHash'>>;
+
+/** What others edit of a user; each field by a permission of its own. */
+type UserEdit = Partial<Pick<UserRow, 'name' | 'email' | 'role'>>;
 
 type ProfileWrite = Partial<Pick<UserRow, 'name' | 'role'>>;
 
@@ -234,7 +231,7 @@ export class UsersService {
   async update(
     id: string,
     version: number | undefined,
-    change: UserChange,
+    change: { readonly [Field in keyof UserEdit]: UserEdit[Field] | undefined },
     judge?: (user: Readonly<User>) => Promise<void>,
   ): Promise<User> {
     return this.database.transaction(async () => {

@@ -256,7 +256,7 @@ export interface paths {
         };
         /**
          * List the API keys
-         * @description Those that are not revoked, newest first.
+         * @description Those that are not revoked, newest first. A key outlives the role of whoever made it: see theirs by `createdBy`.
          *
          *     For admin and above.
          */
@@ -348,7 +348,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
+         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
          */
         post: operations["login"];
         delete?: never;
@@ -368,7 +368,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got work until they expire.
+         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got read and order until they expire, and change nothing about the account.
          */
         post: operations["logout"];
         delete?: never;
@@ -1382,7 +1382,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password.
+         * @description It opens the account by itself, and is a second factor after the password. With the first second factor of an account its other sessions and its links to outside identities end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1501,7 +1501,7 @@ export interface paths {
         post?: never;
         /**
          * End all my other sessions
-         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, access tokens when they expire.
+         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; access tokens change nothing about how one logs in from then on, and stop when they expire.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1523,7 +1523,7 @@ export interface paths {
         post?: never;
         /**
          * End one of my sessions
-         * @description Its refresh token stops working at once, its access tokens when they expire.
+         * @description Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and change nothing about how one logs in.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1572,7 +1572,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one; sessions that are open go on as they are, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. With the first second factor of an account its other sessions and its links to outside identities end; this one goes on as it is, until `POST /auth/step-up`.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1608,11 +1608,33 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`, and the address of an account with a second factor is for whoever has `users:recover`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. A new address, and a role among staff, end links to outside identities. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities end.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user another role
+         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside identities. Administrators cannot give up their own role, and one always remains.
+         *
+         *     For admin and above.
+         */
+        put: operations["changeRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/second-factor": {
@@ -3406,9 +3428,15 @@ export interface components {
                  * @example 2026-11-20T12:00:00.000Z
                  */
                 expiresAt: string;
-                revokedAt: string | null;
+                /** @description How many factors it was opened with, or raised to: 1 or 2. */
                 aal: number;
+                /** @description By which methods (RFC 8176). */
                 amr: string[];
+                /** @description What opened it, in its own words; null: it did not say. */
+                userAgent: string | null;
+                /** @description From where it was opened; null: before that was kept. */
+                address: string | null;
+                revokedAt: string | null;
             }[];
             /** @description Who the user is for the outside identity provider. */
             externalIdentities: components["schemas"]["LinkedIdentity"][];
@@ -4100,6 +4128,19 @@ export interface components {
             reason?: string;
         };
         /**
+         * @description What the user is from now on.
+         * @example {
+         *       "role": "staff"
+         *     }
+         */
+        RoleChange: {
+            /**
+             * @description Each role includes the ones before it.
+             * @enum {string}
+             */
+            role: "customer" | "staff" | "admin";
+        };
+        /**
          * @description Nothing has to be said.
          * @example {}
          */
@@ -4196,7 +4237,15 @@ export interface components {
          *       "current": true,
          *       "createdAt": "2026-11-20T12:00:00.000Z",
          *       "lastUsedAt": "2026-11-20T12:15:00.000Z",
-         *       "expiresAt": "2026-12-20T12:15:00.000Z"
+         *       "expiresAt": "2026-12-20T12:15:00.000Z",
+         *       "aal": 2,
+         *       "amr": [
+         *         "mfa",
+         *         "otp",
+         *         "pwd"
+         *       ],
+         *       "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+         *       "address": "192.0.2.7"
          *     }
          */
         Session: {
@@ -4221,6 +4270,14 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt: string;
+            /** @description How many factors it was opened with, or raised to: 1 or 2. */
+            aal: number;
+            /** @description By which methods (RFC 8176). */
+            amr: string[];
+            /** @description What opened it, in its own words; null: it did not say. */
+            userAgent: string | null;
+            /** @description From where it was opened; null: before that was kept. */
+            address: string | null;
         };
         /** @description One page. `nextCursor` is null on the last. */
         SessionPage: {
@@ -4673,11 +4730,6 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
-            /**
-             * @description Each role includes the ones before it.
-             * @enum {string}
-             */
-            role?: "customer" | "staff" | "admin";
         };
         /**
          * @description Why somebody is erased.
@@ -4962,7 +5014,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4983,7 +5035,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5004,7 +5056,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5027,7 +5079,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5048,7 +5100,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5071,7 +5123,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5118,7 +5170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5143,7 +5195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5168,7 +5220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5197,7 +5249,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5218,7 +5270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5241,7 +5293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5262,7 +5314,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5285,7 +5337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5322,7 +5374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5343,7 +5395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5368,7 +5420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5397,7 +5449,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5418,7 +5470,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5441,7 +5493,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5462,7 +5514,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5485,7 +5537,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5526,7 +5578,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5551,7 +5603,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5576,7 +5628,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5605,7 +5657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5626,7 +5678,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5649,7 +5701,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5670,7 +5722,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5693,7 +5745,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5729,7 +5781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5752,7 +5804,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5777,7 +5829,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5806,7 +5858,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5827,7 +5879,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5848,7 +5900,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5869,7 +5921,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5890,7 +5942,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5913,7 +5965,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5934,7 +5986,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5957,7 +6009,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5993,7 +6045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6018,7 +6070,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6043,7 +6095,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6072,7 +6124,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6093,7 +6145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6114,7 +6166,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6135,7 +6187,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6158,7 +6210,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6179,7 +6231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6202,7 +6254,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6234,7 +6286,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6255,7 +6307,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6280,7 +6332,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6309,7 +6361,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6330,7 +6382,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6353,7 +6405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6374,7 +6426,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6397,7 +6449,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6433,7 +6485,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6458,7 +6510,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6483,7 +6535,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6512,7 +6564,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6533,7 +6585,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6554,7 +6606,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6575,7 +6627,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6598,7 +6650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6619,7 +6671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6642,7 +6694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6678,7 +6730,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6703,7 +6755,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6728,7 +6780,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6757,7 +6809,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6778,7 +6830,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6799,7 +6851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6820,7 +6872,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6843,7 +6895,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6864,7 +6916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6887,7 +6939,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6928,7 +6980,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6959,7 +7011,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6984,7 +7036,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7013,7 +7065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7034,7 +7086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7059,7 +7111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7082,7 +7134,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7103,7 +7155,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7124,7 +7176,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7145,7 +7197,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7168,7 +7220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7189,7 +7241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7212,7 +7264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7250,7 +7302,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7273,7 +7325,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7298,7 +7350,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7327,7 +7379,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7348,7 +7400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7369,7 +7421,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7390,7 +7442,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7411,7 +7463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7434,7 +7486,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7455,7 +7507,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7478,7 +7530,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7510,7 +7562,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7531,7 +7583,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7556,7 +7608,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7585,7 +7637,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7606,7 +7658,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7629,7 +7681,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7650,7 +7702,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7673,7 +7725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7697,6 +7749,8 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
+                /** @description Who made them: `user:<id>`. */
+                createdBy?: string;
             };
             header?: never;
             path?: never;
@@ -7710,7 +7764,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7735,7 +7789,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7760,7 +7814,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7789,7 +7843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7810,7 +7864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7833,7 +7887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7854,7 +7908,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7877,7 +7931,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7913,7 +7967,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7940,7 +7994,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7965,7 +8019,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7994,7 +8048,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8015,7 +8069,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8036,7 +8090,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8057,7 +8111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8080,7 +8134,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8101,7 +8155,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8124,7 +8178,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8158,7 +8212,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8177,7 +8231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8202,7 +8256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8231,7 +8285,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8252,7 +8306,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8273,7 +8327,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8296,7 +8350,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8317,7 +8371,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8340,7 +8394,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8376,7 +8430,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8401,7 +8455,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8422,7 +8476,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8443,7 +8497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8466,7 +8520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8487,7 +8541,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8508,7 +8562,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8531,7 +8585,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8552,7 +8606,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8575,7 +8629,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8611,7 +8665,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8636,7 +8690,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8657,7 +8711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8678,7 +8732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8699,7 +8753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8722,7 +8776,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8743,7 +8797,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8766,7 +8820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8802,7 +8856,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8827,7 +8881,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8848,7 +8902,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8873,7 +8927,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8894,7 +8948,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8915,7 +8969,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8936,7 +8990,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8959,7 +9013,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8980,7 +9034,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9003,7 +9057,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9039,7 +9093,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9062,7 +9116,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9083,7 +9137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9104,7 +9158,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9125,7 +9179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9148,7 +9202,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9169,7 +9223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9192,7 +9246,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9228,7 +9282,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9255,7 +9309,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9276,7 +9330,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9297,7 +9351,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9318,7 +9372,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9339,7 +9393,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9360,7 +9414,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9383,7 +9437,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9404,7 +9458,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9427,7 +9481,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9459,7 +9513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9480,7 +9534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9501,7 +9555,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9524,7 +9578,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9545,7 +9599,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9568,7 +9622,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9604,7 +9658,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9629,7 +9683,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9654,7 +9708,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9675,7 +9729,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9696,7 +9750,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9717,7 +9771,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9740,7 +9794,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9761,7 +9815,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9784,7 +9838,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9820,7 +9874,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9845,7 +9899,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9866,7 +9920,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9887,7 +9941,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9908,7 +9962,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9931,7 +9985,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9952,7 +10006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9975,7 +10029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10011,7 +10065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10036,7 +10090,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10057,7 +10111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10078,7 +10132,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10099,7 +10153,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10122,7 +10176,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10143,7 +10197,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10166,7 +10220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10202,7 +10256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10229,7 +10283,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10250,7 +10304,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10271,7 +10325,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10292,7 +10346,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10313,7 +10367,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10336,7 +10390,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10357,7 +10411,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10380,7 +10434,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10416,7 +10470,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10441,7 +10495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10466,7 +10520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10495,7 +10549,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10516,7 +10570,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10537,7 +10591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10558,7 +10612,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10581,7 +10635,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10602,7 +10656,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10625,7 +10679,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10657,7 +10711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10678,7 +10732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10703,7 +10757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10730,7 +10784,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10751,7 +10805,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10774,7 +10828,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10795,7 +10849,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10818,7 +10872,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10854,7 +10908,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10879,7 +10933,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10900,7 +10954,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10921,7 +10975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10942,7 +10996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10963,7 +11017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10986,7 +11040,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11007,7 +11061,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11030,7 +11084,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11069,7 +11123,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11094,7 +11148,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11119,7 +11173,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11146,7 +11200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11167,7 +11221,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11190,7 +11244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11211,7 +11265,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11234,7 +11288,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11268,7 +11322,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11289,7 +11343,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11314,7 +11368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11341,7 +11395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11362,7 +11416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11383,7 +11437,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11406,7 +11460,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11427,7 +11481,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11450,7 +11504,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11489,7 +11543,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11514,7 +11568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11539,7 +11593,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11566,7 +11620,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11587,7 +11641,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11608,7 +11662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11631,7 +11685,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11652,7 +11706,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11675,7 +11729,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11707,7 +11761,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11728,7 +11782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11753,7 +11807,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11782,7 +11836,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11803,7 +11857,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11826,7 +11880,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11847,7 +11901,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11870,7 +11924,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11908,7 +11962,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11933,7 +11987,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11958,7 +12012,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11987,7 +12041,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12008,7 +12062,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12031,7 +12085,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12052,7 +12106,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12075,7 +12129,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12107,7 +12161,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12128,7 +12182,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12153,7 +12207,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12182,7 +12236,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12203,7 +12257,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12226,7 +12280,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12247,7 +12301,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12270,7 +12324,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12312,7 +12366,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12337,7 +12391,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12362,7 +12416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12389,7 +12443,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12410,7 +12464,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12433,7 +12487,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12454,7 +12508,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12477,7 +12531,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12516,7 +12570,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12539,7 +12593,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12572,7 +12626,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12593,7 +12647,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12618,7 +12672,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12647,7 +12701,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12676,7 +12730,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12699,7 +12753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12720,7 +12774,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12751,7 +12805,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12772,7 +12826,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12795,7 +12849,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12820,7 +12874,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12843,7 +12897,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12882,7 +12936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12913,7 +12967,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12938,7 +12992,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12967,7 +13021,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12988,7 +13042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13011,7 +13065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13032,7 +13086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13053,7 +13107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13074,7 +13128,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13097,7 +13151,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13118,7 +13172,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13141,7 +13195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13177,7 +13231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13202,7 +13256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13223,7 +13277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13250,7 +13304,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13271,7 +13325,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13294,7 +13348,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13315,7 +13369,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13342,7 +13396,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13363,7 +13417,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13386,7 +13440,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13407,7 +13461,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13430,7 +13484,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13469,7 +13523,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13502,7 +13556,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13527,7 +13581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13556,7 +13610,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13577,7 +13631,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13602,7 +13656,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13625,7 +13679,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13646,7 +13700,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13667,7 +13721,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13688,7 +13742,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13711,7 +13765,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13732,7 +13786,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13755,7 +13809,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13792,7 +13846,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13813,7 +13867,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13838,7 +13892,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13865,7 +13919,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13886,7 +13940,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13907,7 +13961,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13930,7 +13984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13951,7 +14005,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13974,7 +14028,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14017,7 +14071,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14040,7 +14094,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14071,7 +14125,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14096,7 +14150,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14125,7 +14179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14146,7 +14200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14171,7 +14225,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14194,7 +14248,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14215,7 +14269,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14236,7 +14290,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14257,7 +14311,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14280,7 +14334,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14301,7 +14355,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14324,7 +14378,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14365,7 +14419,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14388,7 +14442,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14419,7 +14473,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14444,7 +14498,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14473,7 +14527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14494,7 +14548,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14519,7 +14573,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14542,7 +14596,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14563,7 +14617,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14584,7 +14638,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14605,7 +14659,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14628,7 +14682,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14653,7 +14707,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14676,7 +14730,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14720,7 +14774,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14741,7 +14795,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14766,7 +14820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14793,7 +14847,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14814,7 +14868,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14839,7 +14893,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14862,7 +14916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14883,7 +14937,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14906,7 +14960,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14943,7 +14997,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14964,7 +15018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14989,7 +15043,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15016,7 +15070,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15037,7 +15091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15058,7 +15112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15081,7 +15135,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15102,7 +15156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15125,7 +15179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15166,7 +15220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15197,7 +15251,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15222,7 +15276,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15249,7 +15303,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15270,7 +15324,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15301,7 +15355,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15324,7 +15378,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15345,7 +15399,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15370,7 +15424,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15391,7 +15445,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15414,7 +15468,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15439,7 +15493,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15462,7 +15516,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15505,7 +15559,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15528,7 +15582,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15559,7 +15613,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15584,7 +15638,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15609,7 +15663,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15638,7 +15692,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15659,7 +15713,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15684,7 +15738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15707,7 +15761,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15728,7 +15782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15753,7 +15807,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15774,7 +15828,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15797,7 +15851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15822,7 +15876,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15845,7 +15899,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15882,7 +15936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15903,7 +15957,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15928,7 +15982,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15955,7 +16009,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15976,7 +16030,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15997,7 +16051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16020,7 +16074,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16041,7 +16095,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16064,7 +16118,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16105,7 +16159,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16136,7 +16190,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16161,7 +16215,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16188,7 +16242,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16209,7 +16263,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16238,7 +16292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16261,7 +16315,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16282,7 +16336,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16309,7 +16363,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16330,7 +16384,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16353,7 +16407,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16374,7 +16428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16397,7 +16451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16434,7 +16488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16455,7 +16509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16480,7 +16534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16507,7 +16561,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16528,7 +16582,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16549,7 +16603,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16572,7 +16626,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16593,7 +16647,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16616,7 +16670,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16657,7 +16711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16686,7 +16740,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16707,7 +16761,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16728,7 +16782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16749,7 +16803,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16770,7 +16824,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16793,7 +16847,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16814,7 +16868,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16837,7 +16891,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16876,7 +16930,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16901,7 +16955,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16926,7 +16980,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16953,7 +17007,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16974,7 +17028,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16997,7 +17051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17018,7 +17072,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17041,7 +17095,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17075,7 +17129,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17096,7 +17150,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17121,7 +17175,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17148,7 +17202,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17169,7 +17223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17190,7 +17244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17213,7 +17267,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17234,7 +17288,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17257,7 +17311,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17298,7 +17352,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17321,7 +17375,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17352,7 +17406,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17377,7 +17431,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17404,7 +17458,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17425,7 +17479,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17454,7 +17508,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17477,7 +17531,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17498,7 +17552,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17519,7 +17573,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17540,7 +17594,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17563,7 +17617,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17584,7 +17638,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17607,7 +17661,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17648,7 +17702,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17671,7 +17725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17702,7 +17756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17727,7 +17781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17754,7 +17808,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17775,7 +17829,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17806,7 +17860,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17829,7 +17883,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17850,7 +17904,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17875,7 +17929,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17896,7 +17950,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17919,7 +17973,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17944,7 +17998,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17967,7 +18021,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18008,7 +18062,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18031,7 +18085,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18062,7 +18116,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18087,7 +18141,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18116,7 +18170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18137,7 +18191,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18168,7 +18222,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18191,7 +18245,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18212,7 +18266,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18239,7 +18293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18260,7 +18314,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18283,7 +18337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18304,7 +18358,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18327,7 +18381,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18370,7 +18424,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18395,7 +18449,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18416,7 +18470,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18443,7 +18497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18464,7 +18518,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18487,7 +18541,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18508,7 +18562,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18531,7 +18585,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18570,7 +18624,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18601,7 +18655,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18626,7 +18680,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18653,7 +18707,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18680,7 +18734,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18703,7 +18757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18724,7 +18778,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18745,7 +18799,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18766,7 +18820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18789,7 +18843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18810,7 +18864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18833,7 +18887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18885,7 +18939,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18920,7 +18974,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18945,7 +18999,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18972,7 +19026,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18993,7 +19047,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19022,7 +19076,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19047,7 +19101,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19072,7 +19126,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19093,7 +19147,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19116,7 +19170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19137,7 +19191,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19160,7 +19214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19197,7 +19251,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19218,7 +19272,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19237,7 +19291,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19258,7 +19312,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19285,7 +19339,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19306,7 +19360,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19327,7 +19381,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19350,7 +19404,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19371,7 +19425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19394,7 +19448,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19435,7 +19489,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19460,7 +19514,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19485,7 +19539,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19512,7 +19566,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19533,7 +19587,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19554,7 +19608,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19577,7 +19631,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19598,7 +19652,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19619,7 +19673,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19640,7 +19694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19661,7 +19715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19684,7 +19738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19705,7 +19759,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19728,7 +19782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19762,7 +19816,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19783,7 +19837,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19808,7 +19862,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19835,7 +19889,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19856,7 +19910,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19877,7 +19931,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19900,7 +19954,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19921,7 +19975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19944,7 +19998,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19983,7 +20037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20008,7 +20062,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20033,7 +20087,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20060,7 +20114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20081,7 +20135,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20102,7 +20156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20125,7 +20179,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20146,7 +20200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20169,7 +20223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20210,7 +20264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20241,7 +20295,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20266,7 +20320,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20293,7 +20347,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20314,7 +20368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20341,7 +20395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20364,7 +20418,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20385,7 +20439,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20410,7 +20464,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20431,7 +20485,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20454,7 +20508,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20475,7 +20529,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20498,7 +20552,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20540,7 +20594,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20565,7 +20619,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20590,7 +20644,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20617,7 +20671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20638,7 +20692,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20661,7 +20715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20682,7 +20736,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20705,7 +20759,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20746,7 +20800,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20771,7 +20825,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20796,7 +20850,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20823,7 +20877,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20844,7 +20898,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20867,7 +20921,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20888,7 +20942,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20911,7 +20965,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20950,7 +21004,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20973,7 +21027,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21004,7 +21058,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21031,7 +21085,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21054,7 +21108,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21075,7 +21129,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21096,7 +21150,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21117,7 +21171,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21140,7 +21194,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21161,7 +21215,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21184,7 +21238,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21216,7 +21270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21237,7 +21291,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21262,7 +21316,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21289,7 +21343,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21310,7 +21364,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21331,7 +21385,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21354,7 +21408,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21375,7 +21429,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21398,7 +21452,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21434,7 +21488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21457,7 +21511,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21482,7 +21536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21513,7 +21567,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21534,7 +21588,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21559,7 +21613,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21582,7 +21636,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21603,7 +21657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21624,7 +21678,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21647,7 +21701,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21668,7 +21722,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21691,7 +21745,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21730,7 +21784,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21755,7 +21809,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21780,7 +21834,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21807,7 +21861,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21828,7 +21882,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21849,7 +21903,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21870,7 +21924,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21891,7 +21945,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21912,7 +21966,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21933,7 +21987,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21956,7 +22010,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21977,7 +22031,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22000,7 +22054,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22036,7 +22090,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22061,7 +22115,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22086,7 +22140,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22117,7 +22171,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22138,7 +22192,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22159,7 +22213,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22180,7 +22234,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22201,7 +22255,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22224,7 +22278,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22245,7 +22299,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22268,7 +22322,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22300,7 +22354,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22321,7 +22375,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22346,7 +22400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22373,7 +22427,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22394,7 +22448,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22415,7 +22469,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22438,7 +22492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22459,7 +22513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22482,7 +22536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22519,7 +22573,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22544,7 +22598,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22569,7 +22623,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22596,7 +22650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22617,7 +22671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22640,7 +22694,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22661,7 +22715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22684,7 +22738,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22718,7 +22772,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22737,7 +22791,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22762,7 +22816,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22789,7 +22843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22814,7 +22868,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22835,7 +22889,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22858,7 +22912,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22879,7 +22933,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22902,7 +22956,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22938,7 +22992,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22965,7 +23019,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22990,7 +23044,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23017,7 +23071,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23038,7 +23092,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23059,7 +23113,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23082,7 +23136,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23103,7 +23157,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23124,7 +23178,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23147,7 +23201,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23168,7 +23222,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23191,7 +23245,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23227,7 +23281,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23252,7 +23306,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23277,7 +23331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23308,7 +23362,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23329,7 +23383,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23350,7 +23404,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23371,7 +23425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23392,7 +23446,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23415,7 +23469,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23436,7 +23490,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23459,7 +23513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23497,7 +23551,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23520,7 +23574,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23545,7 +23599,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23576,7 +23630,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23601,7 +23655,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23622,7 +23676,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23643,7 +23697,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23664,7 +23718,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23687,7 +23741,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23708,7 +23762,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23731,7 +23785,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23769,7 +23823,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23794,7 +23848,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23819,7 +23873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23846,7 +23900,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23867,7 +23921,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23888,7 +23942,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23909,7 +23963,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23930,7 +23984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23953,7 +24007,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23974,7 +24028,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23997,7 +24051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24033,7 +24087,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24058,7 +24112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24083,7 +24137,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24114,7 +24168,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24135,7 +24189,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24156,7 +24210,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24179,7 +24233,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24200,7 +24254,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24221,7 +24275,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24244,7 +24298,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24265,7 +24319,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24288,7 +24342,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24320,7 +24374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24341,7 +24395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24366,7 +24420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24393,7 +24447,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24414,7 +24468,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24437,7 +24491,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24458,7 +24512,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24481,7 +24535,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24518,7 +24572,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24543,7 +24597,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24568,7 +24622,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24595,7 +24649,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24616,7 +24670,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24639,7 +24693,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24660,7 +24714,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24683,7 +24737,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24718,7 +24772,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24737,7 +24791,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24762,7 +24816,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24789,7 +24843,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24810,7 +24864,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24833,7 +24887,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24854,7 +24908,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24877,7 +24931,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24911,7 +24965,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24930,7 +24984,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24955,7 +25009,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24982,7 +25036,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25003,7 +25057,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25024,7 +25078,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25047,7 +25101,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25068,7 +25122,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25091,7 +25145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25127,7 +25181,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25152,7 +25206,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25177,7 +25231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25208,7 +25262,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25229,7 +25283,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25250,7 +25304,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25273,7 +25327,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25294,7 +25348,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25315,7 +25369,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25338,7 +25392,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25359,7 +25413,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25382,7 +25436,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25418,7 +25472,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25441,7 +25495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25466,7 +25520,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25497,7 +25551,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25522,7 +25576,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25543,7 +25597,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25564,7 +25618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25585,7 +25639,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25608,7 +25662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25629,7 +25683,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25652,7 +25706,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25688,7 +25742,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25713,7 +25767,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25738,7 +25792,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25767,7 +25821,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25788,7 +25842,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25809,7 +25863,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25830,7 +25884,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25851,7 +25905,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25874,7 +25928,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25895,7 +25949,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25918,7 +25972,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25952,7 +26006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25973,7 +26027,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25998,7 +26052,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26025,7 +26079,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26046,7 +26100,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26067,7 +26121,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26090,7 +26144,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26111,7 +26165,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26134,7 +26188,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26172,7 +26226,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26195,7 +26249,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26220,7 +26274,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26249,7 +26303,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26270,7 +26324,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26297,7 +26351,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26320,7 +26374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26341,7 +26395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26362,7 +26416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26385,7 +26439,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26406,7 +26460,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26429,7 +26483,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26470,7 +26524,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26495,7 +26549,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26520,7 +26574,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26549,7 +26603,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26570,7 +26624,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26585,19 +26639,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description `email_taken`: A user with this e-mail address exists already.
-             *
-             *     `own_admin_role`: Administrators cannot give up their own role.
-             *
-             *     `last_admin`: The last administrator cannot lose the role.
-             */
+            /** @description `email_taken`: A user with this e-mail address exists already. */
             409: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26620,7 +26668,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26641,7 +26689,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26662,7 +26710,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26683,7 +26731,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26704,7 +26752,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26727,7 +26775,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26748,7 +26796,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26771,7 +26819,347 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeRole: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the version to change. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description A user. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `own_admin_role`: Administrators cannot give up their own role.
+             *
+             *     `last_admin`: The last administrator cannot lose the role.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_etag`: The resource has changed since that ETag. */
+            412: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `if_match_required`: This call needs an If-Match header with the ETag. */
+            428: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26805,7 +27193,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26824,7 +27212,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26849,7 +27237,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26878,7 +27266,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26899,7 +27287,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26920,7 +27308,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26943,7 +27331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26966,7 +27354,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26987,7 +27375,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27010,7 +27398,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27048,7 +27436,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27073,7 +27461,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27098,7 +27486,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27127,7 +27515,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27148,7 +27536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27169,7 +27557,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27192,7 +27580,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27213,7 +27601,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27234,7 +27622,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27257,7 +27645,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27278,7 +27666,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27301,7 +27689,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27338,7 +27726,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27363,7 +27751,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27388,7 +27776,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27415,7 +27803,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27436,7 +27824,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27459,7 +27847,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27480,7 +27868,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27503,7 +27891,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27539,7 +27927,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27564,7 +27952,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27589,7 +27977,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27618,7 +28006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27639,7 +28027,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27662,7 +28050,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27683,7 +28071,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27704,7 +28092,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27727,7 +28115,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27748,7 +28136,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27771,7 +28159,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27805,7 +28193,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27826,7 +28214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27851,7 +28239,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27878,7 +28266,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27899,7 +28287,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27920,7 +28308,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27943,7 +28331,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27964,7 +28352,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27987,7 +28375,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28021,7 +28409,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28040,7 +28428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28065,7 +28453,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28094,7 +28482,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28115,7 +28503,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28136,7 +28524,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28159,7 +28547,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28180,7 +28568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28203,7 +28591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28244,7 +28632,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28269,7 +28657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28294,7 +28682,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28323,7 +28711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28344,7 +28732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28365,7 +28753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28386,7 +28774,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28407,7 +28795,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28428,7 +28816,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28449,7 +28837,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28472,7 +28860,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28493,7 +28881,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28516,7 +28904,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28558,7 +28946,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28583,7 +28971,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28608,7 +28996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28635,7 +29023,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28656,7 +29044,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28677,7 +29065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28700,7 +29088,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28721,7 +29109,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28744,7 +29132,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28782,7 +29170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28807,7 +29195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28832,7 +29220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28861,7 +29249,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28882,7 +29270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28903,7 +29291,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28924,7 +29312,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28945,7 +29333,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28968,7 +29356,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28989,7 +29377,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29012,7 +29400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29050,7 +29438,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29075,7 +29463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29100,7 +29488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29129,7 +29517,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29150,7 +29538,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29171,7 +29559,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29194,7 +29582,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29215,7 +29603,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29236,7 +29624,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29259,7 +29647,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29280,7 +29668,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29303,7 +29691,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29341,7 +29729,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29366,7 +29754,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29391,7 +29779,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29420,7 +29808,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29441,7 +29829,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29462,7 +29850,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29483,7 +29871,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29504,7 +29892,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29527,7 +29915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29548,7 +29936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29571,7 +29959,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;

@@ -3,6 +3,7 @@ import { DomainError } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { currentUser } from '../current-user.js';
+import { IdentityLinks } from '../external-identities/identity-links.js';
 import { PasswordCheck } from '../password-check.js';
 import { Sessions } from '../sessions.js';
 import type { User } from '../user.row.js';
@@ -29,6 +30,7 @@ export class SecondFactorEnrolment {
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
     private readonly sessions: Sessions,
+    private readonly identities: IdentityLinks,
     private readonly secondFactors: SecondFactors,
     private readonly totp: Totp,
     private readonly passkeys: Passkeys,
@@ -57,15 +59,15 @@ export class SecondFactorEnrolment {
    *   user_not_found
    */
   async confirmTotp(code: string): Promise<string[] | null> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     const confirmed = await this.secondFactors.guess(userId, () =>
-      this.alone(userId, async () => {
+      this.alone(userId, async (user) => {
         // Another may have been added since this one was begun.
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
         await this.mails.tell(userId, 'totp_added');
-        return { recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+        return { recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
       }),
     );
     if (!confirmed) throw new DomainError(usersErrors.wrong_second_factor);
@@ -108,13 +110,13 @@ export class SecondFactorEnrolment {
     name: string,
     attestation: Attestation,
   ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     const challenge = challengeIn(attestation);
     const isOpen =
       challenge !== undefined && (await this.challenges.userOf('passkey_registration', challenge)) === userId;
     if (!isOpen) throw noOpenChallenge();
     const key = await this.verified(attestation, challenge);
-    return this.alone(userId, async () => {
+    return this.alone(userId, async (user) => {
       // A new password may have ended it, or another passkey have spent it, just now.
       if (!(await this.challenges.spend('passkey_registration', challenge, userId))) throw noOpenChallenge();
       // Another may have been added since this one was begun.
@@ -122,7 +124,7 @@ export class SecondFactorEnrolment {
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
       await this.mails.tell(userId, 'passkey_added');
-      return { passkey, recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+      return { passkey, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
     });
   }
 
@@ -218,6 +220,13 @@ export class SecondFactorEnrolment {
     return (await this.secondFactors.methodsOf(userId)).length === 0;
   }
 
+  /** Other sessions, and log-ins elsewhere, need less than the account asks for from now on: they end. Recovery codes come. */
+  private async afterFirst(user: User, sessionId: string): Promise<string[]> {
+    await this.sessions.revokeAll(user.id, sessionId);
+    await this.identities.endAll(user);
+    return this.recoveryCodes.replace(user.id);
+  }
+
   /** Recovery codes stand in for a second factor, and go with the last one. */
   private async afterRemoval(userId: string): Promise<void> {
     if (await this.isWithout(userId)) await this.recoveryCodes.removeAll(userId);
@@ -228,11 +237,12 @@ export class SecondFactorEnrolment {
    *
    * @throws DomainError user_not_found for who is gone
    */
-  private alone<T>(userId: string, change: () => Promise<T>): Promise<T> {
+  private alone<T>(userId: string, change: (user: User) => Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
       await this.database.lock('second_factor', userId);
-      if (!(await this.users.hold(userId))) throw new DomainError(usersErrors.user_not_found);
-      return change();
+      const user = await this.users.hold(userId);
+      if (!user) throw new DomainError(usersErrors.user_not_found);
+      return change(user);
     });
   }
 }

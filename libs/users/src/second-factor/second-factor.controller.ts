@@ -69,7 +69,7 @@ export class SecondFactorController {
       'Show `uri` as a QR code. Nothing changes until the first code of the app is given to ' +
       '`POST /users/me/totp/confirm`, within 15 minutes. Where there is a second factor already, a log-in with it is ' +
       'needed (403 `insufficient_aal`).',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: totpSecretSchema },
     errors: [
@@ -89,9 +89,9 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Confirm my authenticator app',
     description:
-      'With its first code. Every later log-in asks for one; sessions that are open go on as they are, until ' +
-      '`POST /auth/step-up`.',
-    access: 'account:use',
+      'With its first code. Every later log-in asks for one. With the first second factor of an account its other ' +
+      'sessions and its links to outside identities end; this one goes on as it is, until `POST /auth/step-up`.',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
     errors: [wrong_second_factor, user_not_found],
@@ -104,7 +104,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Remove my authenticator app',
     description: `${PROOF} Recovery codes go with the last second factor.`,
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -121,7 +121,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Replace my recovery codes',
     description: PROOF,
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: recoveryCodesSchema },
     errors: [
@@ -142,7 +142,7 @@ export class SecondFactorController {
     description:
       'Hand the answer to `navigator.credentials.create()`, and what that gives to `POST /users/me/passkeys`, within ' +
       'five minutes. Where there is a second factor already, a log-in with it is needed (403 `insufficient_aal`).',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: creationOptionsSchema },
     errors: [wrong_password, insufficient_aal, user_not_found, service_unavailable],
@@ -155,8 +155,10 @@ export class SecondFactorController {
   @Header('Cache-Control', 'no-store')
   @Endpoint({
     summary: 'Add a passkey',
-    description: 'It opens the account by itself, and is a second factor after the password.',
-    access: 'account:use',
+    description:
+      'It opens the account by itself, and is a second factor after the password. With the first second factor of an ' +
+      'account its other sessions and its links to outside identities end.',
+    access: 'account:secure',
     responses: { 201: addedPasskeySchema },
     errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],
   })
@@ -171,7 +173,7 @@ export class SecondFactorController {
   @Patch('passkeys/:id')
   @Endpoint({
     summary: 'Rename a passkey',
-    access: 'account:use',
+    access: 'account:secure',
     responses: { 200: passkeySchema },
     errors: [usersErrors.passkey_not_found],
   })
@@ -186,7 +188,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Remove a passkey',
     description: `${PROOF} Recovery codes go with the last second factor.`,
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [

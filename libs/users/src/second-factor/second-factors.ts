@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type AssuranceLevel, DomainError } from '#kernel';
-import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { securityErrors } from '#platform/security';
-import { Backoff } from '../backoff.js';
+import { type Backoff, Backoffs } from '../backoff.js';
 import { Challenges } from './challenges.js';
 import { type Passkey, Passkeys, type StoredPasskey } from './passkeys.js';
 import { RecoveryCodes } from './recovery-codes.js';
@@ -39,7 +38,7 @@ export interface SecondFactorStatus {
 /** The second factors of users, and the proof that somebody has one: a code, a recovery code, a passkey's signature. */
 @Injectable()
 export class SecondFactors {
-  private readonly guesses = new Backoff(GUESSES);
+  private readonly guesses: Backoff;
 
   constructor(
     private readonly totp: Totp,
@@ -49,8 +48,10 @@ export class SecondFactors {
     private readonly webAuthn: WebAuthn,
     private readonly mails: SecondFactorMails,
     private readonly database: Database,
-    private readonly config: Config,
-  ) {}
+    backoffs: Backoffs,
+  ) {
+    this.guesses = backoffs.create(GUESSES);
+  }
 
   /** What a user can prove a second factor with; empty for whoever has none. */
   async methodsOf(userId: string): Promise<SecondFactorMethod[]> {
@@ -94,7 +95,7 @@ export class SecondFactors {
    * @throws DomainError rate_limited
    */
   guess<T>(userId: string, verify: () => Promise<T | undefined>): Promise<T | undefined> {
-    return this.config.settings.RATE_LIMIT_ENABLED ? this.guesses.attempt(userId, verify) : verify();
+    return this.guesses.attempt(userId, verify);
   }
 
   /**

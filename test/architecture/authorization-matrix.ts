@@ -137,14 +137,20 @@ export const ROUTES: Record<string, Row> = {
     call: async ({ shop }) => ({ body: await newSession(shop) }),
   },
   // What opens these is the token that was mailed.
-  'POST /auth/verify-email': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/verify-email': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
   'POST /auth/resend-verification': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
   'POST /auth/forgot-password': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
   'POST /auth/reset-password': {
     of: 'signed',
     call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
   },
-  'POST /auth/confirm-email-change': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/confirm-email-change': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
   'POST /auth/second-factor': {
     of: 'signed',
     call: () => ({ body: { challengeToken: NO_TOKEN, totp: '000000' } }),
@@ -203,6 +209,13 @@ export const ROUTES: Record<string, Row> = {
       body: { name: `Renamed ${newId()}` },
       headers: await ifMatchUser(shop, (person ?? shop.customer).id),
     }),
+  },
+  'GET /users/me/identities': { of: 'customer', takes: 'account:use' },
+  'DELETE /users/me/identities/:id': {
+    of: 'own',
+    takes: 'account:secure',
+    status: 204,
+    call: identityOfTheOwner,
   },
   'GET /users/me/sessions': { of: 'customer', takes: 'account:use' },
   'GET /users/me/export': { of: 'customer', takes: 'account:use' },
@@ -575,6 +588,15 @@ async function newSession({ api }: Shop): Promise<{ refreshToken: string }> {
 }
 
 /** Another session of the owner, who may have a second factor by now, so nobody logs in for it. */
+async function identityOfTheOwner({ shop, owner }: Stage): Promise<Call> {
+  const { rows } = await shop.sql.query<{ id: string }>(
+    `INSERT INTO users.external_identities (issuer, subject, user_id, linked_at)
+     VALUES ('https://login.example.com', uuidv7()::text, $1, now()) RETURNING id`,
+    [owner.id],
+  );
+  return { id: rows[0]!.id };
+}
+
 async function sessionOfTheOwner({ shop, owner }: Stage): Promise<Call> {
   const { rows } = await shop.sql.query<{ id: string }>(
     `INSERT INTO users.sessions (id, user_id, token_hash, expires_at)

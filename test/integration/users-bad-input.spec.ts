@@ -71,7 +71,7 @@ describe('a body', () => {
     ['log-in', 'POST', () => LOGIN, () => ({ email: users.customer.email, password: 'x' }), () => undefined],
     ['refresh', 'POST', () => REFRESH, () => ({ refreshToken: 'x' }), () => undefined],
     ['log-out', 'POST', () => LOGOUT, () => ({ refreshToken: 'x' }), () => undefined],
-    ['verification', 'POST', () => VERIFY_EMAIL, () => ({ token: 'x' }), () => undefined],
+    ['verification', 'POST', () => VERIFY_EMAIL, () => ({ token: 'x', password: PASSWORD }), () => undefined],
     ['another token', 'POST', () => RESEND_VERIFICATION, () => ({ email: 'a@b.com' }), () => undefined],
     ['forgotten password', 'POST', () => FORGOT_PASSWORD, () => ({ email: 'a@b.com' }), () => undefined],
     [
@@ -81,7 +81,13 @@ describe('a body', () => {
       () => ({ token: 'x', password: PASSWORD }),
       () => undefined,
     ],
-    ['confirmed change', 'POST', () => CONFIRM_EMAIL_CHANGE, () => ({ token: 'x' }), () => undefined],
+    [
+      'confirmed change',
+      'POST',
+      () => CONFIRM_EMAIL_CHANGE,
+      () => ({ token: 'x', password: PASSWORD }),
+      () => undefined,
+    ],
     [
       'change of address',
       'POST',
@@ -185,12 +191,14 @@ describe('a field', () => {
     [['token'], { pointer: '/token', code: 'wrong_type' }],
     [undefined, { pointer: '/token', code: 'required' }],
   ];
-  const verify = (change: object) => users.app.post(VERIFY_EMAIL, { token: 'x', ...change });
+  const verify = (change: object) =>
+    users.app.post(VERIFY_EMAIL, { token: 'x', password: PASSWORD, ...change });
   const resend = (change: object) => users.app.post(RESEND_VERIFICATION, change);
   const forgot = (change: object) => users.app.post(FORGOT_PASSWORD, change);
   const reset = (change: object) =>
     users.app.post(RESET_PASSWORD, { token: 'x', password: PASSWORD, ...change });
-  const confirm = (change: object) => users.app.post(CONFIRM_EMAIL_CHANGE, { token: 'x', ...change });
+  const confirm = (change: object) =>
+    users.app.post(CONFIRM_EMAIL_CHANGE, { token: 'x', password: PASSWORD, ...change });
   const changeEmail = (change: object) =>
     users.app.post(
       EMAIL_CHANGE,
@@ -211,11 +219,13 @@ describe('a field', () => {
     ...email('/email').map((row) => ['log-in', 'email', login, ...row] as const),
     ...claimedPassword.map((row) => ['log-in', 'password', login, ...row] as const),
     ...mailedToken.map((row) => ['verification', 'token', verify, ...row] as const),
+    ...claimedPassword.map((row) => ['verification', 'password', verify, ...row] as const),
     ...email('/email').map((row) => ['request for another token', 'email', resend, ...row] as const),
     ...email('/email').map((row) => ['request for a new password', 'email', forgot, ...row] as const),
     ...mailedToken.map((row) => ['new password', 'token', reset, ...row] as const),
     ...newPassword.map((row) => ['new password', 'password', reset, ...row] as const),
     ...mailedToken.map((row) => ['confirmed change of address', 'token', confirm, ...row] as const),
+    ...claimedPassword.map((row) => ['confirmed change of address', 'password', confirm, ...row] as const),
     ...email('/email').map((row) => ['change of address', 'email', changeEmail, ...row] as const),
     ...claimedPassword.map((row) => ['change of address', 'password', changeEmail, ...row] as const),
     ...text('/name').map((row) => ['profile', 'name', updateMe, ...row] as const),

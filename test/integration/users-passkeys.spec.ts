@@ -1,3 +1,4 @@
+import { OpenTransaction } from '../support/open-transaction.js';
 import {
   PASSKEY_LOGIN,
   PASSKEY_LOGIN_OPTIONS,
@@ -109,6 +110,18 @@ describe('a passkey', () => {
     expect((await factors.withApp(raised)).recoveryCodes).toBeNull();
     expect((await users.refresh(other.refreshToken)).status).toBe(200);
     expect((await factors.challenged(owner)).methods).toEqual(['totp', 'passkey', 'recoveryCode']);
+  });
+
+  it('is not added when a new password ends what the old one began, at the same moment', async () => {
+    const person = await users.registered();
+    const passkey = await factors.attest(person, new SoftwareAuthenticator());
+    const reset = await OpenTransaction.begin(users.app);
+    await reset.query('SELECT FROM users.users WHERE id = $1 FOR NO KEY UPDATE', [person.id]);
+    await reset.query('DELETE FROM users.challenges WHERE user_id = $1', [person.id]);
+    const answer = factors.post(PASSKEYS, { name: 'Phone', passkey }, person);
+    await Promise.race([answer, reset.hasWaiter()]);
+    await reset.commit();
+    expect(await answer).toMatchObject({ status: 400, body: { code: 'passkey_not_accepted' } });
   });
 
   it('is not made twice, nor more than twenty times', async () => {

@@ -1,5 +1,8 @@
+import { newId } from '#kernel';
+import { OpenTransaction } from '../support/open-transaction.js';
 import {
   CONFIRM_TOTP,
+  PASSKEY_OPTIONS,
   RECOVERY_CODES,
   SECOND_FACTOR,
   SecondFactorFixture,
@@ -7,21 +10,26 @@ import {
   STEP_MS,
   STEP_UP,
   TOTP,
+  type WithApp,
 } from '../support/second-factor-fixture.js';
+import type { Answer } from '../support/test-app.js';
 import {
   claimsOf,
+  EMAIL_CHANGE,
   FORGOT_PASSWORD,
   LOGIN,
   ME,
   PASSWORD,
   RESET_PASSWORD,
-  USERS,
   type SignedIn,
+  USERS,
   UsersFixture,
+  VERIFY_EMAIL,
 } from '../support/users-fixture.js';
 
 const MINUTE_MS = 60_000;
 const NO_CODE = '000000';
+const NEW_PASSWORD = 'another horse battery';
 
 let users: UsersFixture;
 let factors: SecondFactorFixture;
@@ -35,6 +43,13 @@ const assuranceOf = (token: string) => {
   const { acr, amr } = claimsOf(token);
   return { acr, amr };
 };
+
+/** Chooses a new password with a token that was mailed. */
+async function resetPassword({ email }: SignedIn): Promise<void> {
+  await users.app.post(FORGOT_PASSWORD, { email });
+  const token = await users.tokenFor(email);
+  expect((await users.app.post(RESET_PASSWORD, { token, password: NEW_PASSWORD })).status).toBe(204);
+}
 
 describe('an authenticator app', () => {
   it('is told its secret once, and is a second factor from its first code on', async () => {
@@ -213,20 +228,16 @@ describe('the token of a log-in that waits for a second factor', () => {
 
   it('ends with the password, which a new one does not bypass', async () => {
     const person = await factors.withApp();
+    await users.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person.id]);
     const { challengeToken } = await factors.challenged(person);
     const started = await users.registered();
     const app = await factors.pendingApp(started);
-    for (const { email } of [person, started]) {
-      await users.app.post(FORGOT_PASSWORD, { email });
-      const token = await users.tokenFor(email);
-      const password = 'another horse battery';
-      expect((await users.app.post(RESET_PASSWORD, { token, password })).status).toBe(204);
-    }
+    for (const each of [person, started]) await resetPassword(each);
     const totp = factors.code(person);
     await users.expectRefusal(useOf(challengeToken, { totp }), 400, 'invalid_or_expired_token');
-    expect((await factors.login(person, 'another horse battery')).body.code).toBe('second_factor_required');
+    expect((await factors.login(person, NEW_PASSWORD)).body.code).toBe('second_factor_required');
     // Nor can whoever began with the old password add an app of theirs, or have its owner do it.
-    const owner = await users.signIn(started.email, 'another horse battery');
+    const owner = await users.signIn(started.email, NEW_PASSWORD);
     const confirm = (by: SignedIn) => () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, by);
     await users.expectRefusal(confirm(started), 401, 'invalid_token');
     await users.expectRefusal(confirm(owner), 403, 'wrong_second_factor');
@@ -237,6 +248,96 @@ describe('the token of a log-in that waits for a second factor', () => {
     ['no proof', {}, 'one_proof_required'],
   ])('does not go with %s', async (_, proof, code) => {
     await users.expectRefusal(useOf('x', proof), 400, 'validation_failed', { pointer: '', code });
+  });
+});
+
+describe('an address that nobody has confirmed', () => {
+  it('frees whoever proves it by a new password from what a stranger has added, and only then', async () => {
+    const stranger = await factors.withApp();
+    const { device } = await factors.withPasskey(
+      await factors.raised(stranger, { totp: factors.code(stranger) }),
+    );
+    await resetPassword(stranger);
+    expect(await factors.loginWithPasskey(device)).toMatchObject({ status: 401 });
+    const owner = await users.signIn(stranger.email, NEW_PASSWORD);
+    expect((await users.app.get(STATUS, { token: owner.token })).body).toEqual({
+      ...{ totp: null, passkeys: [], recoveryCodesLeft: 0 },
+    });
+    const [told] = (await users.mailsTo(stranger.email)).filter(({ subject }) =>
+      /password was/.test(subject),
+    );
+    expect(told!.text).toContain('A second factor had been added');
+  });
+
+  it('is given by staff to nobody who has a second factor, which its proof would take away', async () => {
+    const { id } = await factors.withApp();
+    const move = (as: SignedIn) => users.patch(`${USERS}/${id}`, { email: `${newId()}@example.com` }, as);
+    await users.expectRefusal(() => move(users.staff), 403, 'forbidden');
+    expect((await move(users.admin)).status).toBe(200);
+  });
+});
+
+describe('a password that becomes another one while it is being proven', () => {
+  let owner: WithApp;
+  beforeAll(async () => {
+    owner = await factors.withApp();
+    owner = await factors.raised(owner, { recoveryCode: owner.recoveryCodes[0]! });
+  });
+
+  /** A token to confirm the address, as it would be mailed. */
+  async function confirmationOf({ id, email }: SignedIn): Promise<string> {
+    const token = newId();
+    await users.sql.query(
+      `INSERT INTO users.tokens VALUES ($1, 'verify_email', sha256($2), $3, now() + interval '1 minute')`,
+      [id, Buffer.from(token), email],
+    );
+    return token;
+  }
+
+  const password = PASSWORD;
+  it.each<[string, () => Promise<Answer>, number, string]>([
+    ['begins no log-in', () => factors.login(owner), 401, 'invalid_credentials'],
+    ['adds no app', () => factors.post(TOTP, { password }, owner), 403, 'wrong_password'],
+    ['begins no passkey', () => factors.post(PASSKEY_OPTIONS, { password }, owner), 403, 'wrong_password'],
+    [
+      'removes no app',
+      () => factors.remove(TOTP, { password, totp: factors.code(owner) }, owner),
+      403,
+      'wrong_password',
+    ],
+    [
+      'shows no recovery codes',
+      () => factors.post(RECOVERY_CODES, { password, totp: factors.code(owner) }, owner),
+      403,
+      'wrong_password',
+    ],
+    [
+      'moves nobody',
+      () => factors.post(EMAIL_CHANGE, { password, email: 'elsewhere@example.com' }, owner),
+      403,
+      'wrong_password',
+    ],
+    [
+      'confirms no address',
+      async () => users.app.post(VERIFY_EMAIL, { password, token: await confirmationOf(owner) }),
+      403,
+      'wrong_password',
+    ],
+    ['erases nobody', () => factors.remove(ME, { password }, owner), 403, 'wrong_password'],
+  ])('%s', async (_, call, status, code) => {
+    const { rows } = await users.sql.query<{ hash: string }>(
+      'SELECT password_hash AS hash FROM users.users WHERE id = $1',
+      [owner.id],
+    );
+    const set = 'UPDATE users.users SET password_hash = $2 WHERE id = $1';
+    const change = await OpenTransaction.begin(users.app);
+    await change.query(set, [owner.id, '!']);
+    const answer = call();
+    await Promise.race([answer, change.hasWaiter()]);
+    await change.commit();
+    const answered = await answer;
+    await users.sql.query(set, [owner.id, rows[0]!.hash]);
+    expect(answered).toMatchObject({ status, body: { code } });
   });
 });
 

@@ -27,7 +27,7 @@ export class AuthService {
     const user = await this.passwordCheck.identify(email, password);
     if (!user) throw new DomainError(usersErrors.invalid_credentials);
     this.admission.requireMayEnter(user);
-    await this.secondFactorLogins.demand(user.id);
+    await this.secondFactorLogins.demand(user);
     return this.admission.enter(user, user.passwordHash, { aal: 1, amr: ['pwd'] });
   }
 

@@ -1,5 +1,6 @@
 import { timeSchema } from '#platform/http';
 import { z } from 'zod';
+import { identitySchema } from './external-identities/identity.schema.js';
 import { secondFactorStatusSchema } from './second-factor/second-factor.schema.js';
 import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
 
@@ -20,7 +21,7 @@ export const personalDataSchema = z
         .meta({ id: undefined }),
     ),
     externalIdentities: z
-      .array(z.object({ issuer: z.string(), subject: z.string(), linkedAt: timeSchema }))
+      .array(identitySchema)
       .meta({ description: 'Who the user is for the outside identity provider.' }),
     secondFactor: secondFactorStatusSchema,
     records: z

@@ -5,7 +5,7 @@ import { type Backoff, Backoffs } from './backoff.js';
 import { KnownNetworks } from './known-networks.js';
 import { Passwords } from './passwords.js';
 import { currentOrigin } from './session-origin.js';
-import type { User } from './user.row.js';
+import type { ProvenUser, User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { UsersService } from './users.service.js';
 
@@ -13,9 +13,6 @@ import { UsersService } from './users.service.js';
 const PER_ACCOUNT = { name: 'account', freeFailures: 5, memorySeconds: 3_600, longestPauseSeconds: 300 };
 /** Behind one address may be a whole office. */
 const PER_ADDRESS = { name: 'address', freeFailures: 20, memorySeconds: 900, longestPauseSeconds: 300 };
-
-/** A user, and the hash that the password was verified against. */
-export type ProvenUser = User & { readonly passwordHash: string };
 
 /**
  * Every place where a password is claimed: guesses are slowed down, for each account and for each network. From a
@@ -57,20 +54,35 @@ export class PasswordCheck {
   }
 
   /**
-   * Passes a user who knows their password.
+   * Passes a user who knows their password, which may change again at once: what it allows is done in a transaction
+   * that holds the user by what was proven.
    *
-   * @throws DomainError user_not_found, wrong_password, rate_limited, service_unavailable
+   * @throws DomainError wrong_password, rate_limited, service_unavailable
    */
-  async require(userId: string, password: string): Promise<void> {
-    const { email } = await this.users.get(userId);
-    if (!(await this.attempt(email, password))) throw new DomainError(usersErrors.wrong_password);
+  async require({ id, email }: Pick<User, 'id' | 'email'>, password: string): Promise<ProvenUser> {
+    const user = await this.attempt(email, password, () => this.users.findWithPassword(id));
+    if (!user) throw new DomainError(usersErrors.wrong_password);
+    return user;
   }
 
-  private async attempt(email: string, password: string): Promise<ProvenUser | undefined> {
+  /**
+   * Keeps a user and their password as they were proven, until the running transaction ends.
+   *
+   * @throws DomainError wrong_password when the password is another by now, or the user is gone
+   */
+  async hold({ id, passwordHash }: ProvenUser): Promise<void> {
+    if (!(await this.users.hold(id, passwordHash))) throw new DomainError(usersErrors.wrong_password);
+  }
+
+  private async attempt(
+    email: string,
+    password: string,
+    find = () => this.users.findByEmail(email),
+  ): Promise<ProvenUser | undefined> {
     const { network } = currentOrigin();
     const isAtHome = network !== null && (await this.networks.has(email, network));
     return this.accounts.attempt(isAtHome ? `${email} ${network}` : email, async () => {
-      const user = await this.users.findByEmail(email);
+      const user = await find();
       const isProven = await this.passwords.verify(user?.passwordHash, password);
       return isProven ? user : undefined;
     });

@@ -3,6 +3,7 @@ import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { AccessPolicy } from '#platform/security';
 import { AccountService } from './account.service.js';
+import { SecondFactors } from './second-factor/second-factors.js';
 import type { User } from './user.row.js';
 import type { UserChange } from './users.schema.js';
 import { UsersService } from './users.service.js';
@@ -13,6 +14,7 @@ export class UpdateUser {
   constructor(
     private readonly users: UsersService,
     private readonly accounts: AccountService,
+    private readonly secondFactors: SecondFactors,
     private readonly policy: AccessPolicy,
     private readonly database: Database,
   ) {}
@@ -23,14 +25,19 @@ export class UpdateUser {
    *
    * @param version what the caller saw; undefined: whatever it is by now
    * @throws DomainError user_not_found, stale_etag, email_taken; forbidden and insufficient_aal to whom may not change
-   *   this user, or no address: whoever moves an account to another address can log in to it
+   *   this user, or no address: whoever moves an account to another address can log in to it; or not the address of
+   *   who has a second factor, which the first proof of a new one takes away
    */
   async execute(id: string, version: number | undefined, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
       let oldEmail: string | undefined;
-      const user = await this.users.update(id, version, change, (before) => {
+      const user = await this.users.update(id, version, change, async (before) => {
         if (before.role !== 'customer') this.policy.admit(currentActor(), 'users:roles');
+        const { email = before.email } = change;
         if (change.email !== undefined) this.policy.admit(currentActor(), 'users:readdress');
+        if (email !== before.email && (await this.secondFactors.methodsOf(id)).length > 0) {
+          this.policy.admit(currentActor(), 'users:recover');
+        }
         oldEmail = before.email;
       });
       if (oldEmail !== undefined && oldEmail !== user.email) await this.accounts.moved(user, oldEmail);

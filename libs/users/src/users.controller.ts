@@ -13,6 +13,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { type MailSent, mailSentSchema } from './account.schema.js';
+import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { UpdateUser } from './update-user.js';
 import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
@@ -41,6 +42,7 @@ export class UsersController {
   constructor(
     private readonly users: UsersService,
     private readonly updating: UpdateUser,
+    private readonly changingRole: ChangeRole,
     private readonly dataRights: DataRights,
     private readonly enrolment: SecondFactorEnrolment,
   ) {}
@@ -106,8 +108,9 @@ export class UsersController {
     summary: 'Change a user',
     description:
       'Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address ' +
-      'takes `users:readdress`, which no key has: whoever reads its mail can log in. It has to be confirmed, and the ' +
-      'old one is told.',
+      'takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second ' +
+      'factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities ' +
+      'end.',
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
@@ -130,7 +133,8 @@ export class UsersController {
     description:
       'Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 ' +
       '`invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. ' +
-      'API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. Administrators cannot give up their own ' +
+      'API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside ' +
+      'identities. Administrators cannot give up their own ' +
       'role, and one always remains.',
     access: 'users:roles',
     ifMatch: true,
@@ -143,7 +147,7 @@ export class UsersController {
     @Body({ schema: roleChangeSchema }) body: RoleChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.users.update(id, versionFromIfMatch(ifMatch), body);
+    const user = await this.changingRole.execute(id, versionFromIfMatch(ifMatch), body.role);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }

@@ -10,9 +10,11 @@ import { Admission } from './admission.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { Backoffs } from './backoff.js';
+import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { DemoUsers } from './demo-users.js';
 import { ExternalIdentities } from './external-identities/external-identities.js';
+import { IdentitiesController } from './external-identities/identities.controller.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { IdentityProvider } from './external-identities/identity-provider.js';
 import { JwksController } from './jwks.controller.js';
@@ -47,6 +49,7 @@ import { UsersService } from './users.service.js';
     AccountController,
     ApiKeysController,
     AuthController,
+    IdentitiesController,
     JwksController,
     MeController,
     SecondFactorController,
@@ -62,6 +65,7 @@ import { UsersService } from './users.service.js';
     AuthService,
     Backoffs,
     Challenges,
+    ChangeRole,
     DataRights,
     ExternalIdentities,
     IdentityLinks,

@@ -308,7 +308,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my new e-mail address
-         * @description With the token that was mailed to the new address, which is the one to log in with from then on; the old one is told. Sessions go on.
+         * @description With the token that was mailed to the new address, which is the one to log in with from then on, and the password; the old address is told. Sessions go on; links to outside identities end.
          */
         post: operations["confirmEmailChange"];
         delete?: never;
@@ -468,7 +468,7 @@ export interface paths {
         put?: never;
         /**
          * Choose a new password
-         * @description With the token that was mailed. Ends every session; log in afterwards. It confirms the address as well.
+         * @description With the token that was mailed. Ends every session and every link to an outside identity; log in afterwards. It confirms the address as well: where nobody had confirmed it before, second factors that were added until then go, else they stay.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -552,7 +552,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my e-mail address
-         * @description With the token that was mailed to it. It is good once, for 15 minutes; a later one ends it.
+         * @description With the token that was mailed to it, and the password: whoever registered and whoever reads the mail must be one person. The token is good once, for 15 minutes; a later one ends it, a wrong password does not. Who reads the mail and did not register takes the address with `POST /auth/forgot-password`.
          */
         post: operations["verifyEmail"];
         delete?: never;
@@ -1327,6 +1327,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my log-ins at an outside identity provider
+         * @description Those that open my account, newest first.
+         *
+         *     For whoever is logged in, on what is theirs.
+         */
+        get: operations["listMyIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Have a log-in elsewhere open my account no more
+         * @description Its tokens are refused at once. Whoever logs in there again is linked again where the rules of the first time allow it.
+         *
+         *     For whoever is logged in, on what is theirs.
+         */
+        delete: operations["endMyIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me/passkeys": {
         parameters: {
             query?: never;
@@ -1338,7 +1382,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password. With the first second factor of an account its other sessions end.
+         * @description It opens the account by itself, and is a second factor after the password. With the first second factor of an account its other sessions and its links to outside identities end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1528,7 +1572,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one. With the first second factor of an account its other sessions end; this one goes on as it is, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. With the first second factor of an account its other sessions and its links to outside identities end; this one goes on as it is, until `POST /auth/step-up`.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1564,7 +1608,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in. It has to be confirmed, and the old one is told.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities end.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
@@ -1581,7 +1625,7 @@ export interface paths {
         get?: never;
         /**
          * Give a user another role
-         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. Administrators cannot give up their own role, and one always remains.
+         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside identities. Administrators cannot give up their own role, and one always remains.
          *
          *     For admin and above.
          */
@@ -1822,6 +1866,19 @@ export interface components {
             passkey: components["schemas"]["Passkey"];
             /** @description With the first second factor ten codes, each good once and shown this once; null with each further one. */
             recoveryCodes: string[] | null;
+        };
+        /**
+         * @description The token that was mailed, good once, for 15 minutes; and the password of the account.
+         * @example {
+         *       "token": "vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E",
+         *       "password": "correct horse battery"
+         *     }
+         */
+        AddressConfirmation: {
+            /** @description The token that was mailed. */
+            token: string;
+            /** Format: password */
+            password: string;
         };
         /**
          * @description A key of a machine, without what the machine sends.
@@ -2678,6 +2735,36 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description A log-in at an outside identity provider that opens the account.
+         * @example {
+         *       "id": "01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20",
+         *       "issuer": "https://login.example.com/realms/shop",
+         *       "subject": "b2f7c1de-ada",
+         *       "linkedAt": "2026-11-20T12:00:00.000Z",
+         *       "lastUsedAt": "2026-11-20T12:15:00.000Z"
+         *     }
+         */
+        LinkedIdentity: {
+            /** Format: uuid */
+            id: string;
+            /** @description Where the log-in is: the `iss` of its tokens. */
+            issuer: string;
+            /** @description Who the user is there: the `sub` of its tokens. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            linkedAt: string;
+            /** @description To the minute; null where that is not known. */
+            lastUsedAt: string | null;
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        LinkedIdentityPage: {
+            data: components["schemas"]["LinkedIdentity"][];
+            nextCursor: string | null;
+        };
+        /**
          * @description E-mail address and password.
          * @example {
          *       "email": "customer@example.com",
@@ -2702,16 +2789,6 @@ export interface components {
         MailSent: {
             /** @enum {string} */
             status: "verification_sent" | "reset_sent" | "confirmation_sent";
-        };
-        /**
-         * @description A token that was mailed: good once, for 15 minutes.
-         * @example {
-         *       "token": "vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E"
-         *     }
-         */
-        MailedToken: {
-            /** @description The token that was mailed. */
-            token: string;
         };
         /**
          * @description An amount in integer minor units.
@@ -3362,15 +3439,7 @@ export interface components {
                 revokedAt: string | null;
             }[];
             /** @description Who the user is for the outside identity provider. */
-            externalIdentities: {
-                issuer: string;
-                subject: string;
-                /**
-                 * Format: date-time
-                 * @example 2026-11-20T12:00:00.000Z
-                 */
-                linkedAt: string;
-            }[];
+            externalIdentities: components["schemas"]["LinkedIdentity"][];
             secondFactor: components["schemas"]["SecondFactorStatus"];
             /** @description What else is held, by kind: `orders`, as the API shows them. */
             records: {
@@ -5171,7 +5240,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5371,7 +5440,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5579,7 +5648,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5780,7 +5849,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6046,7 +6115,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6283,7 +6352,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6486,7 +6555,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6731,7 +6800,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6987,7 +7056,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7301,7 +7370,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7559,7 +7628,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7765,7 +7834,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7970,7 +8039,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8207,7 +8276,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8351,7 +8420,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MailedToken"];
+                "application/json": components["schemas"]["AddressConfirmation"];
             };
         };
         responses: {
@@ -8382,6 +8451,27 @@ export interface operations {
              *     `malformed_json`: The body is not valid JSON.
              */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password`: The password is wrong. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -10450,7 +10540,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
              */
@@ -10687,7 +10777,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -10808,7 +10898,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MailedToken"];
+                "application/json": components["schemas"]["AddressConfirmation"];
             };
         };
         responses: {
@@ -10839,6 +10929,27 @@ export interface operations {
              *     `malformed_json`: The body is not valid JSON.
              */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password`: The password is wrong. */
+            403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -11082,7 +11193,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11277,7 +11388,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11502,7 +11613,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -11716,7 +11827,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -11921,7 +12032,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -12116,7 +12227,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -12325,7 +12436,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -12583,7 +12694,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -12901,7 +13012,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
              */
@@ -13186,7 +13297,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -13490,7 +13601,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -13801,7 +13912,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -14059,7 +14170,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -14407,7 +14518,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -14729,7 +14840,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -14952,7 +15063,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -15185,7 +15296,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -15574,7 +15685,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -15891,7 +16002,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -16124,7 +16235,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -16443,7 +16554,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -16889,7 +17000,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -17084,7 +17195,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -17340,7 +17451,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -17690,7 +17801,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -18050,7 +18161,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -18379,7 +18490,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -18589,7 +18700,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -18908,7 +19019,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19221,7 +19332,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19448,7 +19559,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19771,7 +19882,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -19996,7 +20107,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -20229,7 +20340,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -20553,7 +20664,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -20759,7 +20870,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -21225,7 +21336,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -21445,7 +21556,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -21743,7 +21854,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -22049,7 +22160,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -22309,7 +22420,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -22332,6 +22443,426 @@ export interface operations {
                 };
             };
             /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMyIdentities: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedIdentityPage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endMyIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `identity_not_found`: No such log-in elsewhere opens the account.
+             *
+             *     `user_not_found`: There is no such user.
+             */
             404: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22533,7 +23064,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -22820,7 +23351,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23088,7 +23619,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23362,7 +23893,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -23626,7 +24157,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23909,7 +24440,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24111,7 +24642,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24305,7 +24836,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24498,7 +25029,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -24720,7 +25251,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -25009,7 +25540,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -25281,7 +25812,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
              */
@@ -25541,7 +26072,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -25763,7 +26294,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26063,7 +26594,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26399,7 +26930,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26726,7 +27257,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26975,7 +27506,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27265,7 +27796,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -27466,7 +27997,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27728,7 +28259,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -27942,7 +28473,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28171,7 +28702,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28485,7 +29016,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
@@ -28709,7 +29240,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28977,7 +29508,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -29268,7 +29799,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */

@@ -3,8 +3,10 @@ import { DomainError } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { currentUser } from '../current-user.js';
+import { IdentityLinks } from '../external-identities/identity-links.js';
 import { PasswordCheck } from '../password-check.js';
 import { Sessions } from '../sessions.js';
+import type { User } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { UsersService } from '../users.service.js';
 import { Challenges } from './challenges.js';
@@ -28,6 +30,7 @@ export class SecondFactorEnrolment {
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
     private readonly sessions: Sessions,
+    private readonly identities: IdentityLinks,
     private readonly secondFactors: SecondFactors,
     private readonly totp: Totp,
     private readonly passkeys: Passkeys,
@@ -45,10 +48,7 @@ export class SecondFactorEnrolment {
    *   service_unavailable
    */
   async enrolTotp(password: string): Promise<TotpSecret> {
-    const { userId } = currentUser();
-    await this.requireMayAdd(password);
-    const { email } = await this.users.get(userId);
-    return this.alone(userId, () => this.totp.enrol(userId, email));
+    return this.adding(password, ({ id, email }) => this.totp.enrol(id, email));
   }
 
   /**
@@ -61,13 +61,13 @@ export class SecondFactorEnrolment {
   async confirmTotp(code: string): Promise<string[] | null> {
     const { userId, sessionId } = currentUser();
     const confirmed = await this.secondFactors.guess(userId, () =>
-      this.alone(userId, async () => {
+      this.alone(userId, async (user) => {
         // Another may have been added since this one was begun.
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
         await this.mails.tell(userId, 'totp_added');
-        return { recoveryCodes: isFirst ? await this.afterFirst(userId, sessionId) : null };
+        return { recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
       }),
     );
     if (!confirmed) throw new DomainError(usersErrors.wrong_second_factor);
@@ -94,11 +94,10 @@ export class SecondFactorEnrolment {
    * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
    */
   async passkeyOptions(password: string): Promise<CreationOptions> {
-    const { userId } = currentUser();
-    await this.requireMayAdd(password);
-    const user = await this.users.get(userId);
-    const challenge = await this.challenges.issue('passkey_registration', userId);
-    return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(userId));
+    return this.adding(password, async (user) => {
+      const challenge = await this.challenges.issue('passkey_registration', user.id);
+      return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(user.id));
+    });
   }
 
   /**
@@ -112,14 +111,20 @@ export class SecondFactorEnrolment {
     attestation: Attestation,
   ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
     const { userId, sessionId } = currentUser();
-    const key = await this.verified(userId, attestation);
-    return this.alone(userId, async () => {
+    const challenge = challengeIn(attestation);
+    const isOpen =
+      challenge !== undefined && (await this.challenges.userOf('passkey_registration', challenge)) === userId;
+    if (!isOpen) throw noOpenChallenge();
+    const key = await this.verified(attestation, challenge);
+    return this.alone(userId, async (user) => {
+      // A new password may have ended it, or another passkey have spent it, just now.
+      if (!(await this.challenges.spend('passkey_registration', challenge, userId))) throw noOpenChallenge();
       // Another may have been added since this one was begun.
       await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
       await this.mails.tell(userId, 'passkey_added');
-      return { passkey, recoveryCodes: isFirst ? await this.afterFirst(userId, sessionId) : null };
+      return { passkey, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
     });
   }
 
@@ -171,23 +176,19 @@ export class SecondFactorEnrolment {
     });
   }
 
-  private async requireMayAdd(password: string): Promise<void> {
-    const user = currentUser();
-    await this.passwordCheck.require(user.userId, password);
-    // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
-    await this.secondFactors.requireProven(user);
+  /** Runs `begin` once the password is proven, and in a session with a second factor where there is one. */
+  private async adding<T>(password: string, begin: (user: User) => Promise<T>): Promise<T> {
+    const caller = currentUser();
+    const user = await this.passwordCheck.require(await this.users.get(caller.userId), password);
+    return this.alone(caller.userId, async () => {
+      await this.passwordCheck.hold(user);
+      // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
+      await this.secondFactors.requireProven(caller);
+      return begin(user);
+    });
   }
 
-  private async verified(userId: string, attestation: Attestation): Promise<PasskeyKey> {
-    const challenge = challengeIn(attestation);
-    if (
-      challenge === undefined ||
-      !(await this.challenges.spend('passkey_registration', challenge, userId))
-    ) {
-      throw new DomainError(usersErrors.passkey_not_accepted, {
-        detail: 'It answers no challenge that is open: ask for new options.',
-      });
-    }
+  private async verified(attestation: Attestation, challenge: string): Promise<PasskeyKey> {
     try {
       return await this.webAuthn.verifyAttestation(attestation, challenge);
     } catch (error) {
@@ -203,9 +204,10 @@ export class SecondFactorEnrolment {
     { password, ...proof }: FactorRemoval,
     change: () => Promise<T>,
   ): Promise<T> {
-    await this.passwordCheck.require(userId, password);
+    const user = await this.passwordCheck.require(await this.users.get(userId), password);
     const done = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
+        await this.passwordCheck.hold(user);
         if (!(await this.secondFactors.accept(userId, proof))) return undefined;
         return { result: await change() };
       }),
@@ -218,10 +220,11 @@ export class SecondFactorEnrolment {
     return (await this.secondFactors.methodsOf(userId)).length === 0;
   }
 
-  /** Other sessions were opened with less than the account asks for from now on: they end. Recovery codes come. */
-  private async afterFirst(userId: string, sessionId: string): Promise<string[]> {
-    await this.sessions.revokeAll(userId, sessionId);
-    return this.recoveryCodes.replace(userId);
+  /** Other sessions, and log-ins elsewhere, need less than the account asks for from now on: they end. Recovery codes come. */
+  private async afterFirst(user: User, sessionId: string): Promise<string[]> {
+    await this.sessions.revokeAll(user.id, sessionId);
+    await this.identities.endAll(user);
+    return this.recoveryCodes.replace(user.id);
   }
 
   /** Recovery codes stand in for a second factor, and go with the last one. */
@@ -234,11 +237,18 @@ export class SecondFactorEnrolment {
    *
    * @throws DomainError user_not_found for who is gone
    */
-  private alone<T>(userId: string, change: () => Promise<T>): Promise<T> {
+  private alone<T>(userId: string, change: (user: User) => Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
       await this.database.lock('second_factor', userId);
-      if (!(await this.users.hold(userId))) throw new DomainError(usersErrors.user_not_found);
-      return change();
+      const user = await this.users.hold(userId);
+      if (!user) throw new DomainError(usersErrors.user_not_found);
+      return change(user);
     });
   }
+}
+
+function noOpenChallenge(): DomainError {
+  return new DomainError(usersErrors.passkey_not_accepted, {
+    detail: 'It answers no challenge that is open: ask for new options.',
+  });
 }

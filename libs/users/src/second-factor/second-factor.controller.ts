@@ -90,7 +90,7 @@ export class SecondFactorController {
     summary: 'Confirm my authenticator app',
     description:
       'With its first code. Every later log-in asks for one. With the first second factor of an account its other ' +
-      'sessions end; this one goes on as it is, until `POST /auth/step-up`.',
+      'sessions and its links to outside identities end; this one goes on as it is, until `POST /auth/step-up`.',
     access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
@@ -157,7 +157,7 @@ export class SecondFactorController {
     summary: 'Add a passkey',
     description:
       'It opens the account by itself, and is a second factor after the password. With the first second factor of an ' +
-      'account its other sessions end.',
+      'account its other sessions and its links to outside identities end.',
     access: 'account:secure',
     responses: { 201: addedPasskeySchema },
     errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],

@@ -17,6 +17,7 @@ export {
   pageSchema,
   Paginator,
 } from './pagination.js';
+export { toJsonSchema } from './json-schema.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {

@@ -180,6 +180,15 @@ describe('an authenticator app', () => {
     });
   });
 
+  it('is told to the address of that moment, whatever becomes of it, but not of who is forgotten', async () => {
+    const [moved, forgotten] = [await factors.withApp(), await factors.withApp()];
+    await users.sql.query(`UPDATE users.users SET email = 'moved-' || email WHERE id = $1`, [moved.id]);
+    const raised = await factors.raised(forgotten, { totp: factors.code(forgotten) });
+    expect((await factors.remove(ME, { password: PASSWORD }, raised)).status).toBe(204);
+    expect(await factors.subjects(moved)).toEqual(['An authenticator app was added']);
+    expect(await factors.subjects(forgotten)).toEqual([]);
+  });
+
   it('is removed with the password and a code, and so are the recovery codes', async () => {
     const person = await factors.withApp();
     const remove = (password: string, totp: string) => () => factors.remove(TOTP, { password, totp }, person);

@@ -11,6 +11,7 @@ import { IdentityLinks } from './external-identities/identity-links.js';
 import { toIdentityView } from './external-identities/identity.schema.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
+import { secondFactorSubjects } from './second-factor/second-factor-mails.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { SessionList } from './session-list.js';
@@ -92,7 +93,7 @@ export class DataRights {
       await this.database.lock('person', userId);
       const { email } = await this.users.erase(proof);
       // First: it waits for a mail that is being written, whose token is there to be ended after that.
-      await this.mails.withdrawAbout(userId, email);
+      await this.mails.withdrawAbout(userId, email, ...secondFactorSubjects(userId));
       await this.tokens.endAll(userId);
       await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);

@@ -66,7 +66,7 @@ export class SecondFactorEnrolment {
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
-        await this.mails.tell(userId, 'totp_added');
+        await this.mails.tell(user, 'totp_added');
         return { recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
       }),
     );
@@ -81,10 +81,10 @@ export class SecondFactorEnrolment {
   async removeTotp(confirmation: FactorRemoval): Promise<void> {
     const { userId } = currentUser();
     if (!(await this.totp.enrolledAt(userId))) throw new DomainError(usersErrors.totp_not_enrolled);
-    await this.confirmed(userId, confirmation, async () => {
+    await this.confirmed(userId, confirmation, async (user) => {
       await this.totp.remove(userId);
       await this.afterRemoval(userId);
-      await this.mails.tell(userId, 'totp_removed');
+      await this.mails.tell(user, 'totp_removed');
     });
   }
 
@@ -123,7 +123,7 @@ export class SecondFactorEnrolment {
       await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
-      await this.mails.tell(userId, 'passkey_added');
+      await this.mails.tell(user, 'passkey_added');
       return { passkey, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
     });
   }
@@ -136,10 +136,10 @@ export class SecondFactorEnrolment {
     const { userId } = currentUser();
     const passkeys = await this.passkeys.list(userId);
     if (!passkeys.some((passkey) => passkey.id === id)) throw new DomainError(usersErrors.passkey_not_found);
-    await this.confirmed(userId, confirmation, async () => {
+    await this.confirmed(userId, confirmation, async (user) => {
       await this.passkeys.remove(id, userId);
       await this.afterRemoval(userId);
-      await this.mails.tell(userId, 'passkey_removed');
+      await this.mails.tell(user, 'passkey_removed');
     });
   }
 
@@ -152,8 +152,8 @@ export class SecondFactorEnrolment {
   async replaceRecoveryCodes(confirmation: FactorRemoval): Promise<string[]> {
     const { userId } = currentUser();
     if (await this.isWithout(userId)) throw new DomainError(usersErrors.no_second_factor);
-    return this.confirmed(userId, confirmation, async () => {
-      await this.mails.tell(userId, 'recovery_codes_replaced');
+    return this.confirmed(userId, confirmation, async (user) => {
+      await this.mails.tell(user, 'recovery_codes_replaced');
       return this.recoveryCodes.replace(userId);
     });
   }
@@ -169,10 +169,10 @@ export class SecondFactorEnrolment {
     const actor = currentActor();
     if (actor.kind === 'user' && actor.userId === userId)
       throw new DomainError(usersErrors.own_second_factor);
-    await this.alone(userId, async () => {
+    await this.alone(userId, async (user) => {
       const hadOne = await this.secondFactors.forget(userId);
       await this.sessions.revokeAll(userId);
-      if (hadOne) await this.mails.tell(userId, 'reset');
+      if (hadOne) await this.mails.tell(user, 'reset');
     });
   }
 
@@ -202,14 +202,14 @@ export class SecondFactorEnrolment {
   private async confirmed<T>(
     userId: string,
     { password, ...proof }: FactorRemoval,
-    change: () => Promise<T>,
+    change: (user: User) => Promise<T>,
   ): Promise<T> {
     const user = await this.passwordCheck.require(await this.users.get(userId), password);
     const done = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
         await this.passwordCheck.hold(user);
-        if (!(await this.secondFactors.accept(userId, proof))) return undefined;
-        return { result: await change() };
+        if (!(await this.secondFactors.accept(user, proof))) return undefined;
+        return { result: await change(user) };
       }),
     );
     if (!done) throw new DomainError(usersErrors.wrong_second_factor);

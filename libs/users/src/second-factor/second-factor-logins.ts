@@ -68,7 +68,7 @@ export class SecondFactorLogins {
       this.database.transaction(async () => {
         // A new password waits, and ends this session, or has ended the challenge.
         const user = await this.users.hold(userId);
-        const method = user && (await this.secondFactors.accept(userId, proof, challengeToken));
+        const method = user && (await this.secondFactors.accept(user, proof, challengeToken));
         if (!method) return undefined;
         if (!(await this.challenges.spend('second_factor', challengeToken, userId))) {
           throw new DomainError(usersErrors.invalid_or_expired_token);
@@ -124,7 +124,7 @@ export class SecondFactorLogins {
       this.database.transaction(async () => {
         const user = await this.users.hold(userId);
         if (!user) throw new DomainError(securityErrors.invalid_token);
-        const method = await this.secondFactors.accept(userId, proof);
+        const method = await this.secondFactors.accept(user, proof);
         return method && { user, assurance: await this.sessions.raise(sessionId, userId, method) };
       }),
     );

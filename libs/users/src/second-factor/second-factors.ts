@@ -3,6 +3,7 @@ import { type AssuranceLevel, DomainError } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { securityErrors } from '#platform/security';
 import { type Backoff, Backoffs } from '../backoff.js';
+import type { User } from '../user.row.js';
 import { Challenges } from './challenges.js';
 import { type Passkey, Passkeys, type StoredPasskey } from './passkeys.js';
 import { RecoveryCodes } from './recovery-codes.js';
@@ -104,14 +105,15 @@ export class SecondFactors {
    * @param challenge what a passkey must have signed; absent: a challenge for a step-up, which is spent by that
    */
   async accept(
-    userId: string,
+    user: Pick<User, 'id' | 'email' | 'name'>,
     { totp, recoveryCode, passkey }: SecondFactorProof,
     challenge?: string,
   ): Promise<MethodReference | undefined> {
+    const { id: userId } = user;
     if (totp !== undefined) return (await this.totp.accept(userId, totp)) ? 'otp' : undefined;
     if (recoveryCode !== undefined) {
       if (!(await this.recoveryCodes.accept(userId, recoveryCode))) return undefined;
-      await this.mails.tell(userId, 'recovery_code_used');
+      await this.mails.tell(user, 'recovery_code_used');
       return 'otp';
     }
     if (passkey === undefined) return undefined;

@@ -2,6 +2,7 @@ import { Accounts1795000000009 } from './1795000000009-accounts.js';
 import { ApiKeys1795000000011 } from './1795000000011-api-keys.js';
 import { Audit1795000000010 } from './1795000000010-audit.js';
 import { Catalog1795000000003 } from './1795000000003-catalog.js';
+import { LinkedIdentities1795000000018 } from './1795000000018-linked-identities.js';
 import { OrderClosing1795000000012 } from './1795000000012-order-closing.js';
 import { ExternalIdentities1795000000013 } from './1795000000013-external-identities.js';
 import { OrderReturns1795000000007 } from './1795000000007-order-returns.js';
@@ -13,6 +14,7 @@ import { Payments1795000000004 } from './1795000000004-payments.js';
 import { Platform1795000000001 } from './1795000000001-platform.js';
 import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
 import { Sales1795000000015 } from './1795000000015-sales.js';
+import { SessionOrigins1795000000019 } from './1795000000019-session-origins.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
@@ -35,4 +37,6 @@ export const migrations = [
   Sales1795000000015,
   Webhooks1795000000016,
   SecondFactor1795000000017,
+  LinkedIdentities1795000000018,
+  SessionOrigins1795000000019,
 ];

@@ -1,5 +1,5 @@
 /**
- * Makes the files that follow from the code: the OpenAPI document, the client's types, the tables of the
+ * Makes the files that follow from the code: the documents of OpenAPI and AsyncAPI, the client's types, the tables of the
  * documentation, .env.example.
  *
  *   node scripts/contracts.mjs           writes them
@@ -23,13 +23,15 @@ import openapiTS, { astToString } from 'openapi-typescript';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const OPENAPI = 'contracts/openapi.json';
+/** What it would break of the published one is refused. */
+const ASYNCAPI = 'contracts/asyncapi.yaml';
 const CLIENT_TYPES = 'libs/client/src/generated/openapi.ts';
 
 /** Documents that people write and of which a section is generated. */
 const DOCUMENTS_WITH_SECTIONS = ['docs/configuration.md', 'docs/errors.md', 'docs/permissions.md'];
-const GENERATED = [OPENAPI, CLIENT_TYPES, '.env.example', ...DOCUMENTS_WITH_SECTIONS];
+const GENERATED = [OPENAPI, ASYNCAPI, CLIENT_TYPES, '.env.example', ...DOCUMENTS_WITH_SECTIONS];
 
-const COMMANDS = [['openapi'], ['errors'], ['permissions'], ['config', 'docs']];
+const COMMANDS = [['openapi'], ['asyncapi'], ['errors'], ['permissions'], ['config', 'docs']];
 
 async function generate(root) {
   for (const command of COMMANDS) {
@@ -51,7 +53,7 @@ function write(root, path, text) {
 async function check() {
   const root = mkdtempSync(join(tmpdir(), 'steelyard-contracts-'));
   try {
-    for (const path of DOCUMENTS_WITH_SECTIONS) {
+    for (const path of [ASYNCAPI, ...DOCUMENTS_WITH_SECTIONS]) {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       copyFileSync(join(ROOT, path), join(root, path));
     }

@@ -47,6 +47,12 @@ const MUTANTS = [
     tests: ['test/integration/events.spec.ts'],
   },
   {
+    name: 'live access: a token is believed whatever became of its session, its user and their role',
+    file: 'libs/platform/src/security/access.guard.ts',
+    change: ['if (isCheckedLive(rule)) await this.authentication.requireLive(request);', ''],
+    tests: ['test/integration/users.spec.ts'],
+  },
+  {
     name: 'second factor: a code is good for as long as its half minute',
     file: 'libs/users/src/second-factor/totp.ts',
     change: ['AND confirmed_at IS NOT NULL AND last_used_step < $3', 'AND confirmed_at IS NOT NULL'],

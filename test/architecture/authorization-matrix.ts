@@ -137,14 +137,20 @@ export const ROUTES: Record<string, Row> = {
     call: async ({ shop }) => ({ body: await newSession(shop) }),
   },
   // What opens these is the token that was mailed.
-  'POST /auth/verify-email': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/verify-email': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
   'POST /auth/resend-verification': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
   'POST /auth/forgot-password': { of: 'public', status: 202, call: () => ({ body: anAddress() }) },
   'POST /auth/reset-password': {
     of: 'signed',
     call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
   },
-  'POST /auth/confirm-email-change': { of: 'signed', call: () => ({ body: { token: NO_TOKEN } }) },
+  'POST /auth/confirm-email-change': {
+    of: 'signed',
+    call: () => ({ body: { token: NO_TOKEN, password: 'correct horse battery' } }),
+  },
   'POST /auth/second-factor': {
     of: 'signed',
     call: () => ({ body: { challengeToken: NO_TOKEN, totp: '000000' } }),
@@ -154,43 +160,46 @@ export const ROUTES: Record<string, Row> = {
   // Whoever may do these has to prove something as well, and is told that it is wrong.
   'POST /auth/step-up': {
     of: 'customer',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 409,
     call: () => ({ body: { totp: '000000' } }),
   },
-  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:use', status: 409 },
+  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:secure', status: 409 },
   'GET /users/me/second-factor': { of: 'customer', takes: 'account:use' },
-  'POST /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: aWrongPassword },
+  'POST /users/me/totp': { of: 'customer', takes: 'account:secure', status: 403, call: aWrongPassword },
   'POST /users/me/totp/confirm': {
     of: 'customer',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 403,
     call: () => ({ body: { totp: '000000' } }),
   },
-  'DELETE /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },
-  'POST /users/me/recovery-codes': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },
+  'DELETE /users/me/totp': { of: 'customer', takes: 'account:secure', status: 403, call: withAnApp },
+  'POST /users/me/recovery-codes': { of: 'customer', takes: 'account:secure', status: 403, call: withAnApp },
   'POST /users/me/passkeys/options': {
     of: 'customer',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 403,
     call: aWrongPassword,
   },
   'POST /users/me/passkeys': {
     of: 'customer',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 400,
     call: () => ({ body: { name: 'Phone', passkey: anAttestation() } }),
   },
   'PATCH /users/me/passkeys/:id': {
     of: 'own',
-    takes: 'account:use',
+    takes: 'account:secure',
     call: async (stage) => ({ id: await aPasskeyOfTheOwner(stage), body: { name: 'Old phone' } }),
   },
   'DELETE /users/me/passkeys/:id': {
     of: 'own',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 403,
-    call: async (stage) => ({ id: await aPasskeyOfTheOwner(stage), body: WRONG_CONFIRMATION }),
+    call: async (stage) => {
+      await aWrongPassword(stage);
+      return { id: await aPasskeyOfTheOwner(stage), body: WRONG_CONFIRMATION };
+    },
   },
   'GET /users/me': { of: 'customer', takes: 'account:use' },
   'PATCH /users/me': {
@@ -201,23 +210,38 @@ export const ROUTES: Record<string, Row> = {
       headers: await ifMatchUser(shop, (person ?? shop.customer).id),
     }),
   },
+  'GET /users/me/identities': { of: 'customer', takes: 'account:use' },
+  'DELETE /users/me/identities/:id': {
+    of: 'own',
+    takes: 'account:secure',
+    status: 204,
+    call: identityOfTheOwner,
+  },
   'GET /users/me/sessions': { of: 'customer', takes: 'account:use' },
   'GET /users/me/export': { of: 'customer', takes: 'account:use' },
   // Whoever may do these has to give the password as well, and is told that it is the wrong one.
   'POST /users/me/email-change': {
     of: 'customer',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 403,
-    call: () => ({ body: { ...anAddress(), password: 'not the password' } }),
+    call: async (stage) => {
+      const { body } = await aWrongPassword(stage);
+      return { body: { ...anAddress(), ...(body as object) } };
+    },
   },
   'DELETE /users/me': {
     of: 'customer',
-    takes: 'account:use',
+    takes: 'account:secure',
     status: 403,
-    call: () => ({ body: { password: 'not the password' } }),
+    call: aWrongPassword,
   },
-  'DELETE /users/me/sessions': { of: 'customer', takes: 'account:use', status: 204 },
-  'DELETE /users/me/sessions/:id': { of: 'own', takes: 'account:use', status: 204, call: sessionOfTheOwner },
+  'DELETE /users/me/sessions': { of: 'customer', takes: 'account:secure', status: 204 },
+  'DELETE /users/me/sessions/:id': {
+    of: 'own',
+    takes: 'account:secure',
+    status: 204,
+    call: sessionOfTheOwner,
+  },
   'GET /users': { of: 'staff', takes: 'users:read' },
   'GET /users/:id': { of: 'staff', takes: 'users:read', call: ({ owner }) => ({ id: owner.id }) },
   'PATCH /users/:id': {
@@ -226,6 +250,15 @@ export const ROUTES: Record<string, Row> = {
     call: async ({ shop, owner }) => ({
       id: owner.id,
       body: { name: `Renamed ${newId()}` },
+      headers: await ifMatchUser(shop, owner.id),
+    }),
+  },
+  'PUT /users/:id/role': {
+    of: 'person',
+    takes: 'users:roles',
+    call: async ({ shop, owner }) => ({
+      id: owner.id,
+      body: { role: 'customer' },
       headers: await ifMatchUser(shop, owner.id),
     }),
   },
@@ -506,12 +539,21 @@ function newProduct() {
 /** A log-in of its own; what refreshing and ending it takes. */
 const WRONG_CONFIRMATION = { password: 'not the password', totp: '000000' };
 
-function aWrongPassword(): Call {
+/** A wrong password. Before it comes the right one, which forgets those that were wrong: else they would be too many. */
+async function aWrongPassword({ shop, person }: Stage): Promise<Call> {
+  if (person !== undefined) {
+    const { staff, admin } = shop;
+    const isDemo = [staff.id, admin.id].includes(person.id);
+    const password = isDemo ? DEMO_CUSTOMER.password : registration().password;
+    await shop.api.post('/api/v1/auth/login', { email: person.email, password });
+  }
   return { body: { password: 'not the password' } };
 }
 
 /** A body that confirms nothing, of somebody who has an authenticator app that nobody else knows. */
-async function withAnApp({ shop, person }: Stage): Promise<Call> {
+async function withAnApp(stage: Stage): Promise<Call> {
+  const { shop, person } = stage;
+  await aWrongPassword(stage);
   await shop.sql.query(
     `INSERT INTO users.totp (user_id, sealed_secret, created_at, confirmed_at)
      SELECT id, '', now(), now() FROM users.users WHERE id = $1 ON CONFLICT DO NOTHING`,
@@ -546,6 +588,15 @@ async function newSession({ api }: Shop): Promise<{ refreshToken: string }> {
 }
 
 /** Another session of the owner, who may have a second factor by now, so nobody logs in for it. */
+async function identityOfTheOwner({ shop, owner }: Stage): Promise<Call> {
+  const { rows } = await shop.sql.query<{ id: string }>(
+    `INSERT INTO users.external_identities (issuer, subject, user_id, linked_at)
+     VALUES ('https://login.example.com', uuidv7()::text, $1, now()) RETURNING id`,
+    [owner.id],
+  );
+  return { id: rows[0]!.id };
+}
+
 async function sessionOfTheOwner({ shop, owner }: Stage): Promise<Call> {
   const { rows } = await shop.sql.query<{ id: string }>(
     `INSERT INTO users.sessions (id, user_id, token_hash, expires_at)

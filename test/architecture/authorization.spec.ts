@@ -92,7 +92,7 @@ function outcomeOf(route: string, { status, body }: Answer, refusedWith: string[
 const NO_SECRET = ['webhook_signature_invalid', 'invalid_or_expired_token'];
 const REFUSALS = ['authentication_required', 'forbidden', ...NO_SECRET];
 /** What whoever may not know that something exists is told. */
-const NOT_FOUND = ['order_not_found', 'session_not_found', 'passkey_not_found'];
+const NOT_FOUND = ['order_not_found', 'session_not_found', 'passkey_not_found', 'identity_not_found'];
 
 /** Makes the call; one that is refused must have changed nothing. */
 async function attempt(

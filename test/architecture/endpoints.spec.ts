@@ -137,7 +137,7 @@ function whatIsMissing(name: string, operation: Operation): string[] {
   const missing: string[] = [];
   if (!operation.summary) missing.push('summary');
   if (!operation.tags?.length) missing.push('tags');
-  const writes = name.startsWith('POST') || name.startsWith('PATCH');
+  const writes = name.startsWith('POST') || name.startsWith('PATCH') || name.startsWith('PUT');
   const body = operation.requestBody?.content['application/json']?.schema;
   if (writes && !body && !WITHOUT_JSON_BODY.has(name)) missing.push('request schema');
   const statuses = Object.keys(operation.responses);

@@ -2,9 +2,9 @@ import { newId, type Role } from '#kernel';
 import { closeHttpServer } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { ManagementServer } from '#platform/management';
-import { AccessTokens } from '#platform/security';
 import { ROUTES } from '../architecture/authorization-matrix.js';
 import { blockTable } from '../support/block-table.js';
+import { liveToken } from '../support/live-token.js';
 import { eventually } from '../support/eventually.js';
 import { routesOf } from '../support/routes.js';
 import { sendRaw } from '../support/send-raw.js';
@@ -34,8 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => main.stop());
 
-const tokenOf = (role: Role) =>
-  main.app.get(AccessTokens).issue({ userId: newId(), role, sessionId: newId(), aal: 1, amr: ['pwd'] });
+const tokenOf = (role: Role) => liveToken(main, role);
 
 /** Which routes there are on a port, by the answers that somebody without a token gets. */
 async function found(port: TestApp): Promise<string[]> {
@@ -124,9 +123,7 @@ describe('closing', () => {
   async function withCallInFlight() {
     const app = await TestApp.start({ ADMIN_PORT: '0' });
     const port = app.onAdminPort();
-    const token = await app.app
-      .get(AccessTokens)
-      .issue({ userId: newId(), role: 'admin', sessionId: newId(), aal: 1, amr: ['pwd'] });
+    const token = await liveToken(app, 'admin');
     const block = await blockTable(app, 'payments.ledger_totals, payments.ledger_postings');
     const inFlight = port.get(LEDGER, { token }).catch(() => 'cut');
     await block.hasWaiter();

@@ -1,6 +1,7 @@
 import { Clock, newId } from '#kernel';
 import { line, ORDERS, Shop } from '../support/shop.js';
 import type { Answer } from '../support/test-app.js';
+import { column } from '../support/users-fixture.js';
 
 const KEYS = '/api/v1/api-keys';
 const HOUR_MS = 3_600_000;
@@ -41,6 +42,16 @@ describe('an API key', () => {
     expect(JSON.stringify(rows)).not.toContain(key.slice(-43));
   });
 
+  it('is listed by who made it', async () => {
+    const { id } = await shop.apiKey('orders:read');
+    const madeBy = async (userId: string) =>
+      column(await shop.get(`${KEYS}?limit=100&createdBy=user:${userId}`, { as: shop.admin }), 'id');
+    expect(await madeBy(shop.admin.id)).toContain(id);
+    expect(await madeBy(shop.staff.id)).toEqual([]);
+    const query = () => shop.get(`${KEYS}?createdBy=admin`, { as: shop.admin });
+    await shop.expectRefusal(query, 400, 'validation_failed');
+  });
+
   it('is in the audit log with the rights that it got', async () => {
     const wish = { name: 'Till', scopes: ['orders:place'], expiresAt: '2100-01-01T00:00:00.000Z' };
     const headers = { 'x-request-id': newId() };
@@ -78,6 +89,15 @@ describe('an API key', () => {
     });
     expect(await send(order)).toMatchObject({ status: 400, body: { code: 'email_required' } });
     expect(await callWith(key, '/api/v1/users/me')).toMatchObject({ status: 403 });
+  });
+
+  it('changes names of customers, and no address, with which its holder could log in', async () => {
+    const { id } = await shop.newCustomer();
+    const { key } = await shop.apiKey('users:write');
+    const change = (body: object) =>
+      shop.api.call('PATCH', `/api/v1/users/${id}`, { token: key, body, headers: { 'if-match': '"1"' } });
+    expect(await change({ name: 'Ada King' })).toMatchObject({ status: 200 });
+    await shop.expectRefusal(() => change({ email: `${newId()}@example.com` }), 403, 'forbidden');
   });
 
   it('that may pay a guest’s order gets no token of it', async () => {

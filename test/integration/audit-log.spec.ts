@@ -69,15 +69,17 @@ describe('the audit log', () => {
   it('keeps nothing that is personal or secret', async () => {
     const { id } = await shop.newCustomer();
     const name = 'Grace Brewster Hopper';
-    const headers = { 'if-match': '"1"' };
     const token = shop.admin.token;
-    const body = { name, role: 'staff' };
-    expect(await shop.api.call('PATCH', `/api/v1/users/${id}`, { token, body, headers })).toMatchObject({
-      status: 200,
-    });
+    const changed = (path: string, version: number, body: object) =>
+      shop.api.call(path.split(' ')[0]!, `/api/v1/users/${id}${path.split(' ')[1] ?? ''}`, {
+        ...{ token, body, headers: { 'if-match': `"${version}"` } },
+      });
+    expect(await changed('PATCH', 1, { name })).toMatchObject({ status: 200 });
+    expect(await changed('PUT /role', 2, { role: 'staff' })).toMatchObject({ status: 200 });
     const { data } = await shop.read(`${LOG}?target=${id}`);
     expect(data).toMatchObject([
-      { action: 'PATCH /users/:id', details: { name: '[redacted]', role: 'staff' } },
+      { action: 'PUT /users/:id/role', details: { role: 'staff' } },
+      { action: 'PATCH /users/:id', details: { name: '[redacted]' } },
     ]);
     const { rows } = await shop.sql.query('SELECT * FROM platform.audit_log');
     const everything = JSON.stringify(rows);

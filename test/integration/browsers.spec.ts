@@ -88,7 +88,7 @@ describe('pages of another origin', () => {
     const { status, headers } = await ask(origin);
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(origin);
-    expect(headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST, PATCH, DELETE');
+    expect(headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST, PUT, PATCH, DELETE');
     for (const header of ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'X-Order-Token']) {
       expect(headers.get('access-control-allow-headers')).toContain(header);
     }

@@ -1,18 +1,25 @@
 import { generateKeyPair, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { Clock, newId } from '#kernel';
+import { OpenTransaction } from '../support/open-transaction.js';
 import { AUDIENCE, OutsideIssuer } from '../support/outside-issuer.js';
+import { SecondFactorFixture } from '../support/second-factor-fixture.js';
 import type { Answer } from '../support/test-app.js';
 import {
+  CONFIRM_EMAIL_CHANGE,
   DEMO_PASSWORD,
+  EMAIL_CHANGE,
   FORGOT_PASSWORD,
   LOGIN,
   ME,
   PASSWORD,
   registration,
   RESET_PASSWORD,
+  type SignedIn,
   USERS,
   UsersFixture,
 } from '../support/users-fixture.js';
+
+const IDENTITIES = `${ME}/identities`;
 
 let issuer: OutsideIssuer;
 let users: UsersFixture;
@@ -31,6 +38,9 @@ afterAll(async () => {
 });
 
 const me = (token: string): Promise<Answer> => users.app.get(ME, { token });
+/** A token of whoever logs in at the provider after this moment. */
+const loggedInAgain = (claims: JWTPayload) =>
+  issuer.token({ ...claims, iat: Math.floor(Date.now() / 1_000) + 2 });
 const realm = (...roles: string[]) => ({ realm_access: { roles } });
 
 /** Rows of users by their address. */
@@ -217,25 +227,142 @@ describe('the data of who comes from outside', () => {
     const { body: before } = await me(token);
     const exported = await users.app.get(`${ME}/export`, { token });
     expect(exported.body.externalIdentities).toEqual([
-      { issuer: issuer.url, subject: sub, linkedAt: expect.any(String) },
+      {
+        ...{ id: expect.any(String), issuer: issuer.url, subject: sub },
+        ...{ linkedAt: expect.any(String), lastUsedAt: expect.any(String) },
+      },
     ]);
 
     // Whoever has no password gets one by mail.
-    const erase = (password: string) => users.app.call('DELETE', ME, { token, body: { password } });
+    const erase = (password: string, as = token) =>
+      users.app.call('DELETE', ME, { token: as, body: { password } });
     expect(await erase(PASSWORD)).toMatchObject({ status: 403, body: { code: 'wrong_password' } });
     await users.app.post(FORGOT_PASSWORD, { email: before.email });
     const mailed = await users.tokenFor(before.email as string);
     expect((await users.app.post(RESET_PASSWORD, { token: mailed, password: PASSWORD })).status).toBe(204);
-    expect((await erase(PASSWORD)).status).toBe(204);
+    expect((await erase(PASSWORD, await loggedInAgain(claims))).status).toBe(204);
 
     const { rows } = await users.sql.query('SELECT FROM users.external_identities WHERE subject = $1', [sub]);
     expect(rows).toEqual([]);
     await users.expectRefusal(() => me(token), 401, 'invalid_token');
-    const later = Math.floor(Date.now() / 1_000) + 2;
-    const { status, body: after } = await me(await issuer.token({ ...claims, iat: later }));
+    const { status, body: after } = await me(await loggedInAgain(claims));
     expect(status).toBe(200);
     expect(after.id).not.toBe(before.id);
     expect(after.email).toBe(before.email);
+  });
+});
+
+describe('a link', () => {
+  /** Somebody with a password and a link, and the claims by which they came. */
+  async function linked() {
+    const person = await local({ isVerified: true });
+    const claims = issuer.claims({ email: person.email });
+    const token = await issuer.token(claims);
+    expect((await me(token)).body.id).toBe(person.id);
+    return { person, claims, outside: token };
+  }
+  const identitiesOf = (token: string, query = '') => users.app.get(`${IDENTITIES}${query}`, { token });
+  const subjectsTo = async (email: string) => (await users.mailsTo(email)).map(({ subject }) => subject);
+  const byAdmin = async (method: string, path: string, body: object, version = 1) => {
+    const token = await issuer.token({ ...realm('it'), amr: ['mfa'] });
+    const headers = { 'if-match': `"${version}"` };
+    const answer = await users.app.call(method, `${USERS}/${path}`, { token, body, headers });
+    expect(answer).toMatchObject({ status: 200 });
+  };
+
+  it.each<[string, (person: SignedIn) => Promise<unknown>, number]>([
+    [
+      'a new password',
+      async ({ email }) => {
+        await users.app.post(FORGOT_PASSWORD, { email });
+        const token = await users.tokenFor(email);
+        return users.app.post(RESET_PASSWORD, { token, password: PASSWORD });
+      },
+      200,
+    ],
+    [
+      'another address',
+      async ({ token }) => {
+        const email = `${newId()}@example.com`;
+        await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token });
+        const mailed = await users.tokenFor(email);
+        return users.app.post(CONFIRM_EMAIL_CHANGE, { token: mailed, password: PASSWORD });
+      },
+      200,
+    ],
+    ['another address, by staff', ({ id }) => byAdmin('PATCH', id, { email: `${newId()}@example.com` }), 200],
+    ['a role among staff', ({ id }) => byAdmin('PUT', `${id}/role`, { role: 'staff' }), 403],
+    ['a second factor', (person) => new SecondFactorFixture(users).withApp(person), 403],
+  ])(
+    'ends with %s, which the person is told, and a token from before is refused',
+    async (_, change, again) => {
+      const { person, claims, outside } = await linked();
+      await change(person);
+      expect((await identitiesOf(person.token)).body.data).toEqual([]);
+      await users.expectRefusal(() => me(outside), 401, 'invalid_token');
+      expect(await subjectsTo(person.email)).toEqual(
+        expect.arrayContaining([
+          'A log-in elsewhere opens your account',
+          'A log-in elsewhere no longer opens your account',
+        ]),
+      );
+      // By the rules of the first time: staff are not linked, and who has left the address is somebody else.
+      expect((await me(await loggedInAgain(claims))).status).toBe(again);
+    },
+  );
+
+  it('stays when a role goes, or a name changes', async () => {
+    const { person } = await linked();
+    await users.sql.query(`UPDATE users.users SET role = 'staff' WHERE id = $1`, [person.id]);
+    await byAdmin('PUT', `${person.id}/role`, { role: 'customer' });
+    await byAdmin('PATCH', person.id, { name: 'Augusta' }, 2);
+    expect((await identitiesOf(person.token)).body.data).toHaveLength(1);
+  });
+
+  it('is not made to an account that becomes one of staff at the same moment', async () => {
+    const person = await local({ isVerified: true });
+    const promotion = await OpenTransaction.begin(users.app);
+    await promotion.query(`UPDATE users.users SET role = 'staff' WHERE id = $1`, [person.id]);
+    const answer = me(await issuer.token({ email: person.email }));
+    await Promise.race([answer, promotion.hasWaiter()]);
+    await promotion.commit();
+    expect(await answer).toMatchObject({ status: 403, body: { code: 'identity_email_taken' } });
+  });
+
+  it('is seen and ended by its owner, and by nobody else', async () => {
+    const { person, claims, outside } = await linked();
+    const second = issuer.claims({ email: person.email });
+    expect((await me(await issuer.token(second))).body.id).toBe(person.id);
+    const { body } = await identitiesOf(person.token);
+    const view = (subject: unknown) => ({
+      ...{ id: expect.any(String), issuer: issuer.url, subject },
+      ...{ linkedAt: expect.any(String), lastUsedAt: expect.any(String) },
+    });
+    expect(body).toEqual({ data: [view(second.sub), view(claims.sub)], nextCursor: null });
+    const first = await identitiesOf(person.token, '?limit=1');
+    const cursor = encodeURIComponent(first.body.nextCursor as string);
+    expect((await identitiesOf(person.token, `?limit=1&cursor=${cursor}`)).body.data).toEqual([body.data[1]]);
+
+    const end = (token: string) => () =>
+      users.app.call('DELETE', `${IDENTITIES}/${body.data[1].id as string}`, { token });
+    await users.expectRefusal(end(users.customer.token), 404, 'identity_not_found');
+    expect((await end(person.token)()).status).toBe(204);
+    await users.expectRefusal(end(person.token), 404, 'identity_not_found');
+    await users.expectRefusal(() => me(outside), 401, 'invalid_token');
+    expect(await subjectsTo(person.email)).toContain('A log-in elsewhere no longer opens your account');
+    expect((await identitiesOf(person.token)).body.data).toEqual([body.data[0]]);
+  });
+
+  it('says when it was last used, to the minute', async () => {
+    const { person, claims } = await linked();
+    const lastUse = async () => {
+      await me(await issuer.token(claims));
+      const { body } = await identitiesOf(person.token);
+      return Date.parse(body.data[0].lastUsedAt as string);
+    };
+    const first = await lastUse();
+    expect(await lastUse()).toBe(first);
+    await users.later(61_000, async () => expect(await lastUse()).toBeGreaterThan(first + 60_000));
   });
 });
 

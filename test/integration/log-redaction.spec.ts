@@ -9,7 +9,8 @@ const PASSWORD = 'canary-password-correct-horse';
 const TOKEN = 'canary-token-eyJhbGciOiJFZERTQSJ9';
 const CARD = '4242424242424242';
 const API_KEY = 'canary-key-sk_live_51H';
-const CANARIES = [PASSWORD, TOKEN, CARD, API_KEY];
+const DEVICE = 'canary-device/1.0';
+const CANARIES = [PASSWORD, TOKEN, CARD, API_KEY, DEVICE];
 
 let app: SpawnedApp;
 let url: string;
@@ -58,6 +59,7 @@ it('the log at its most talkative holds no password, token, card number or key, 
     'x-api-key': API_KEY,
     'x-order-token': TOKEN,
     cookie: `card=${CARD}`,
+    'user-agent': DEVICE,
     'stripe-signature': API_KEY,
   };
   const query = `?token=${TOKEN}&card=${CARD}&key=${API_KEY}&password=${PASSWORD}`;

@@ -22,7 +22,7 @@ async function verified(): Promise<Person> {
   const { body } = await shop.api.get('/dev/mailbox');
   const { text } = (body.data as { to: string; text: string }[]).find(({ to }) => to === email)!;
   const [token] = /^[\w-]{43}$/m.exec(text)!;
-  expect((await shop.api.post(CONFIRM_EMAIL_CHANGE, { token })).status).toBe(204);
+  expect((await shop.api.post(CONFIRM_EMAIL_CHANGE, { token, password: PASSWORD })).status).toBe(204);
   return { ...person, email };
 }
 

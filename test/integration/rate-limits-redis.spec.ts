@@ -52,6 +52,22 @@ whereThereIsOne('processes that share a Redis', () => {
     expect(await call(12)).toEqual([...times(10, 200), 429, 429]);
   });
 
+  it('slow down together whoever guesses a password, and keep no address of anybody there', async () => {
+    const email = 'nobody@example.com';
+    const statuses: number[] = [];
+    for (let index = 0; index < 8; index += 1) {
+      const guess = { email, password: 'not the password' };
+      statuses.push((await apps[index % apps.length]!.post('/api/v1/auth/login', guess)).status);
+    }
+    expect(statuses).toEqual([...times(6, 401), ...times(2, 429)]);
+    const keys = await apps[0]!.app.get(Redis).client!.keys('*');
+    expect(keys).toContainEqual(expect.stringMatching(/^steelyard:backoff:account-pauses:/));
+    expect(keys.join()).not.toContain(email);
+    await redis.stop();
+    await connected(false);
+    expect((await apps[0]!.post('/api/v1/auth/login', { email, password: 'x' })).status).toBe(401);
+  });
+
   it('count each for itself while it is gone, and together when it is back', async () => {
     expect(await call(4)).toEqual(times(4, 200));
     await redis.stop();

@@ -83,6 +83,33 @@ describe('rate limits', () => {
     expect((await as()()).status).toBe(429);
   });
 
+  it('count what bears a credential by its address first, and look at none beyond that', async () => {
+    await start({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '4' });
+    const token = await tokenOf('customer');
+    const tokens = app.app.get(AccessTokens);
+    const verify = tokens.verify.bind(tokens);
+    let looks = 0;
+    tokens.verify = (bearer) => {
+      looks += 1;
+      return verify(bearer);
+    };
+    const told: (string | null)[] = [];
+    for (const bearer of [token, token, await tokenOf('staff'), await tokenOf('staff'), token]) {
+      const { headers, status } = await app.get(PRODUCTS, { token: bearer });
+      told.push(`${status} ${headers.get('ratelimit-policy')} ${headers.get('ratelimit')}`);
+    }
+    // Of two limits the one that is nearer to its end is told.
+    expect(told).toEqual([
+      expect.stringMatching(/^200 "requests";q=3;w=60 "requests";r=2;t=\d+$/),
+      expect.stringMatching(/^200 "requests";q=3;w=60 "requests";r=1;t=\d+$/),
+      expect.stringMatching(/^200 "credentials";q=4;w=60 "credentials";r=1;t=\d+$/),
+      expect.stringMatching(/^200 "credentials";q=4;w=60 "credentials";r=0;t=\d+$/),
+      expect.stringMatching(/^429 "credentials";q=4;w=60 "credentials";r=0;t=\d+$/),
+    ]);
+    expect(looks).toBe(4);
+    expect((await app.get(PRODUCTS)).status).toBe(200);
+  });
+
   it('count what writes for itself', async () => {
     await start();
     const token = await tokenOf('customer');

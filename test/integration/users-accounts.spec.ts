@@ -1,5 +1,7 @@
 import { newId } from '#kernel';
 import { OutboxRelay } from '#platform/messaging';
+import { Passwords } from '../../libs/users/src/passwords.js';
+import { OpenTransaction } from '../support/open-transaction.js';
 import { SecondFactorFixture } from '../support/second-factor-fixture.js';
 import {
   CONFIRM_EMAIL_CHANGE,
@@ -62,9 +64,10 @@ const REQUESTS = {
   },
 };
 const USES = {
-  verify_email: (token: string) => users.app.post(VERIFY_EMAIL, { token }),
+  verify_email: (token: string, password = PASSWORD) => users.app.post(VERIFY_EMAIL, { token, password }),
   reset_password: (token: string) => users.app.post(RESET_PASSWORD, { token, password: NEW_PASSWORD }),
-  change_email: (token: string) => users.app.post(CONFIRM_EMAIL_CHANGE, { token }),
+  change_email: (token: string, password = PASSWORD) =>
+    users.app.post(CONFIRM_EMAIL_CHANGE, { token, password }),
 };
 type Purpose = keyof typeof USES;
 const PURPOSES = Object.keys(USES) as Purpose[];
@@ -76,10 +79,11 @@ describe('a mailed token', () => {
     await users.expectRefusal(() => USES[purpose](token), 400, 'invalid_or_expired_token');
   });
 
-  it.each(PURPOSES)('is good for one of 20 calls at once: %s', async (purpose) => {
+  it.each(PURPOSES)('is good for one of five calls at once: %s', async (purpose) => {
     const { token } = await REQUESTS[purpose]();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => USES[purpose](token)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array<number>(19).fill(400)]);
+    // More that bring a password are paused.
+    const answers = await Promise.all(Array.from({ length: 5 }, () => USES[purpose](token)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 400, 400, 400, 400]);
   });
 
   it.each(PURPOSES)('lives for a quarter of an hour: %s', async (purpose) => {
@@ -107,6 +111,25 @@ describe('a mailed token', () => {
       await users.expectRefusal(() => USES[purpose](token), 400, 'invalid_or_expired_token');
     }
   });
+
+  it.each(PURPOSES)('that is none costs no hash of a password: %s', async (purpose) => {
+    const passwords = users.app.app.get(Passwords);
+    const spies = [import.meta.jest.spyOn(passwords, 'hash'), import.meta.jest.spyOn(passwords, 'verify')];
+    await users.expectRefusal(() => USES[purpose]('A'.repeat(43)), 400, 'invalid_or_expired_token');
+    for (const spy of spies) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
+  });
+
+  it.each(['verify_email', 'change_email'] as const)(
+    'confirms nothing without the password, and is not spent by a wrong one: %s',
+    async (purpose) => {
+      const { token } = await REQUESTS[purpose]();
+      await users.expectRefusal(() => USES[purpose](token, NEW_PASSWORD), 403, 'wrong_password');
+      expect((await USES[purpose](token)).status).toBe(204);
+    },
+  );
 
   it('ends with the next one for the same purpose', async () => {
     const { user, token } = await REQUESTS.reset_password();
@@ -203,6 +226,30 @@ describe('a forgotten password', () => {
     expect(await users.mailsTo(queued)).toEqual([]);
   });
 
+  it('ends a change of the address whose mail is being written at that moment', async () => {
+    const { user, token } = await REQUESTS.reset_password();
+    const email = newAddress();
+    await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+    const writer = await OpenTransaction.begin(users.app);
+    await writer.query(
+      `SELECT FROM platform.mails WHERE kind = 'users.change_email' AND subject = $1 FOR UPDATE`,
+      [user.id],
+    );
+    const reset = USES.reset_password(token);
+    await writer.hasWaiter();
+    await writer.query(
+      `INSERT INTO users.tokens VALUES ($1, 'change_email', sha256('mailed'), $2, now() + interval '1 minute')`,
+      [user.id, email],
+    );
+    await writer.commit();
+    expect((await reset).status).toBe(204);
+    await users.expectRefusal(
+      () => USES.change_email('mailed', NEW_PASSWORD),
+      400,
+      'invalid_or_expired_token',
+    );
+  });
+
   it('is asked for without an answer that tells whether there is an account', async () => {
     const unknown = newAddress();
     for (const email of [unknown, 'customer@example.com']) {
@@ -284,7 +331,7 @@ describe('a change of the address', () => {
       await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token });
       tokens.push(await users.tokenFor(email));
     }
-    const answers = await Promise.all(tokens.map(USES.change_email));
+    const answers = await Promise.all(tokens.map((token) => USES.change_email(token)));
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
   });
 
@@ -319,7 +366,7 @@ describe('where addresses may be confirmed', () => {
       const [, token] = /^https:\/\/shop\.example\.com\/account\/verify-email#token=([\w-]{43})$/m.exec(
         mail!.text,
       )!;
-      expect((await shop.app.post(VERIFY_EMAIL, { token })).status).toBe(204);
+      expect((await shop.app.post(VERIFY_EMAIL, { token, password: PASSWORD })).status).toBe(204);
     } finally {
       await shop.stop();
     }
@@ -344,19 +391,22 @@ describe('where addresses have to be confirmed', () => {
     return person;
   }
 
+  const verify = async (email: string, password = PASSWORD) =>
+    strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email), password });
+
   it('nobody logs in before that, and only who knows the password learns why', async () => {
     const { email, password } = await register();
     const login = (claimed: string) => strict.app.post(LOGIN, { email, password: claimed });
     await strict.expectRefusal(() => login(password), 403, 'email_not_verified');
     await strict.expectRefusal(() => login('not the password'), 401, 'invalid_credentials');
-    expect((await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) })).status).toBe(204);
+    expect((await verify(email)).status).toBe(204);
     const { token } = await strict.signIn(email, password);
     expect((await strict.app.get(ME, { token })).body.emailVerified).toBe(true);
   });
 
   it('a passkey does not get around it', async () => {
     const { email, password } = await register();
-    await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) });
+    await verify(email);
     const factors = new SecondFactorFixture(strict);
     const { device, id } = await factors.withPasskey(await strict.signIn(email, password));
     await strict.sql.query('UPDATE users.users SET email_verified_at = NULL WHERE id = $1', [id]);
@@ -374,9 +424,23 @@ describe('where addresses have to be confirmed', () => {
 
   it('a second registration with an address that waits mails a token again, and keeps the first password', async () => {
     const { email } = await register();
+    await strict.mailsTo(email);
     await register({ email, password: NEW_PASSWORD });
-    await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) });
+    expect((await verify(email)).status).toBe(204);
     await strict.signIn(email, PASSWORD);
+  });
+
+  it('whose owner registers after a stranger did takes it with a new password, by the mail about that', async () => {
+    const { email } = await register();
+    await strict.mailsTo(email);
+    await register({ email, password: NEW_PASSWORD });
+    const [mail] = await strict.mailsTo(email);
+    const [confirmation, reset] = mail!.text.match(/^[\w-]{43}$/gm)! as [string, string];
+    const confirm = () => strict.app.post(VERIFY_EMAIL, { token: confirmation, password: NEW_PASSWORD });
+    await strict.expectRefusal(confirm, 403, 'wrong_password');
+    const taken = await strict.app.post(RESET_PASSWORD, { token: reset, password: NEW_PASSWORD });
+    expect(taken.status).toBe(204);
+    await strict.signIn(email, NEW_PASSWORD);
   });
 
   it('a chosen id tells nothing: it is not taken over', async () => {
@@ -384,7 +448,7 @@ describe('where addresses have to be confirmed', () => {
     const { email, password } = await register({ id });
     await register({ id });
     await register({ id: strict.customer.id });
-    await strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email) });
+    await verify(email);
     expect((await strict.signIn(email, password)).id).not.toBe(id);
   });
 

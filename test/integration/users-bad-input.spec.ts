@@ -71,7 +71,7 @@ describe('a body', () => {
     ['log-in', 'POST', () => LOGIN, () => ({ email: users.customer.email, password: 'x' }), () => undefined],
     ['refresh', 'POST', () => REFRESH, () => ({ refreshToken: 'x' }), () => undefined],
     ['log-out', 'POST', () => LOGOUT, () => ({ refreshToken: 'x' }), () => undefined],
-    ['verification', 'POST', () => VERIFY_EMAIL, () => ({ token: 'x' }), () => undefined],
+    ['verification', 'POST', () => VERIFY_EMAIL, () => ({ token: 'x', password: PASSWORD }), () => undefined],
     ['another token', 'POST', () => RESEND_VERIFICATION, () => ({ email: 'a@b.com' }), () => undefined],
     ['forgotten password', 'POST', () => FORGOT_PASSWORD, () => ({ email: 'a@b.com' }), () => undefined],
     [
@@ -81,7 +81,13 @@ describe('a body', () => {
       () => ({ token: 'x', password: PASSWORD }),
       () => undefined,
     ],
-    ['confirmed change', 'POST', () => CONFIRM_EMAIL_CHANGE, () => ({ token: 'x' }), () => undefined],
+    [
+      'confirmed change',
+      'POST',
+      () => CONFIRM_EMAIL_CHANGE,
+      () => ({ token: 'x', password: PASSWORD }),
+      () => undefined,
+    ],
     [
       'change of address',
       'POST',
@@ -185,12 +191,14 @@ describe('a field', () => {
     [['token'], { pointer: '/token', code: 'wrong_type' }],
     [undefined, { pointer: '/token', code: 'required' }],
   ];
-  const verify = (change: object) => users.app.post(VERIFY_EMAIL, { token: 'x', ...change });
+  const verify = (change: object) =>
+    users.app.post(VERIFY_EMAIL, { token: 'x', password: PASSWORD, ...change });
   const resend = (change: object) => users.app.post(RESEND_VERIFICATION, change);
   const forgot = (change: object) => users.app.post(FORGOT_PASSWORD, change);
   const reset = (change: object) =>
     users.app.post(RESET_PASSWORD, { token: 'x', password: PASSWORD, ...change });
-  const confirm = (change: object) => users.app.post(CONFIRM_EMAIL_CHANGE, { token: 'x', ...change });
+  const confirm = (change: object) =>
+    users.app.post(CONFIRM_EMAIL_CHANGE, { token: 'x', password: PASSWORD, ...change });
   const changeEmail = (change: object) =>
     users.app.post(
       EMAIL_CHANGE,
@@ -199,6 +207,7 @@ describe('a field', () => {
     );
   const updateMe = (change: object) => users.patch(ME, change, users.customer);
   const updateUser = (change: object) => users.patch(`${USERS}/${users.customer.id}`, change, users.admin);
+  const changeRole = (change: object) => users.put(`${USERS}/${users.customer.id}/role`, change, users.admin);
   const eraseUser = (body: object) =>
     users.app.call('DELETE', `${USERS}/${users.customer.id}`, { token: users.admin.token, body });
   const CASES = [
@@ -210,11 +219,13 @@ describe('a field', () => {
     ...email('/email').map((row) => ['log-in', 'email', login, ...row] as const),
     ...claimedPassword.map((row) => ['log-in', 'password', login, ...row] as const),
     ...mailedToken.map((row) => ['verification', 'token', verify, ...row] as const),
+    ...claimedPassword.map((row) => ['verification', 'password', verify, ...row] as const),
     ...email('/email').map((row) => ['request for another token', 'email', resend, ...row] as const),
     ...email('/email').map((row) => ['request for a new password', 'email', forgot, ...row] as const),
     ...mailedToken.map((row) => ['new password', 'token', reset, ...row] as const),
     ...newPassword.map((row) => ['new password', 'password', reset, ...row] as const),
     ...mailedToken.map((row) => ['confirmed change of address', 'token', confirm, ...row] as const),
+    ...claimedPassword.map((row) => ['confirmed change of address', 'password', confirm, ...row] as const),
     ...email('/email').map((row) => ['change of address', 'email', changeEmail, ...row] as const),
     ...claimedPassword.map((row) => ['change of address', 'password', changeEmail, ...row] as const),
     ...text('/name').map((row) => ['profile', 'name', updateMe, ...row] as const),
@@ -223,7 +234,8 @@ describe('a field', () => {
     ...email('/email')
       .filter(([value]) => value !== undefined)
       .map((row) => ['user', 'email', updateUser, ...row] as const),
-    ...role.map((row) => ['user', 'role', updateUser, ...row] as const),
+    ...smuggledRole.map((row) => ['user', 'role', updateUser, ...row] as const),
+    ...role.map((row) => ['role', 'role', changeRole, ...row] as const),
     ...text('/reason').map((row) => ['erasure', 'reason', eraseUser, ...row] as const),
   ].map(([where, name, call, value, field]) => {
     const shown = value === undefined ? 'absent' : JSON.stringify(value);
@@ -259,7 +271,7 @@ describe('an access token', () => {
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT({
       sub: users.admin.id,
-      sid: newId(),
+      sid: claimsOf(users.admin.token)['sid'],
       role: 'admin',
       iss: 'steelyard',
       aud: 'steelyard',
@@ -335,7 +347,7 @@ describe('an access token', () => {
     await users.expectRefusal(call('GET', ME), 401, 'invalid_token');
     await users.expectRefusal(call('GET', USERS), 401, 'invalid_token');
     await users.expectRefusal(
-      call('PATCH', `${USERS}/${users.customer.id}`, { role: 'admin' }),
+      call('PUT', `${USERS}/${users.customer.id}/role`, { role: 'admin' }),
       401,
       'invalid_token',
     );
@@ -368,6 +380,7 @@ describe('an access token', () => {
     ['GET', () => USERS, 'staff'],
     ['GET', () => `${USERS}/${users.customer.id}`, 'staff'],
     ['PATCH', () => `${USERS}/${users.customer.id}`, 'staff'],
+    ['PUT', () => `${USERS}/${users.customer.id}/role`, 'admin'],
     ['DELETE', () => `${USERS}/${users.customer.id}`, 'admin'],
   ];
 

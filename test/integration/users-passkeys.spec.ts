@@ -1,3 +1,4 @@
+import { OpenTransaction } from '../support/open-transaction.js';
 import {
   PASSKEY_LOGIN,
   PASSKEY_LOGIN_OPTIONS,
@@ -90,7 +91,10 @@ describe('a passkey', () => {
   });
 
   it('joins others only in a session with two factors, and brings no new recovery codes', async () => {
-    const owner = await factors.withPasskey();
+    const before = await users.registered();
+    const owner = await factors.withPasskey(await users.signIn(before.email, PASSWORD));
+    expect((await users.refresh(before.refreshToken)).status).toBe(401);
+    const { body: other } = await factors.loginWithPasskey(owner.device);
     for (const path of [PASSKEY_OPTIONS, TOTP]) {
       const add = () => factors.post(path, { password: PASSWORD }, owner);
       await users.expectRefusal(add, 403, 'insufficient_aal');
@@ -104,7 +108,20 @@ describe('a passkey', () => {
     const further = await factors.withPasskey(raised);
     expect(further.recoveryCodes).toBeNull();
     expect((await factors.withApp(raised)).recoveryCodes).toBeNull();
+    expect((await users.refresh(other.refreshToken)).status).toBe(200);
     expect((await factors.challenged(owner)).methods).toEqual(['totp', 'passkey', 'recoveryCode']);
+  });
+
+  it('is not added when a new password ends what the old one began, at the same moment', async () => {
+    const person = await users.registered();
+    const passkey = await factors.attest(person, new SoftwareAuthenticator());
+    const reset = await OpenTransaction.begin(users.app);
+    await reset.query('SELECT FROM users.users WHERE id = $1 FOR NO KEY UPDATE', [person.id]);
+    await reset.query('DELETE FROM users.challenges WHERE user_id = $1', [person.id]);
+    const answer = factors.post(PASSKEYS, { name: 'Phone', passkey }, person);
+    await Promise.race([answer, reset.hasWaiter()]);
+    await reset.commit();
+    expect(await answer).toMatchObject({ status: 400, body: { code: 'passkey_not_accepted' } });
   });
 
   it('is not made twice, nor more than twenty times', async () => {
@@ -277,9 +294,11 @@ describe('a passkey after the password', () => {
     ['with a signature over something else', { forged: true }],
   ])('is refused %s', async (_, faults) => {
     const { challengeToken, passkeyOptions } = await factors.challenged(somebody);
-    const passkey = somebody.device.get(passkeyOptions, faults);
-    const finish = () => factors.post(SECOND_FACTOR, { challengeToken, passkey });
-    await users.expectRefusal(finish, 403, 'wrong_second_factor');
+    const finish = (wrong?: Faults) => () =>
+      factors.post(SECOND_FACTOR, { challengeToken, passkey: somebody.device.get(passkeyOptions, wrong) });
+    await users.expectRefusal(finish(faults), 403, 'wrong_second_factor');
+    // Without the fault it is right, and those that were wrong before are forgotten.
+    expect(await finish()()).toMatchObject({ status: 200 });
   });
 
   it('of somebody else is refused, there and in a step-up', async () => {

@@ -98,7 +98,9 @@ describe('guessing passwords', () => {
       expect(statuses).toEqual([...Array<number>(6).fill(401), ...Array<number>(14).fill(429)]);
       const refused = await attempt(email, WRONG, '203.0.113.1');
       expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
-      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      const seconds = Number(refused.headers.get('retry-after'));
+      expect(seconds).toBeGreaterThanOrEqual(1);
+      expect(refused.headers.get('ratelimit')).toBe(`"login";r=0;t=${seconds}`);
     }
   });
 
@@ -112,11 +114,35 @@ describe('guessing passwords', () => {
     expect(await statusesOf(6, () => attempt(email, WRONG, '198.51.100.9'))).toEqual(Array(6).fill(401));
   });
 
+  it('from where nobody has logged in pauses no one at home, who is slowed down apart', async () => {
+    const { email } = guarded.customer;
+    expect((await attempt(email, DEMO_PASSWORD, '192.0.2.1')).status).toBe(200);
+    await statusesOf(20, (index) => attempt(email, WRONG, `198.51.100.${index}`));
+    // A network where the last session was opened a month ago is a stranger's again.
+    await guarded.later(31 * 86_400_000, async () =>
+      expect((await attempt(email, DEMO_PASSWORD, '192.0.2.1')).status).toBe(429),
+    );
+    expect((await attempt(email, DEMO_PASSWORD, '198.51.100.50')).status).toBe(429);
+    expect((await attempt(email, DEMO_PASSWORD, '192.0.2.1')).status).toBe(200);
+    const statuses = await statusesOf(20, () => attempt(email, WRONG, '192.0.2.1'));
+    expect(statuses).toEqual([...Array<number>(6).fill(401), ...Array<number>(14).fill(429)]);
+    expect((await attempt(email, DEMO_PASSWORD, '192.0.2.1')).status).toBe(429);
+  });
+
   it('pauses a network address that tries many accounts, and no other', async () => {
     const statuses = await statusesOf(30, (index) => attempt(`somebody.${index}@example.com`));
     expect(statuses).toEqual([...Array<number>(21).fill(401), ...Array<number>(9).fill(429)]);
     expect((await attempt(guarded.customer.email, DEMO_PASSWORD)).status).toBe(429);
     expect((await attempt(guarded.customer.email, DEMO_PASSWORD, '198.51.100.7')).status).toBe(200);
+  });
+
+  it('pauses an account without rate limits, too, and no network address then', async () => {
+    const guess = (email: string) => users.app.post(LOGIN, { email, password: WRONG });
+    expect(await statusesOf(8, () => guess('no.limits@example.com'))).toEqual([
+      ...[...Array<number>(6).fill(401), 429, 429],
+    ]);
+    const others = await statusesOf(22, (index) => guess(`somebody.${index}@example.com`));
+    expect(new Set(others)).toEqual(new Set([401]));
   });
 
   it('counts no log-in that succeeds', async () => {
@@ -136,7 +162,7 @@ describe('guessing passwords', () => {
 describe('refresh', () => {
   it('replaces the refresh token and gives the role as it is now', async () => {
     const user = await users.registered();
-    await users.patch(`${USERS}/${user.id}`, { role: 'staff' }, users.admin);
+    await users.put(`${USERS}/${user.id}/role`, { role: 'staff' }, users.admin);
     expect((await users.app.get(USERS, { token: user.token })).status).toBe(403);
     const answer = await users.refresh(user.refreshToken);
     expect(answer.status).toBe(200);
@@ -310,10 +336,23 @@ describe('my sessions', () => {
           createdAt: expect.any(String),
           lastUsedAt: expect.any(String),
           expiresAt: expect.any(String),
+          ...{ aal: 1, amr: ['pwd'], userAgent: 'node', address: '127.0.0.1' },
         },
       ],
       nextCursor: null,
     });
+  });
+
+  it('tell what opened them, in so many words as can be shown', async () => {
+    const { email } = await users.registered();
+    const open = async (userAgent: string) => {
+      const headers = { 'user-agent': userAgent };
+      const { body } = await users.app.post(LOGIN, { email, password: PASSWORD }, { headers });
+      const { body: page } = await users.app.get(SESSIONS, { token: body.accessToken });
+      return (page.data as { userAgent: string | null }[])[0]?.userAgent;
+    };
+    expect(await open(`Browser\tof ${'x'.repeat(300)}`)).toBe(`Browser of ${'x'.repeat(189)}`);
+    expect(await open('\t')).toBeNull();
   });
 
   it('are ended one by one', async () => {

@@ -9,6 +9,16 @@ let users: UsersFixture;
 
 beforeAll(async () => {
   users = await UsersFixture.start();
+  // Each account is tried once: who tries one again and again is paused. Each is at home somewhere.
+  await users.sql.query(
+    `WITH added AS (
+       INSERT INTO users.users (id, email, name, role, password_hash)
+       SELECT uuidv7(), 'known.' || n || '@example.com', name, role, password_hash
+         FROM users.users, generate_series(0, ${ROUNDS}) n WHERE id = $1 RETURNING id)
+     INSERT INTO users.sessions (id, user_id, token_hash, expires_at, network)
+     SELECT uuidv7(), id, '', now() + interval '1 day', '192.0.2.' || n FROM added, generate_series(1, 5) n`,
+    [users.customer.id],
+  );
 });
 
 afterAll(() => users.stop());
@@ -26,10 +36,10 @@ async function compareTimes(name: string, call: (email: string) => Promise<Answe
     await call(email);
     return performance.now() - startedAt;
   };
-  await measure(users.customer.email);
+  await measure(`known.${ROUNDS}@example.com`);
   for (let round = 0; round < ROUNDS; round += 1) {
     const probes = [
-      async () => known.push(await measure(users.customer.email)),
+      async () => known.push(await measure(`known.${round}@example.com`)),
       async () => unknown.push(await measure(`${newId()}@example.com`)),
     ];
     for (const probe of round % 2 === 0 ? probes : probes.reverse()) await probe();

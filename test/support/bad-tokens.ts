@@ -1,7 +1,7 @@
 import { generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { newId } from '#kernel';
 import { Config } from '#platform/config';
 import type { Shop } from './shop.js';
+import { claimsOf } from './users-fixture.js';
 
 /** Why an `Authorization` header must let nobody in. Each but for its one fault is an administrator's. */
 export const BAD_TOKENS = [
@@ -31,7 +31,8 @@ export async function badTokens({ api, admin }: Shop): Promise<Record<BadToken, 
   const claims = {
     sub: admin.id,
     role: 'admin',
-    sid: newId(),
+    // Whose session is open: nothing but the fault can be what keeps it out.
+    sid: claimsOf(admin.token)['sid'],
     iss: TOKEN_ISSUER,
     aud: TOKEN_ISSUER,
     iat: now,

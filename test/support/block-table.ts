@@ -1,5 +1,4 @@
-import { Client } from 'pg';
-import { eventually } from './eventually.js';
+import { OpenTransaction } from './open-transaction.js';
 import type { TestApp } from './test-app.js';
 
 /** Keeps every query of a table waiting until it is released; `hasWaiter` resolves when one does. */
@@ -7,15 +6,7 @@ export async function blockTable(
   app: TestApp,
   table: string,
 ): Promise<{ release: () => Promise<void>; hasWaiter: () => Promise<void> }> {
-  const client = new Client({ connectionString: app.database.url });
-  await client.connect();
-  await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
-  return {
-    release: () => client.end(),
-    hasWaiter: () =>
-      eventually(async () => {
-        const { rows } = await client.query('SELECT FROM pg_locks WHERE NOT granted');
-        if (rows.length === 0) throw new Error('Nothing waits for the table.');
-      }),
-  };
+  const transaction = await OpenTransaction.begin(app);
+  await transaction.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+  return { release: () => transaction.rollBack(), hasWaiter: () => transaction.hasWaiter() };
 }

@@ -108,12 +108,16 @@ export class UsersFixture {
   /** Another administrator beside the demo one, at version 2. */
   async anotherAdmin(): Promise<SignedIn> {
     const { id, email } = await this.registered();
-    expect((await this.patch(`${USERS}/${id}`, { role: 'admin' }, this.admin)).status).toBe(200);
+    expect((await this.put(`${USERS}/${id}/role`, { role: 'admin' }, this.admin)).status).toBe(200);
     return this.signIn(email, PASSWORD);
   }
 
   patch(path: string, body: unknown, { token }: { token: string }, version = 1): Promise<Answer> {
     return this.app.call('PATCH', path, { token, body, headers: { 'if-match': `"${version}"` } });
+  }
+
+  put(path: string, body: unknown, { token }: { token: string }, version = 1): Promise<Answer> {
+    return this.app.call('PUT', path, { token, body, headers: { 'if-match': `"${version}"` } });
   }
 
   refresh(refreshToken: string): Promise<Answer> {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { reportFailure } from '#platform/process';
 import { VERSION } from '../../api/src/index.js';
+import { asyncapiCommand } from './commands/asyncapi.js';
 import { configCommand } from './commands/config.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { errorsCommand } from './commands/errors.js';
@@ -22,6 +23,7 @@ const program = new Command('steelyard')
   .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(openapiCommand())
+  .addCommand(asyncapiCommand())
   .addCommand(errorsCommand())
   .addCommand(permissionsCommand());
 

@@ -8,10 +8,18 @@ export const accountMails = {
   addressTaken: mailKind<{ email: string }>('users.address_taken'),
   /** A token that sets a new password. */
   resetPassword: mailKind<{ email: string }>('users.reset_password'),
-  /** The password is another now. */
-  passwordChanged: mailKind<{ email: string; name: string }>('users.password_changed'),
+  /** The password is another now; `hadSecondFactor`: and a second factor is gone, of whoever had not proven the address. */
+  passwordChanged: mailKind<{ email: string; name: string; hadSecondFactor?: boolean }>(
+    'users.password_changed',
+  ),
   /** A token that confirms the new address, which goes there. */
   changeEmail: mailKind<{ userId: string; email: string }>('users.change_email'),
+  /** A log-in at an outside identity provider opens the account. */
+  identityLinked: mailKind<{ email: string; name: string; issuer: string }>('users.identity_linked'),
+  /** Log-ins at outside identity providers do not open the account any more. */
+  identitiesEnded: mailKind<{ email: string; name: string; issuers: readonly string[] }>(
+    'users.identities_ended',
+  ),
   /** The account belongs to another address now: to the old one. */
   emailChanged: mailKind<{ email: string; name: string }>('users.email_changed'),
   /** The account is gone. The queue holds the address until this last mail has left, and nobody does after that. */

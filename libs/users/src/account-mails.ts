@@ -14,6 +14,13 @@ const PAGES: Readonly<Record<TokenPurpose, string>> = {
   change_email: 'confirm-email-change',
 };
 
+const CONFIRM = 'To confirm the address, with the password that was chosen then';
+const IF_NOT_REGISTERED =
+  'If you did not register, ignore this mail: nobody confirms the address without both. To have the address for an ' +
+  'account of your own, choose a new password (“forgot password”): it locks out whoever registered.';
+const SECOND_FACTOR_GONE =
+  'A second factor had been added before anybody confirmed this e-mail address. It was removed.';
+
 /** Writes the mails of accounts when they leave, from what is so by then. */
 @Injectable()
 export class AccountMails implements OnModuleInit {
@@ -29,11 +36,29 @@ export class AccountMails implements OnModuleInit {
     this.queue.onCompose(accountMails.addressTaken, ({ email }) => this.addressTaken(email));
     this.queue.onCompose(accountMails.resetPassword, ({ email }) => this.resetPassword(email));
     this.queue.onCompose(accountMails.changeEmail, ({ userId, email }) => this.changeEmail(userId, email));
-    this.queue.onCompose(accountMails.passwordChanged, ({ email, name }) =>
+    this.queue.onCompose(accountMails.passwordChanged, ({ email, name, hadSecondFactor = false }) =>
       Promise.resolve(
         letter({ email, name }, 'Your password was changed', [
           'The password of your account was changed, and every device was logged out.',
+          ...(hadSecondFactor ? [SECOND_FACTOR_GONE] : []),
           'If that was not you, ask for a new password at once.',
+        ]),
+      ),
+    );
+    this.queue.onCompose(accountMails.identityLinked, ({ email, name, issuer }) =>
+      Promise.resolve(
+        letter({ email, name }, 'A log-in elsewhere opens your account', [
+          `Your log-in at ${issuer} opens your account from now on.`,
+          'If that was not you, ask for a new password at once: it ends that.',
+        ]),
+      ),
+    );
+    this.queue.onCompose(accountMails.identitiesEnded, ({ email, name, issuers }) =>
+      Promise.resolve(
+        letter({ email, name }, 'A log-in elsewhere no longer opens your account', [
+          `Your log-in at ${issuers.join(', ')} does not open your account any more: that ends with a new password, ` +
+            'another address, a second factor or a role among our staff, and when you say so.',
+          'If you did none of that, ask for a new password at once.',
         ]),
       ),
     );
@@ -60,15 +85,27 @@ export class AccountMails implements OnModuleInit {
     if (!user || user.emailVerifiedAt) return undefined;
     return letter(user, 'Confirm your e-mail address', [
       'Somebody, probably you, registered with this e-mail address.',
-      ...(await this.tokenLines('verify_email', user, email, 'To confirm the address')),
+      ...(await this.tokenLines('verify_email', user, email, CONFIRM)),
+      IF_NOT_REGISTERED,
+    ]);
+  }
+
+  /** Whoever registers with an address that waits may be its owner, whom a stranger has forestalled: both ways go on. */
+  private async waitsAlready(user: User): Promise<Letter> {
+    const { email } = user;
+    return letter(user, 'Confirm your e-mail address, or choose a new password', [
+      'Somebody, probably you, registered with this e-mail address again. The password is still the first one.',
+      ...(await this.tokenLines('verify_email', user, email, CONFIRM)),
+      'If you do not know it, or somebody else was the first, choose a new one: it locks out whoever had the old one.',
+      ...(await this.tokenLines('reset_password', user, email, 'To choose a new password')),
       'If that was not you, ignore this mail.',
     ]);
   }
 
   private async addressTaken(email: string): Promise<Letter | undefined> {
     const user = await this.users.findByEmail(email);
-    // Whoever has not confirmed the address yet is waiting for this, more likely than not.
-    if (!user?.emailVerifiedAt) return this.verifyEmail(email);
+    if (!user) return undefined;
+    if (!user.emailVerifiedAt) return this.waitsAlready(user);
     return letter(user, 'You have an account already', [
       'Somebody, probably you, tried to register with this e-mail address, which has an account already.',
       'Log in with your password, or ask for a new one. If that was not you, ignore this mail.',
@@ -90,7 +127,7 @@ export class AccountMails implements OnModuleInit {
     if (!user) return undefined;
     return letter({ ...user, email }, 'Confirm your new e-mail address', [
       'Your account is to belong to this e-mail address.',
-      ...(await this.tokenLines('change_email', user, email, 'To confirm that')),
+      ...(await this.tokenLines('change_email', user, email, 'To confirm that, with your password')),
       'If that was not you, ignore this mail.',
     ]);
   }

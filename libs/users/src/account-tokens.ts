@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError, hashOfToken } from '#kernel';
-import { Database, statement } from '#platform/database';
+import { Database, statement, type Statement } from '#platform/database';
 import { usersErrors } from './users.errors.js';
 
 /** What the holder of a token may do with it, once. */
@@ -21,6 +21,11 @@ const storeToken = statement(
   `INSERT INTO users.tokens (user_id, purpose, token_hash, email, expires_at) VALUES ($1, $2, $3, $4, $5)
    ON CONFLICT (user_id, purpose) DO UPDATE
      SET token_hash = excluded.token_hash, email = excluded.email, expires_at = excluded.expires_at`,
+);
+const readToken = statement(
+  'users.read_token',
+  `SELECT user_id AS "userId", email FROM users.tokens
+    WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3`,
 );
 const spendToken = statement(
   'users.spend_token',
@@ -49,22 +54,33 @@ export class AccountTokens {
   }
 
   /**
-   * Takes a token back, in the transaction of what it allows.
+   * What a token proves, which is not spent by that: before anything is done for its holder that costs much.
    *
    * @throws DomainError invalid_or_expired_token, whatever is wrong with it
    */
-  async spend(purpose: TokenPurpose, token: string): Promise<MailedProof> {
-    const proof = await this.database.queryOne<MailedProof>(spendToken, [
-      hashOfToken(token),
-      purpose,
-      this.clock.now(),
-    ]);
-    if (!proof) throw new DomainError(usersErrors.invalid_or_expired_token);
-    return proof;
+  read(purpose: TokenPurpose, token: string): Promise<MailedProof> {
+    return this.proofFrom(readToken, purpose, token);
+  }
+
+  /**
+   * Takes a token back, in the transaction of what it allows, once that has locked the user: whoever ends the tokens
+   * of a user locks in the same order.
+   *
+   * @throws DomainError invalid_or_expired_token, whatever is wrong with it
+   */
+  async spend(purpose: TokenPurpose, token: string): Promise<void> {
+    await this.proofFrom(spendToken, purpose, token);
   }
 
   /** Ends every token of a user. */
   async endAll(userId: string): Promise<void> {
     await this.database.query(endTokensOfUser, [userId]);
+  }
+
+  private async proofFrom(query: Statement, purpose: TokenPurpose, token: string): Promise<MailedProof> {
+    const values = [hashOfToken(token), purpose, this.clock.now()];
+    const proof = await this.database.queryOne<MailedProof>(query, values);
+    if (!proof) throw new DomainError(usersErrors.invalid_or_expired_token);
+    return proof;
   }
 }

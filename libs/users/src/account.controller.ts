@@ -2,10 +2,10 @@ import { Body, Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, httpErrors } from '#platform/http';
 import {
+  type AddressConfirmation,
+  addressConfirmationSchema,
   type EmailBody,
   emailBodySchema,
-  type MailedTokenBody,
-  mailedTokenBodySchema,
   type MailSent,
   mailSentSchema,
   type PasswordReset,
@@ -23,14 +23,22 @@ export class AccountController {
   @Endpoint({
     summary: 'Confirm my e-mail address',
     description:
-      'With the token that was mailed to it. It is good once, for 15 minutes; a later one ends it.',
+      'With the token that was mailed to it, and the password: whoever registered and whoever reads the mail must be ' +
+      'one person. The token is good once, for 15 minutes; a later one ends it, a wrong password does not. Who reads ' +
+      'the mail and did not register takes the address with `POST /auth/forgot-password`.',
     access: 'public',
     rateLimit: 'login',
     responses: { 204: null },
-    errors: [usersErrors.invalid_or_expired_token],
+    errors: [
+      usersErrors.invalid_or_expired_token,
+      usersErrors.wrong_password,
+      httpErrors.service_unavailable,
+    ],
   })
-  verifyEmail(@Body({ schema: mailedTokenBodySchema }) { token }: MailedTokenBody): Promise<void> {
-    return this.accounts.verifyEmail(token);
+  verifyEmail(
+    @Body({ schema: addressConfirmationSchema }) { token, password }: AddressConfirmation,
+  ): Promise<void> {
+    return this.accounts.verifyEmail(token, password);
   }
 
   @Post('resend-verification')
@@ -63,7 +71,9 @@ export class AccountController {
   @Endpoint({
     summary: 'Choose a new password',
     description:
-      'With the token that was mailed. Ends every session; log in afterwards. It confirms the address as well.',
+      'With the token that was mailed. Ends every session and every link to an outside identity; log in afterwards. It ' +
+      'confirms the address as well: where nobody had confirmed it before, second factors that were added until then ' +
+      'go, else they stay.',
     access: 'public',
     rateLimit: 'login',
     responses: { 204: null },
@@ -77,14 +87,21 @@ export class AccountController {
   @Endpoint({
     summary: 'Confirm my new e-mail address',
     description:
-      'With the token that was mailed to the new address, which is the one to log in with from then on; the old one ' +
-      'is told. Sessions go on.',
+      'With the token that was mailed to the new address, which is the one to log in with from then on, and the ' +
+      'password; the old address is told. Sessions go on; links to outside identities end.',
     access: 'public',
     rateLimit: 'login',
     responses: { 204: null },
-    errors: [usersErrors.invalid_or_expired_token, usersErrors.email_taken],
+    errors: [
+      usersErrors.invalid_or_expired_token,
+      usersErrors.wrong_password,
+      usersErrors.email_taken,
+      httpErrors.service_unavailable,
+    ],
   })
-  confirmEmailChange(@Body({ schema: mailedTokenBodySchema }) { token }: MailedTokenBody): Promise<void> {
-    return this.accounts.confirmEmailChange(token);
+  confirmEmailChange(
+    @Body({ schema: addressConfirmationSchema }) { token, password }: AddressConfirmation,
+  ): Promise<void> {
+    return this.accounts.confirmEmailChange(token, password);
   }
 }

@@ -12,11 +12,13 @@ export const emailBodySchema = z.strictObject({ email: emailSchema }).meta({
   example: { email: 'ada@example.com' },
 });
 
-export const mailedTokenBodySchema = z.strictObject({ token: mailedTokenSchema }).meta({
-  id: 'MailedToken',
-  description: 'A token that was mailed: good once, for 15 minutes.',
-  example: { token: EXAMPLE_TOKEN },
-});
+export const addressConfirmationSchema = z
+  .strictObject({ token: mailedTokenSchema, password: claimedPasswordSchema })
+  .meta({
+    id: 'AddressConfirmation',
+    description: 'The token that was mailed, good once, for 15 minutes; and the password of the account.',
+    example: { token: EXAMPLE_TOKEN, password: 'correct horse battery' },
+  });
 
 export const passwordResetSchema = z
   .strictObject({ token: mailedTokenSchema, password: newPasswordSchema })
@@ -43,7 +45,7 @@ export const mailSentSchema = z
   });
 
 export type EmailBody = z.infer<typeof emailBodySchema>;
-export type MailedTokenBody = z.infer<typeof mailedTokenBodySchema>;
+export type AddressConfirmation = z.infer<typeof addressConfirmationSchema>;
 export type PasswordReset = z.infer<typeof passwordResetSchema>;
 export type EmailChange = z.infer<typeof emailChangeSchema>;
 export type MailSent = z.infer<typeof mailSentSchema>;

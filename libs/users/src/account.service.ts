@@ -4,13 +4,14 @@ import { Config } from '#platform/config';
 import { Database } from '#platform/database';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
-import { AccountTokens } from './account-tokens.js';
+import { AccountTokens, type TokenPurpose } from './account-tokens.js';
 import { currentUser } from './current-user.js';
+import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
-import type { User } from './user.row.js';
+import type { ProvenUser, User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { UsersService } from './users.service.js';
 
@@ -26,6 +27,7 @@ export class AccountService {
     private readonly passwordCheck: PasswordCheck,
     private readonly tokens: AccountTokens,
     private readonly secondFactors: SecondFactors,
+    private readonly identities: IdentityLinks,
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
     private readonly database: Database,
@@ -38,16 +40,22 @@ export class AccountService {
     await this.mails.enqueue(accountMails.verifyEmail, email, { email });
   }
 
-  /** @throws DomainError invalid_or_expired_token */
-  async verifyEmail(token: string): Promise<void> {
-    await this.database.transaction(async () => {
-      const { userId, email } = await this.tokens.spend('verify_email', token);
-      await this.users.changeAccount(userId, (user) => {
+  /**
+   * Confirms the address of an account for whoever reads its mail and knows the account's password: somebody else may
+   * have registered with the address first. A wrong password leaves the token good. See docs/adr/0022.
+   *
+   * @throws DomainError invalid_or_expired_token, wrong_password, rate_limited, service_unavailable
+   */
+  async verifyEmail(token: string, password: string): Promise<void> {
+    const { email, user } = await this.provenBy('verify_email', token, password);
+    await this.database.transaction(() =>
+      this.users.changeAccount(user, async (current) => {
+        await this.tokens.spend('verify_email', token);
         // The address may be another by now.
-        if (user.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
-        return user.emailVerifiedAt ? {} : { emailVerifiedAt: this.clock.now() };
-      });
-    });
+        if (current.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
+        return { emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
+      }),
+    );
   }
 
   /** Mails a token to whoever has an account with this address. */
@@ -56,24 +64,29 @@ export class AccountService {
   }
 
   /**
-   * Sets a new password and ends every session and every other token, whoever holds them. The token came by mail, so
-   * the address is confirmed as well. A second factor stays, and is asked for at the next log-in.
+   * Sets a new password and ends every session, every link to an outside identity, and every other token. The token came by mail, so
+   * the address is confirmed as well. Where that is its first proof, whoever had the account until then may have been a
+   * stranger, whose second factors go; a second factor that came later stays, and is asked for at the next log-in.
    *
    * @throws DomainError invalid_or_expired_token, service_unavailable
    */
   async resetPassword(token: string, password: string): Promise<void> {
+    const { userId, email } = await this.tokens.read('reset_password', token);
     // Before the transaction, so that no connection waits for it.
     const passwordHash = await this.passwords.hash(password);
     await this.database.transaction(async () => {
-      const { userId, email } = await this.tokens.spend('reset_password', token);
-      const user = await this.users.changeAccount(userId, (current) => {
+      let hadSecondFactor = false;
+      const { name } = await this.users.changeAccount({ id: userId }, async (current) => {
+        await this.tokens.spend('reset_password', token);
         // It was mailed to an address that the account has left: whoever reads the mail there is nobody here.
         if (current.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
-        return { passwordHash, ...(current.emailVerifiedAt ? {} : { emailVerifiedAt: this.clock.now() }) };
+        if (current.emailVerifiedAt === null) hadSecondFactor = await this.secondFactors.forget(userId);
+        return { passwordHash, emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       });
+      await this.identities.endAll({ id: userId, email, name });
       await this.endEverythingPending(userId);
       await this.sessions.revokeAll(userId);
-      await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name: user.name });
+      await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name, hadSecondFactor });
     });
   }
 
@@ -83,28 +96,34 @@ export class AccountService {
    * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
    */
   async requestEmailChange(email: string, password: string): Promise<void> {
-    const user = currentUser();
-    const { userId } = user;
-    await this.passwordCheck.require(userId, password);
-    await this.secondFactors.requireProven(user);
-    await this.mails.enqueue(accountMails.changeEmail, userId, { userId, email });
+    const caller = currentUser();
+    const { userId } = caller;
+    const user = await this.passwordCheck.require(await this.users.get(userId), password);
+    await this.database.transaction(async () => {
+      await this.passwordCheck.hold(user);
+      await this.secondFactors.requireProven(caller);
+      await this.mails.enqueue(accountMails.changeEmail, userId, { userId, email });
+    });
   }
 
   /**
-   * Moves an account to the address to which the token was mailed, and tells the old one.
+   * Moves an account to the address to which the token was mailed, and tells the old one. It takes the password, as the
+   * first confirmation does: a stranger may have named the address of whoever reads the mail.
    *
-   * @throws DomainError invalid_or_expired_token; email_taken when somebody else has the address by now
+   * @throws DomainError invalid_or_expired_token, wrong_password, rate_limited, service_unavailable; email_taken when
+   *   somebody else has the address by now
    */
-  async confirmEmailChange(token: string): Promise<void> {
+  async confirmEmailChange(token: string, password: string): Promise<void> {
+    const { email, user } = await this.provenBy('change_email', token, password);
     await this.database.transaction(async () => {
-      const { userId, email } = await this.tokens.spend('change_email', token);
       let oldEmail = email;
-      const { name } = await this.users.changeAccount(userId, (user) => {
-        oldEmail = user.email;
+      const { id, name } = await this.users.changeAccount(user, async (current) => {
+        await this.tokens.spend('change_email', token);
+        oldEmail = current.email;
         return { email, emailVerifiedAt: this.clock.now() };
       });
-      if (oldEmail === email) await this.endEverythingPending(userId);
-      else await this.leave(oldEmail, userId, name);
+      if (oldEmail === email) await this.endEverythingPending(id);
+      else await this.leave(oldEmail, id, name);
     });
   }
 
@@ -118,15 +137,31 @@ export class AccountService {
     await this.mails.enqueue(accountMails.verifyEmail, email, { email });
   }
 
+  /** Whom a mailed token and the password of the account name together; the token is not spent by that. */
+  private async provenBy(
+    purpose: TokenPurpose,
+    token: string,
+    password: string,
+  ): Promise<{ readonly email: string; readonly user: ProvenUser }> {
+    const { userId, email } = await this.tokens.read(purpose, token);
+    const user = await this.users.find(userId);
+    if (!user) throw new DomainError(usersErrors.invalid_or_expired_token);
+    return { email, user: await this.passwordCheck.require(user, password) };
+  }
+
   private async leave(oldEmail: string, userId: string, name: string): Promise<void> {
+    // What identity providers said of the old address is true of nobody here any more.
+    await this.identities.endAll({ id: userId, email: oldEmail, name });
     // It was mailed to the old address.
     await this.endEverythingPending(userId);
     await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });
   }
 
+  /** In a transaction that has locked the user, so that nobody asks for more meanwhile. */
   private async endEverythingPending(userId: string): Promise<void> {
+    // First: it waits for a mail that is being written, whose token is there to be ended after that.
+    await this.mails.withdraw(accountMails.changeEmail, userId);
     await this.tokens.endAll(userId);
     await this.secondFactors.endPending(userId);
-    await this.mails.withdraw(accountMails.changeEmail, userId);
   }
 }

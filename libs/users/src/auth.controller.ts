@@ -1,4 +1,4 @@
-import { Body, Controller, Header, Ip, Post } from '@nestjs/common';
+import { Body, Controller, Header, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, httpErrors } from '#platform/http';
 import {
@@ -25,7 +25,7 @@ export class AuthController {
       'Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before ' +
       '`expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and ' +
       'after some failures for an account or from a network address each further one starts a pause (429), which ' +
-      'doubles. To the right password of an account with a second factor it is 403 `second_factor_required`, whose ' +
+      'doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose ' +
       'problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, ' +
       '`recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.',
     access: 'public',
@@ -38,8 +38,8 @@ export class AuthController {
       httpErrors.service_unavailable,
     ],
   })
-  login(@Body({ schema: loginSchema }) body: Login, @Ip() address: string): Promise<Tokens> {
-    return this.auth.login(body, address);
+  login(@Body({ schema: loginSchema }) body: Login): Promise<Tokens> {
+    return this.auth.login(body);
   }
 
   @Post('refresh')
@@ -63,7 +63,7 @@ export class AuthController {
     summary: 'Log out',
     description:
       'Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. ' +
-      'Access tokens that the session got work until they expire.',
+      'Access tokens that the session got read and order until they expire, and change nothing about the account.',
     access: 'public',
     responses: { 204: null },
   })

@@ -20,15 +20,14 @@ export class AuthService {
   /**
    * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time.
    *
-   * @param address where the call comes from
    * @throws DomainError invalid_credentials, rate_limited, service_unavailable; to whom knows the password:
    *   email_not_verified, second_factor_required
    */
-  async login({ email, password }: Login, address: string): Promise<Tokens> {
-    const user = await this.passwordCheck.identify(email, password, address);
+  async login({ email, password }: Login): Promise<Tokens> {
+    const user = await this.passwordCheck.identify(email, password);
     if (!user) throw new DomainError(usersErrors.invalid_credentials);
     this.admission.requireMayEnter(user);
-    await this.secondFactorLogins.demand(user.id);
+    await this.secondFactorLogins.demand(user);
     return this.admission.enter(user, user.passwordHash, { aal: 1, amr: ['pwd'] });
   }
 

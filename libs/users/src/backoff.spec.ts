@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Backoff } from './backoff.js';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { Backoff, type BackoffOptions } from './backoff.js';
 
 const OPTIONS = { name: 'test', freeFailures: 3, memorySeconds: 60, longestPauseSeconds: 4 };
+
+const start = (options: BackoffOptions = OPTIONS) =>
+  new Backoff(options, { create: (limit) => new RateLimiterMemory(limit) });
 
 const outcomes = async (tries: Promise<void>[]) =>
   (await Promise.allSettled(tries)).map(({ status }) => status === 'fulfilled');
 
 describe('a backoff', () => {
   it('lets some failures pass, then starts a pause with each, twice as long as before', async () => {
-    const backoff = new Backoff(OPTIONS);
+    const backoff = start();
     for (let failure = 0; failure < 4; failure += 1) await backoff.begin('ada');
     const refusal = { code: 'rate_limited', retryAfterSeconds: 2 };
     await expect(backoff.begin('ada')).rejects.toMatchObject(refusal);
@@ -18,7 +22,7 @@ describe('a backoff', () => {
   });
 
   it('has a longest pause', async () => {
-    const backoff = new Backoff({ ...OPTIONS, freeFailures: 0, longestPauseSeconds: 1 });
+    const backoff = start({ ...OPTIONS, freeFailures: 0, longestPauseSeconds: 1 });
     for (let failure = 0; failure < 3; failure += 1) {
       await backoff.begin('ada');
       await expect(backoff.begin('ada')).rejects.toMatchObject({ retryAfterSeconds: 1 });
@@ -27,19 +31,19 @@ describe('a backoff', () => {
   });
 
   it('lets no more pass when they come at once', async () => {
-    const backoff = new Backoff(OPTIONS);
+    const backoff = start();
     const passed = await outcomes(Array.from({ length: 100 }, () => backoff.begin('ada')));
     expect(passed.filter(Boolean)).toHaveLength(OPTIONS.freeFailures + 1);
   });
 
   it('keeps keys apart', async () => {
-    const backoff = new Backoff(OPTIONS);
+    const backoff = start();
     await outcomes(Array.from({ length: 10 }, () => backoff.begin('ada')));
     await backoff.begin('grace');
   });
 
   it('does not count what is taken back', async () => {
-    const backoff = new Backoff(OPTIONS);
+    const backoff = start();
     for (let round = 0; round < 20; round += 1) {
       await backoff.begin('ada');
       await backoff.takeBack('ada');
@@ -47,7 +51,7 @@ describe('a backoff', () => {
   });
 
   it('forgets, and a pause ends with that', async () => {
-    const backoff = new Backoff(OPTIONS);
+    const backoff = start();
     await outcomes(Array.from({ length: 10 }, () => backoff.begin('ada')));
     await backoff.forget('ada');
     const passed = await outcomes(Array.from({ length: 4 }, () => backoff.begin('ada')));

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
+import { type Limiter, Limiters } from '#platform/redis';
 import { securityErrors } from '#platform/security';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRes } from 'rate-limiter-flexible';
 
 export interface BackoffOptions {
   /** Names its keys among others. */
@@ -15,20 +18,22 @@ export interface BackoffOptions {
 
 /**
  * Makes guessing slow: after some failures under a key each further try starts a pause, twice as long as the one
- * before. A try counts when it begins, so that many at once are not as good as one. The counts are those of this process.
+ * before. A try counts when it begins, so that many at once are not as good as one. Keys are kept as hashes: they are
+ * addresses of people, and Redis is no place for those.
  */
 export class Backoff {
-  private readonly failures: RateLimiterMemory;
-  private readonly pauses: RateLimiterMemory;
+  private readonly failures: Limiter;
+  private readonly pauses: Limiter;
 
-  constructor(private readonly options: BackoffOptions) {
+  constructor(
+    private readonly options: BackoffOptions,
+    limiters: Pick<Limiters, 'create'>,
+  ) {
     const { name, memorySeconds: duration } = options;
-    this.failures = new RateLimiterMemory({
-      keyPrefix: `${name}-failures`,
-      points: Number.MAX_SAFE_INTEGER,
-      duration,
-    });
-    this.pauses = new RateLimiterMemory({ keyPrefix: `${name}-pauses`, points: 1, duration });
+    const keyPrefix = `steelyard:backoff:${name}`;
+    const points = Number.MAX_SAFE_INTEGER;
+    this.failures = limiters.create({ keyPrefix: `${keyPrefix}-failures`, points, duration });
+    this.pauses = limiters.create({ keyPrefix: `${keyPrefix}-pauses`, points: 1, duration });
   }
 
   /**
@@ -37,14 +42,15 @@ export class Backoff {
    * @throws DomainError rate_limited during a pause
    */
   async begin(key: string): Promise<void> {
-    const pause = await this.pauses.get(key);
+    const hash = hashOf(key);
+    const pause = await this.pauses.get(hash);
     if (pause && pause.msBeforeNext > 0) throw paused(pause);
-    const { consumedPoints } = await this.failures.consume(key);
+    const { consumedPoints } = await this.failures.consume(hash);
     const beyond = consumedPoints - this.options.freeFailures;
     if (beyond <= 0) return;
     const customDuration = Math.min(2 ** beyond, this.options.longestPauseSeconds);
     try {
-      await this.pauses.consume(key, 1, { customDuration });
+      await this.pauses.consume(hash, 1, { customDuration });
     } catch (refusal) {
       // Another try of the same moment has started the pause.
       throw refusal instanceof RateLimiterRes ? paused(refusal) : refusal;
@@ -71,13 +77,28 @@ export class Backoff {
 
   /** Takes a try back that was no guess. */
   async takeBack(key: string): Promise<void> {
-    await this.failures.reward(key);
+    await this.failures.reward(hashOf(key));
   }
 
   /** Forgets every failure under the key. */
   async forget(key: string): Promise<void> {
-    await Promise.all([this.failures.delete(key), this.pauses.delete(key)]);
+    const hash = hashOf(key);
+    await Promise.all([this.failures.delete(hash), this.pauses.delete(hash)]);
   }
+}
+
+/** Makes what slows guessing down: it counts for all processes where there is a Redis. */
+@Injectable()
+export class Backoffs {
+  constructor(private readonly limiters: Limiters) {}
+
+  create(options: BackoffOptions): Backoff {
+    return new Backoff(options, this.limiters);
+  }
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
 }
 
 function paused({ msBeforeNext }: RateLimiterRes): DomainError {

@@ -1,5 +1,6 @@
 import { describeMembers, idSchema, timeSchema } from '#platform/http';
 import { z } from 'zod';
+import { identitySchema } from './external-identities/identity.schema.js';
 import { secondFactorStatusSchema } from './second-factor/second-factor.schema.js';
 import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
 import { usersErrors } from './users.errors.js';
@@ -17,11 +18,11 @@ export const personalDataSchema = z
     sessions: z.array(
       sessionSchema
         .omit({ current: true })
-        .extend({ revokedAt: timeSchema.nullable(), aal: z.int(), amr: z.array(z.string()) })
+        .extend({ revokedAt: timeSchema.nullable() })
         .meta({ id: undefined }),
     ),
     externalIdentities: z
-      .array(z.object({ issuer: z.string(), subject: z.string(), linkedAt: timeSchema }))
+      .array(identitySchema)
       .meta({ description: 'Who the user is for the outside identity provider.' }),
     secondFactor: secondFactorStatusSchema,
     records: z

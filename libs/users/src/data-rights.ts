@@ -9,14 +9,17 @@ import { AccountTokens } from './account-tokens.js';
 import { currentUser } from './current-user.js';
 import type { PersonalDataView } from './data-rights.schema.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
+import { toIdentityView } from './external-identities/identity.schema.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
+import { secondFactorSubjects } from './second-factor/second-factor-mails.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
 import { SecondFactors } from './second-factor/second-factors.js';
+import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 import { toSummary } from './user-summary.js';
 import { usersErrors } from './users.errors.js';
-import { toUserView } from './users.schema.js';
+import { toSessionView, toUserView } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
 /** What the law lets everybody ask: what is held about them, and that it be forgotten. */
@@ -24,6 +27,7 @@ import { UsersService } from './users.service.js';
 export class DataRights {
   constructor(
     private readonly users: UsersService,
+    private readonly sessionList: SessionList,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
     private readonly identities: IdentityLinks,
@@ -43,22 +47,16 @@ export class DataRights {
    */
   async export(userId: string): Promise<PersonalDataView> {
     const user = await this.users.get(userId);
-    const sessions = await this.sessions.all(userId);
-    const identities = await this.identities.of(userId);
+    const sessions = await this.sessionList.all(userId);
+    const identities = await this.identities.all(userId);
     return {
       exportedAt: this.clock.now().toISOString(),
       profile: toUserView(user),
-      sessions: sessions.map(({ id, createdAt, lastUsedAt, expiresAt, revokedAt, aal, amr }) => ({
-        ...{ id, aal, amr: [...amr] },
-        createdAt: createdAt.toISOString(),
-        lastUsedAt: lastUsedAt.toISOString(),
-        expiresAt: expiresAt.toISOString(),
+      sessions: sessions.map(({ revokedAt, ...session }) => ({
+        ...toSessionView(session),
         revokedAt: revokedAt?.toISOString() ?? null,
       })),
-      externalIdentities: identities.map(({ issuer, subject, linkedAt }) => ({
-        ...{ issuer, subject },
-        linkedAt: linkedAt.toISOString(),
-      })),
+      externalIdentities: identities.map(toIdentityView),
       secondFactor: toStatusView(await this.secondFactors.statusOf(userId)),
       records: await this.personalData.collect(toSummary(user)),
     };
@@ -72,10 +70,10 @@ export class DataRights {
    *   service_unavailable
    */
   async eraseMe(password: string): Promise<void> {
-    const user = currentUser();
-    await this.passwordCheck.require(user.userId, password);
-    await this.secondFactors.requireProven(user);
-    await this.forget(user.userId);
+    const caller = currentUser();
+    const user = await this.passwordCheck.require(await this.users.get(caller.userId), password);
+    await this.secondFactors.requireProven(caller);
+    await this.forget(user);
   }
 
   /**
@@ -86,19 +84,21 @@ export class DataRights {
   async erase(userId: string): Promise<void> {
     const actor = currentActor();
     if (actor.kind === 'user' && actor.userId === userId) throw new DomainError(usersErrors.own_account);
-    await this.forget(userId);
+    await this.forget({ id: userId });
   }
 
-  private async forget(userId: string): Promise<void> {
+  private async forget(proof: Parameters<UsersService['erase']>[0]): Promise<void> {
+    const { id: userId } = proof;
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
-      const { email, name } = await this.users.erase(userId);
+      const { email, name } = await this.users.erase(proof);
+      // First: it waits for a mail that is being written, whose token is there to be ended after that.
+      await this.mails.withdrawAbout(userId, email, ...secondFactorSubjects(userId));
       await this.tokens.endAll(userId);
       await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);
       await this.identities.forget(userId);
-      await this.mails.withdrawAbout(userId, email);
       // Where no mail leaves, the queue would go on holding the address.
       if (this.mails.isDelivered) await this.mails.enqueue(accountMails.erased, userId, { email, name });
       await this.idempotency.forget([userReference(userId), `email:${email}`]);

@@ -36,6 +36,7 @@ import {
   personalDataSchema,
   type PersonalDataView,
 } from './data-rights.schema.js';
+import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 import { usersErrors } from './users.errors.js';
 import {
@@ -44,6 +45,7 @@ import {
   profileChangeSchema,
   sessionPageSchema,
   type SessionView,
+  toSessionView,
   toUserView,
   userSchema,
   type UserView,
@@ -56,6 +58,7 @@ export class MeController {
   constructor(
     private readonly users: UsersService,
     private readonly accounts: AccountService,
+    private readonly sessionList: SessionList,
     private readonly sessions: Sessions,
     private readonly dataRights: DataRights,
   ) {}
@@ -100,7 +103,7 @@ export class MeController {
       'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
       'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
       'sent, they need the person: 409 `orders_open` names them. A last mail to the address says that it is done.',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -133,7 +136,7 @@ export class MeController {
     summary: 'Move my account to another e-mail address',
     description:
       'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
     errors: [
@@ -160,15 +163,9 @@ export class MeController {
   })
   async listMySessions(@Query({ schema: pageQuerySchema }) query: PageRequest): Promise<Page<SessionView>> {
     const { userId, sessionId } = currentUser();
-    const { data, nextCursor } = await this.sessions.list(userId, query);
+    const { data, nextCursor } = await this.sessionList.live(userId, query);
     return {
-      data: data.map(({ id, createdAt, lastUsedAt, expiresAt }) => ({
-        id,
-        current: id === sessionId,
-        createdAt: createdAt.toISOString(),
-        lastUsedAt: lastUsedAt.toISOString(),
-        expiresAt: expiresAt.toISOString(),
-      })),
+      data: data.map((session) => ({ ...toSessionView(session), current: session.id === sessionId })),
       nextCursor,
     };
   }
@@ -177,9 +174,9 @@ export class MeController {
   @Endpoint({
     summary: 'End all my other sessions',
     description:
-      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, ' +
-      'access tokens when they expire.',
-    access: 'account:use',
+      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; ' +
+      'access tokens change nothing about how one logs in from then on, and stop when they expire.',
+    access: 'account:secure',
     responses: { 204: null },
   })
   revokeMySessions(
@@ -193,8 +190,10 @@ export class MeController {
   @Delete('sessions/:id')
   @Endpoint({
     summary: 'End one of my sessions',
-    description: 'Its refresh token stops working at once, its access tokens when they expire.',
-    access: 'account:use',
+    description:
+      'Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and ' +
+      'change nothing about how one logs in.',
+    access: 'account:secure',
     responses: { 204: null },
     errors: [usersErrors.session_not_found],
   })

@@ -1,11 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { Config, loadSettings } from '#platform/config';
+import type { Metrics } from '#platform/telemetry';
 import { Passwords } from './passwords.js';
+
+/** What the metrics were told. */
+const told = { refused: 0, mostRunning: 0, mostWaiting: 0, last: { running: 0, waiting: 0 } };
+const metrics = {
+  countRefusedHash: () => (told.refused += 1),
+  setPasswordHashes: (now: { running: number; waiting: number }) => {
+    told.mostRunning = Math.max(told.mostRunning, now.running);
+    told.mostWaiting = Math.max(told.mostWaiting, now.waiting);
+    told.last = now;
+  },
+} as unknown as Metrics;
 
 const APP_SECRET = 'a secret of the application long enough';
 
 async function start(secret = APP_SECRET): Promise<Passwords> {
-  const passwords = new Passwords(new Config(loadSettings({ APP_SECRET: secret })));
+  const passwords = new Passwords(new Config(loadSettings({ APP_SECRET: secret })), metrics);
   await passwords.onModuleInit();
   return passwords;
 }
@@ -27,12 +39,16 @@ describe('passwords', () => {
     expect(passwords.fingerprint('correct horse')).not.toBe(elsewhere.fingerprint('correct horse'));
   });
 
-  it('are refused rather than queued without end', async () => {
+  it('are refused rather than queued without end, and the metrics tell', async () => {
     const passwords = await start();
     const room = availableParallelism() + 256;
     const attempts = Array.from({ length: room + 5 }, () => passwords.verify(undefined, 'correct horse'));
     const refusals = (await Promise.allSettled(attempts)).filter(({ status }) => status === 'rejected');
     const refusal = { reason: { code: 'service_unavailable', retryAfterSeconds: 2 } };
     expect(refusals).toMatchObject(Array(5).fill(refusal));
+    expect(told).toEqual({
+      ...{ refused: 5, mostRunning: availableParallelism(), mostWaiting: 256 },
+      last: { running: 0, waiting: 0 },
+    });
   });
 });

@@ -5,6 +5,7 @@ import { hash, verify } from '@node-rs/argon2';
 import { deriveKeys, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { httpErrors } from '#platform/http';
+import { Metrics } from '#platform/telemetry';
 import { bulkhead, BulkheadRejectedError } from 'cockatiel';
 
 /** Argon2id, version 19, is the library's default; the costs are OWASP's first recommendation for it. */
@@ -28,7 +29,10 @@ export class Passwords implements OnModuleInit {
   private readonly fingerprintKey: Buffer;
   private decoyHash!: string;
 
-  constructor(config: Config) {
+  constructor(
+    config: Config,
+    private readonly metrics: Metrics,
+  ) {
     [this.fingerprintKey] = deriveKeys(config.appSecrets, 'password fingerprints');
   }
 
@@ -64,10 +68,23 @@ export class Passwords implements OnModuleInit {
 
   private async bounded<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.bulkhead.execute(work);
+      const result = this.bulkhead.execute(work);
+      this.report();
+      return await result;
     } catch (error) {
       if (!(error instanceof BulkheadRejectedError)) throw error;
+      this.metrics.countRefusedHash();
       throw new DomainError(httpErrors.service_unavailable, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    } finally {
+      this.report();
     }
+  }
+
+  private report(): void {
+    const { executionSlots, queueSlots } = this.bulkhead;
+    this.metrics.setPasswordHashes({
+      running: MAX_HASHES_AT_ONCE - executionSlots,
+      waiting: MAX_HASHES_WAITING - queueSlots,
+    });
   }
 }

@@ -1,10 +1,10 @@
-import { Injectable } from '@nestjs/common';
-import { type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type Actor, type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
-import { type Page, type PageRequest, Paginator } from '#platform/http';
-import { securityErrors } from '#platform/security';
+import { Authentication, type LiveSessions, securityErrors } from '#platform/security';
 import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
+import { currentOrigin } from './session-origin.js';
 import { type User, USER_COLUMNS } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 
@@ -25,8 +25,9 @@ const insertSession = statement(
        SELECT id FROM users.sessions
         WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days'
         LIMIT ${MAX_FORGOTTEN_PER_LOGIN} FOR UPDATE SKIP LOCKED))
-   INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at, aal, amr)
-   SELECT $1, u.id, $3, $4, $4, $5, $7, $8 FROM users.users u
+   INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at, aal, amr,
+                               address, network, user_agent)
+   SELECT $1, u.id, $3, $4, $4, $5, $7, $8, $9, $10, $11 FROM users.users u
     WHERE u.id = $2 AND ($6::text IS NULL OR u.password_hash = $6) AND u.deleted_at IS NULL FOR SHARE
    RETURNING id`,
 );
@@ -54,6 +55,12 @@ const readLiveSession = statement(
      FROM users.sessions s JOIN users.users u ON u.id = s.user_id
     WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL`,
 );
+const checkLive = statement(
+  'users.check_live_session',
+  `SELECT FROM users.sessions s JOIN users.users u ON u.id = s.user_id
+    WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
+      AND u.id = $3 AND u.role = $4 AND u.deleted_at IS NULL`,
+);
 const revokeSession = statement(
   'users.revoke_session',
   'UPDATE users.sessions SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL',
@@ -68,23 +75,9 @@ const revokeSessionsOfUser = statement(
   `UPDATE users.sessions SET revoked_at = $2, revoked_reason = 'revoked_by_user'
     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR id <> $3)`,
 );
-const listAllSessions = statement(
-  'users.list_all_sessions',
-  `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
-          revoked_at AS "revokedAt", aal, amr
-     FROM users.sessions WHERE user_id = $1 ORDER BY created_at DESC, id DESC`,
-);
 const deleteSessionsOfUser = statement(
   'users.delete_sessions_of_user',
   'DELETE FROM users.sessions WHERE user_id = $1',
-);
-const listLiveSessions = statement(
-  'users.list_live_sessions',
-  `SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
-     FROM users.sessions
-    WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
-      AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
-    ORDER BY created_at DESC, id DESC LIMIT $5`,
 );
 
 /** How somebody came in: how sure it is who they are, and by which methods they did (RFC 8176). */
@@ -100,14 +93,6 @@ interface LiveSession extends User, Assurance {
   readonly replacedAt: readonly Date[];
 }
 
-/** A session as its owner sees it. */
-export interface SessionSummary {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly lastUsedAt: Date;
-  readonly expiresAt: Date;
-}
-
 /** What a session gives its client: its assurance, and the refresh token to go on with. */
 export interface SessionGrant extends Assurance {
   readonly sessionId: string;
@@ -116,18 +101,27 @@ export interface SessionGrant extends Assurance {
 
 /** Log-ins and their refresh tokens. See `RefreshTokenCodec` for what a token is. */
 @Injectable()
-export class Sessions {
+export class Sessions implements LiveSessions, OnModuleInit {
   private readonly codec: RefreshTokenCodec;
   private readonly lifetimeMs: number;
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly paginator: Paginator,
+    private readonly authentication: Authentication,
     config: Config,
   ) {
     this.codec = new RefreshTokenCodec(config.appSecrets);
     this.lifetimeMs = config.settings.REFRESH_TOKEN_TTL_SECONDS * 1000;
+  }
+
+  onModuleInit(): void {
+    this.authentication.lookUpSessionsIn(this);
+  }
+
+  async isLive({ sessionId, userId, role }: Extract<Actor, { kind: 'user' }>): Promise<boolean> {
+    const values = [sessionId, this.clock.now(), userId, role];
+    return (await this.database.queryOne(checkLive, values)) !== undefined;
   }
 
   /**
@@ -140,6 +134,7 @@ export class Sessions {
   async open(userId: string, passwordHash: string | null, { aal, amr }: Assurance): Promise<SessionGrant> {
     const now = this.clock.now();
     const token = this.codec.first(newId());
+    const { address, network, userAgent } = currentOrigin();
     const opened = await this.database.queryOne(insertSession, [
       token.sessionId,
       userId,
@@ -149,6 +144,7 @@ export class Sessions {
       passwordHash,
       aal,
       amr,
+      ...[address, network, userAgent],
     ]);
     if (!opened) throw new DomainError(usersErrors.invalid_credentials);
     return grantOf(token, { aal, amr });
@@ -217,32 +213,9 @@ export class Sessions {
     await this.database.query(revokeSessionsOfUser, [userId, this.clock.now(), keptSessionId ?? null]);
   }
 
-  /** Every session of a user that is remembered, newest first: those that have ended, too. */
-  async all(userId: string): Promise<(SessionSummary & Assurance & { readonly revokedAt: Date | null })[]> {
-    return this.database.query(listAllSessions, [userId]);
-  }
-
   /** Ends every session of a user and remembers none. */
   async forgetAll(userId: string): Promise<void> {
     await this.database.query(deleteSessionsOfUser, [userId]);
-  }
-
-  /** The sessions of a user that have not ended, newest first. */
-  async list(userId: string, request: PageRequest): Promise<Page<SessionSummary>> {
-    return this.paginator.page<SessionSummary>(
-      'sessions',
-      { userId },
-      request,
-      ({ createdAt, id }) => [createdAt.toISOString(), id],
-      (after, limit) =>
-        this.database.query(listLiveSessions, [
-          userId,
-          this.clock.now(),
-          after?.[0] ?? null,
-          after?.[1] ?? null,
-          limit,
-        ]),
-    );
   }
 
   private async answerRepeated(token: RefreshToken, now: Date): Promise<SessionGrant & { user: User }> {

@@ -42,6 +42,9 @@ export class UserRow {
 /** What the module passes around of a user: everything but the password's hash. */
 export type User = Omit<UserRow, 'passwordHash' | 'deletedAt'>;
 
+/** A user, and the hash that their password was verified against. */
+export type ProvenUser = User & { readonly passwordHash: string };
+
 /** The columns of a `User`, for statements written by hand; `u` stands for users.users. */
 export const USER_COLUMNS = `u.id, u.email, u.name, u.role, u.version, u.email_verified_at AS "emailVerifiedAt", u.created_at AS "createdAt",
   u.updated_at AS "updatedAt"`;

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
 import {
@@ -10,10 +10,10 @@ import {
   type Page,
   versionsFromIfMatch,
 } from '#platform/http';
-import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { type MailSent, mailSentSchema } from './account.schema.js';
+import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { UpdateUser } from './update-user.js';
 import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
@@ -21,6 +21,8 @@ import { usersErrors } from './users.errors.js';
 import {
   type Registration,
   registrationSchema,
+  type RoleChange,
+  roleChangeSchema,
   toUserView,
   type UserChange,
   userChangeSchema,
@@ -40,6 +42,7 @@ export class UsersController {
   constructor(
     private readonly users: UsersService,
     private readonly updating: UpdateUser,
+    private readonly changingRole: ChangeRole,
     private readonly dataRights: DataRights,
     private readonly enrolment: SecondFactorEnrolment,
   ) {}
@@ -106,21 +109,15 @@ export class UsersController {
   @Endpoint({
     summary: 'Change a user',
     description:
-      'Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever ' +
-      'has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access ' +
-      'tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give ' +
-      'up their own role, and one always remains.',
+      'Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address ' +
+      'takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second ' +
+      'factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities ' +
+      'end.',
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
     headers: ['ETag'],
-    errors: [
-      usersErrors.user_not_found,
-      usersErrors.email_taken,
-      usersErrors.own_admin_role,
-      usersErrors.last_admin,
-      securityErrors.insufficient_aal,
-    ],
+    errors: [usersErrors.user_not_found, usersErrors.email_taken],
   })
   async updateUser(
     @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
@@ -129,6 +126,32 @@ export class UsersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
     const user = await this.updating.execute(id, versionsFromIfMatch(ifMatch), body);
+    void reply.header('ETag', etagOf(user.version));
+    return toUserView(user);
+  }
+
+  @Put(':id/role')
+  @Endpoint({
+    summary: 'Give a user another role',
+    description:
+      'Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 ' +
+      '`invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. ' +
+      'API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside ' +
+      'identities. Administrators cannot give up their own ' +
+      'role, and one always remains.',
+    access: 'users:roles',
+    ifMatch: true,
+    responses: { 200: userSchema },
+    headers: ['ETag'],
+    errors: [usersErrors.user_not_found, usersErrors.own_admin_role, usersErrors.last_admin],
+  })
+  async changeRole(
+    @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
+    @Headers('If-Match') ifMatch: string | undefined,
+    @Body({ schema: roleChangeSchema }) body: RoleChange,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserView> {
+    const user = await this.changingRole.execute(id, versionsFromIfMatch(ifMatch), body.role);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }

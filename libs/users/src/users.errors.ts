@@ -20,6 +20,7 @@ export const usersErrors = defineErrors({
   orders_open: { kind: 'conflict', title: 'Orders that are not at their end still need the person' },
   api_key_expiry_past: { kind: 'invalid', title: 'The end of an API key must lie in the future' },
   api_key_not_found: { kind: 'not_found', title: 'There is no such API key' },
+  identity_not_found: { kind: 'not_found', title: 'No such log-in elsewhere opens the account' },
   session_not_found: { kind: 'not_found', title: 'There is no such session' },
   invalid_credentials: { kind: 'unauthenticated', title: 'The e-mail address or the password is wrong' },
   second_factor_required: {

@@ -9,12 +9,16 @@ import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { Admission } from './admission.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
+import { Backoffs } from './backoff.js';
+import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { DemoUsers } from './demo-users.js';
 import { ExternalIdentities } from './external-identities/external-identities.js';
+import { IdentitiesController } from './external-identities/identities.controller.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { IdentityProvider } from './external-identities/identity-provider.js';
 import { JwksController } from './jwks.controller.js';
+import { KnownNetworks } from './known-networks.js';
 import { MeController } from './me.controller.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
@@ -30,6 +34,7 @@ import { SecondFactorMails } from './second-factor/second-factor-mails.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { Totp } from './second-factor/totp.js';
 import { WebAuthn } from './second-factor/webauthn.js';
+import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 import { UpdateUser } from './update-user.js';
 import { UserRow } from './user.row.js';
@@ -44,6 +49,7 @@ import { UsersService } from './users.service.js';
     AccountController,
     ApiKeysController,
     AuthController,
+    IdentitiesController,
     JwksController,
     MeController,
     SecondFactorController,
@@ -57,11 +63,14 @@ import { UsersService } from './users.service.js';
     Admission,
     ApiKeys,
     AuthService,
+    Backoffs,
     Challenges,
+    ChangeRole,
     DataRights,
     ExternalIdentities,
     IdentityLinks,
     IdentityProvider,
+    KnownNetworks,
     Passkeys,
     PasswordCheck,
     Passwords,
@@ -71,6 +80,7 @@ import { UsersService } from './users.service.js';
     SecondFactorLogins,
     SecondFactorMails,
     SecondFactors,
+    SessionList,
     Sessions,
     UpdateUser,
     Totp,

@@ -9,6 +9,7 @@ import {
   timeSchema,
 } from '#platform/http';
 import { z } from 'zod';
+import type { SessionSummary } from './session-list.js';
 import type { User } from './user.row.js';
 
 const MIN_PASSWORD_CHARACTERS = 10;
@@ -83,13 +84,18 @@ export const userChangeSchema = z
   .strictObject({
     name: nameSchema.optional(),
     email: emailSchema.optional(),
-    role: roleSchema.optional(),
   })
   .meta({
     id: 'UserChange',
     description: 'What to change; absent fields stay.',
     example: { name: 'Ada King', email: 'ada.king@example.com' },
   });
+
+export const roleChangeSchema = z.strictObject({ role: roleSchema }).meta({
+  id: 'RoleChange',
+  description: 'What the user is from now on.',
+  example: { role: 'staff' },
+});
 
 export const userErasureSchema = z
   .strictObject({ reason: text(200).meta({ description: 'Why; it goes into the audit log.' }) })
@@ -129,6 +135,16 @@ export const sessionSchema = z
     createdAt: timeSchema,
     lastUsedAt: timeSchema.meta({ description: 'When it last got an access token.' }),
     expiresAt: timeSchema.meta({ description: 'When it ends unless it is used before.' }),
+    aal: z.int().meta({ description: 'How many factors it was opened with, or raised to: 1 or 2.' }),
+    amr: z.array(z.string()).meta({ description: 'By which methods (RFC 8176).' }),
+    userAgent: z
+      .string()
+      .nullable()
+      .meta({ description: 'What opened it, in its own words; null: it did not say.' }),
+    address: z
+      .string()
+      .nullable()
+      .meta({ description: 'From where it was opened; null: before that was kept.' }),
   })
   .meta({
     id: 'Session',
@@ -139,6 +155,10 @@ export const sessionSchema = z
       createdAt: '2026-11-20T12:00:00.000Z',
       lastUsedAt: '2026-11-20T12:15:00.000Z',
       expiresAt: '2026-12-20T12:15:00.000Z',
+      aal: 2,
+      amr: ['mfa', 'otp', 'pwd'],
+      userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0',
+      address: '192.0.2.7',
     },
   });
 
@@ -155,10 +175,22 @@ export const sessionPageSchema = pageSchema('SessionPage', sessionSchema);
 export type Registration = z.infer<typeof registrationSchema>;
 export type ProfileChange = z.infer<typeof profileChangeSchema>;
 export type UserChange = z.infer<typeof userChangeSchema>;
+export type RoleChange = z.infer<typeof roleChangeSchema>;
 export type UserErasure = z.infer<typeof userErasureSchema>;
 export type UsersQuery = z.infer<typeof usersQuerySchema>;
 export type UserView = z.infer<typeof userSchema>;
 export type SessionView = z.infer<typeof sessionSchema>;
+
+/** A session as the API shows it to its owner; `current` is for the caller to say. */
+export function toSessionView(session: SessionSummary): Omit<SessionView, 'current'> {
+  const { id, createdAt, lastUsedAt, expiresAt, aal, amr, userAgent, address } = session;
+  return {
+    ...{ id, aal, amr: [...amr], userAgent, address },
+    createdAt: createdAt.toISOString(),
+    lastUsedAt: lastUsedAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+  };
+}
 
 /** A user as the API shows it. */
 export function toUserView({ id, email, name, role, emailVerifiedAt, createdAt, updatedAt }: User): UserView {

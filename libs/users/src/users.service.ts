@@ -10,16 +10,10 @@ import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
 import { accountMails } from './account-mail-kinds.js';
 import { NO_PASSWORD, Passwords } from './passwords.js';
-import { type User, USER_COLUMNS, UserRow } from './user.row.js';
+import { type ProvenUser, type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
-import {
-  type Registration,
-  toUserView,
-  type UserChange,
-  type UsersQuery,
-  type UserView,
-} from './users.schema.js';
+import { type Registration, toUserView, type UsersQuery, type UserView } from './users.schema.js';
 
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
@@ -35,9 +29,15 @@ const userById = statement(
   'users.by_id',
   `SELECT ${USER_COLUMNS} FROM users.users u WHERE u.id = $1 AND u.deleted_at IS NULL`,
 );
+const userWithPassword = statement(
+  'users.by_id_with_password',
+  `SELECT ${USER_COLUMNS}, u.password_hash AS "passwordHash" FROM users.users u
+    WHERE u.id = $1 AND u.deleted_at IS NULL`,
+);
 const holdUser = statement(
   'users.hold',
-  `SELECT ${USER_COLUMNS} FROM users.users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR SHARE`,
+  `SELECT ${USER_COLUMNS} FROM users.users u
+    WHERE u.id = $1 AND ($2::text IS NULL OR u.password_hash = $2) AND u.deleted_at IS NULL FOR SHARE`,
 );
 const otherAdmins = statement(
   'users.other_admins',
@@ -56,6 +56,12 @@ interface NewUser {
 
 /** What a user does not simply edit: each field only with a proof. */
 type AccountChange = Partial<Pick<UserRow, 'email' | 'emailVerifiedAt' | 'passwordHash'>>;
+
+/** Whose account it is, and the hash that their password was verified against; absent where none was asked for. */
+type AccountProof = Pick<User, 'id'> & Partial<Pick<ProvenUser, 'passwordHash'>>;
+
+/** What others edit of a user; each field by a permission of its own. */
+type UserEdit = Partial<Pick<UserRow, 'name' | 'email' | 'role'>>;
 
 type ProfileWrite = Partial<Pick<UserRow, 'name' | 'role'>>;
 
@@ -162,9 +168,18 @@ export class UsersService {
     return this.database.queryOne(userByEmail, [email]);
   }
 
-  /** The user with this id, if there is one, who does not change before the running transaction ends. */
-  async hold(id: string): Promise<User | undefined> {
-    return this.database.queryOne<User>(holdUser, [id]);
+  /** The user with this id, if there is one, and the hash of their password. */
+  async findWithPassword(id: string): Promise<(User & { passwordHash: string }) | undefined> {
+    return this.database.queryOne(userWithPassword, [id]);
+  }
+
+  /**
+   * The user with this id, if there is one, who does not change before the running transaction ends.
+   *
+   * @param passwordHash what their password was verified against: nobody, once it is another
+   */
+  async hold(id: string, passwordHash: string | null = null): Promise<User | undefined> {
+    return this.database.queryOne<User>(holdUser, [id, passwordHash]);
   }
 
   /** @throws DomainError user_not_found */
@@ -215,15 +230,15 @@ export class UsersService {
   async update(
     id: string,
     expected: ExpectedVersions,
-    change: UserChange,
-    judge: (user: Readonly<User>) => void = () => undefined,
+    change: { readonly [Field in keyof UserEdit]: UserEdit[Field] | undefined },
+    judge?: (user: Readonly<User>) => Promise<void>,
   ): Promise<User> {
     return this.database.transaction(async () => {
       // Whoever may take an administrator away holds this lock, so that two of them cannot take each other's role.
       if (change.role !== undefined && change.role !== 'admin') await this.database.lock('role', 'admin');
       const user = await this.lockedRow(id);
       if (!user) throw new DomainError(usersErrors.user_not_found);
-      judge(user);
+      await judge?.(user);
       requireVersion(expected, user.version);
       const { name = user.name, role = user.role, email = user.email } = change;
       if (user.role === 'admin' && role !== 'admin') await this.requireMayLoseAdmin(id);
@@ -235,23 +250,37 @@ export class UsersService {
   /**
    * Makes a proven change of an account, in the running transaction. Where it changes nothing, nothing does.
    *
-   * @throws DomainError email_taken; invalid_or_expired_token when the user is gone, with whom every proof ends
+   * @param proof whose account, and what the password was verified against, where one was asked for
+   * @param decide is shown the user as they are, under their lock; what it throws is the refusal
+   * @throws DomainError email_taken; when the user is gone, with whom every proof ends, or the password is another by
+   *   now: wrong_password where one was asked for, else invalid_or_expired_token
    */
-  async changeAccount(id: string, decide: (user: User) => AccountChange): Promise<User> {
-    const user = await this.lockedRow(id);
-    if (!user) throw new DomainError(usersErrors.invalid_or_expired_token);
-    return this.write(user, decide(user));
+  async changeAccount(
+    { id, passwordHash }: AccountProof,
+    decide: (user: User) => Promise<AccountChange>,
+  ): Promise<User> {
+    const user = await this.lockedRow(id, passwordHash);
+    if (!user) {
+      const { wrong_password, invalid_or_expired_token } = usersErrors;
+      throw new DomainError(passwordHash === undefined ? invalid_or_expired_token : wrong_password);
+    }
+    return this.write(user, await decide(user));
   }
 
   /**
    * Puts a pseudonym in the place of a person, in the running transaction, and returns who they were. The id stays.
    *
-   * @throws DomainError user_not_found, last_admin; and what those who react to it throw, who still need the person
+   * @param proof who, and what their password was verified against, where it was asked for
+   * @throws DomainError user_not_found; wrong_password when it is another by now; last_admin; and what those who react
+   *   to it throw, who still need the person
    */
-  async erase(id: string): Promise<User> {
+  async erase({ id, passwordHash }: AccountProof): Promise<User> {
     await this.database.lock('role', 'admin');
-    const user = await this.lockedRow(id);
-    if (!user) throw new DomainError(usersErrors.user_not_found);
+    const user = await this.lockedRow(id, passwordHash);
+    if (!user) {
+      const { wrong_password, user_not_found } = usersErrors;
+      throw new DomainError(passwordHash === undefined ? user_not_found : wrong_password);
+    }
     if (user.role === 'admin') await this.requireOtherAdmin(id);
     const now = this.clock.now();
     const version = user.version + 1;
@@ -273,9 +302,9 @@ export class UsersService {
     return user;
   }
 
-  private lockedRow(id: string): Promise<UserRow | null> {
+  private lockedRow(id: string, passwordHash?: string): Promise<UserRow | null> {
     return this.database.manager.findOne(UserRow, {
-      where: { id, deletedAt: IsNull() },
+      where: { id, deletedAt: IsNull(), ...(passwordHash !== undefined && { passwordHash }) },
       lock: { mode: 'for_no_key_update' },
     });
   }

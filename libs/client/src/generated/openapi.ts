@@ -256,7 +256,7 @@ export interface paths {
         };
         /**
          * List the API keys
-         * @description Those that are not revoked, newest first.
+         * @description Those that are not revoked, newest first. A key outlives the role of whoever made it: see theirs by `createdBy`.
          *
          *     For admin and above.
          */
@@ -308,7 +308,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my new e-mail address
-         * @description With the token that was mailed to the new address, which is the one to log in with from then on; the old one is told. Sessions go on.
+         * @description With the token that was mailed to the new address, which is the one to log in with from then on, and the password; the old address is told. Sessions go on; links to outside identities end.
          */
         post: operations["confirmEmailChange"];
         delete?: never;
@@ -348,7 +348,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
+         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
          */
         post: operations["login"];
         delete?: never;
@@ -368,7 +368,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got work until they expire.
+         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got read and order until they expire, and change nothing about the account.
          */
         post: operations["logout"];
         delete?: never;
@@ -468,7 +468,7 @@ export interface paths {
         put?: never;
         /**
          * Choose a new password
-         * @description With the token that was mailed. Ends every session; log in afterwards. It confirms the address as well.
+         * @description With the token that was mailed. Ends every session and every link to an outside identity; log in afterwards. It confirms the address as well: where nobody had confirmed it before, second factors that were added until then go, else they stay.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -552,7 +552,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my e-mail address
-         * @description With the token that was mailed to it. It is good once, for 15 minutes; a later one ends it.
+         * @description With the token that was mailed to it, and the password: whoever registered and whoever reads the mail must be one person. The token is good once, for 15 minutes; a later one ends it, a wrong password does not. Who reads the mail and did not register takes the address with `POST /auth/forgot-password`.
          */
         post: operations["verifyEmail"];
         delete?: never;
@@ -1329,6 +1329,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my log-ins at an outside identity provider
+         * @description Those that open my account, newest first.
+         *
+         *     For whoever is logged in, on what is theirs.
+         */
+        get: operations["listMyIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Have a log-in elsewhere open my account no more
+         * @description Its tokens are refused at once. Whoever logs in there again is linked again where the rules of the first time allow it.
+         *
+         *     For whoever is logged in, on what is theirs.
+         */
+        delete: operations["endMyIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me/passkeys": {
         parameters: {
             query?: never;
@@ -1340,7 +1384,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`.
+         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside identities end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1459,7 +1503,7 @@ export interface paths {
         post?: never;
         /**
          * End all my other sessions
-         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once, access tokens when they expire.
+         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; access tokens change nothing about how one logs in from then on, and stop when they expire.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1481,7 +1525,7 @@ export interface paths {
         post?: never;
         /**
          * End one of my sessions
-         * @description Its refresh token stops working at once, its access tokens when they expire.
+         * @description Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and change nothing about how one logs in.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1530,7 +1574,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. Others that are open go on as they are, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside identities end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1566,11 +1610,33 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change names and addresses of customers; roles, and staff and administrators themselves, are for whoever has `users:roles`. A new address has to be confirmed, and the old one is told. A new role shows in the access tokens that the user gets from then on: at the latest after the life of one token. Administrators cannot give up their own role, and one always remains.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities end.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
         patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user another role
+         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside identities. Administrators cannot give up their own role, and one always remains.
+         *
+         *     For admin and above.
+         */
+        put: operations["changeRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/second-factor": {
@@ -1802,6 +1868,19 @@ export interface components {
             passkey: components["schemas"]["Passkey"];
             /** @description With the first second factor ten codes, each good once and shown this once; null with each further one. */
             recoveryCodes: string[] | null;
+        };
+        /**
+         * @description The token that was mailed, good once, for 15 minutes; and the password of the account.
+         * @example {
+         *       "token": "vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E",
+         *       "password": "correct horse battery"
+         *     }
+         */
+        AddressConfirmation: {
+            /** @description The token that was mailed. */
+            token: string;
+            /** Format: password */
+            password: string;
         };
         /**
          * @description A key of a machine, without what the machine sends.
@@ -2660,6 +2739,36 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description A log-in at an outside identity provider that opens the account.
+         * @example {
+         *       "id": "01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20",
+         *       "issuer": "https://login.example.com/realms/shop",
+         *       "subject": "b2f7c1de-ada",
+         *       "linkedAt": "2026-11-20T12:00:00.000Z",
+         *       "lastUsedAt": "2026-11-20T12:15:00.000Z"
+         *     }
+         */
+        LinkedIdentity: {
+            /** Format: uuid */
+            id: string;
+            /** @description Where the log-in is: the `iss` of its tokens. */
+            issuer: string;
+            /** @description Who the user is there: the `sub` of its tokens. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            linkedAt: string;
+            /** @description To the minute; null where that is not known. */
+            lastUsedAt: string | null;
+        };
+        /** @description One page. `nextCursor` is null on the last. */
+        LinkedIdentityPage: {
+            data: components["schemas"]["LinkedIdentity"][];
+            nextCursor: string | null;
+        };
+        /**
          * @description E-mail address and password.
          * @example {
          *       "email": "customer@example.com",
@@ -2684,16 +2793,6 @@ export interface components {
         MailSent: {
             /** @enum {string} */
             status: "verification_sent" | "reset_sent" | "confirmation_sent";
-        };
-        /**
-         * @description A token that was mailed: good once, for 15 minutes.
-         * @example {
-         *       "token": "vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E"
-         *     }
-         */
-        MailedToken: {
-            /** @description The token that was mailed. */
-            token: string;
         };
         /**
          * @description An amount in integer minor units.
@@ -3333,20 +3432,18 @@ export interface components {
                  * @example 2026-11-20T12:00:00.000Z
                  */
                 expiresAt: string;
-                revokedAt: string | null;
+                /** @description How many factors it was opened with, or raised to: 1 or 2. */
                 aal: number;
+                /** @description By which methods (RFC 8176). */
                 amr: string[];
+                /** @description What opened it, in its own words; null: it did not say. */
+                userAgent: string | null;
+                /** @description From where it was opened; null: before that was kept. */
+                address: string | null;
+                revokedAt: string | null;
             }[];
             /** @description Who the user is for the outside identity provider. */
-            externalIdentities: {
-                issuer: string;
-                subject: string;
-                /**
-                 * Format: date-time
-                 * @example 2026-11-20T12:00:00.000Z
-                 */
-                linkedAt: string;
-            }[];
+            externalIdentities: components["schemas"]["LinkedIdentity"][];
             secondFactor: components["schemas"]["SecondFactorStatus"];
             /** @description What else is held, by kind: `orders`, as the API shows them. */
             records: {
@@ -4035,6 +4132,19 @@ export interface components {
             reason?: string;
         };
         /**
+         * @description What the user is from now on.
+         * @example {
+         *       "role": "staff"
+         *     }
+         */
+        RoleChange: {
+            /**
+             * @description Each role includes the ones before it.
+             * @enum {string}
+             */
+            role: "customer" | "staff" | "admin";
+        };
+        /**
          * @description Nothing has to be said.
          * @example {}
          */
@@ -4131,7 +4241,15 @@ export interface components {
          *       "current": true,
          *       "createdAt": "2026-11-20T12:00:00.000Z",
          *       "lastUsedAt": "2026-11-20T12:15:00.000Z",
-         *       "expiresAt": "2026-12-20T12:15:00.000Z"
+         *       "expiresAt": "2026-12-20T12:15:00.000Z",
+         *       "aal": 2,
+         *       "amr": [
+         *         "mfa",
+         *         "otp",
+         *         "pwd"
+         *       ],
+         *       "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+         *       "address": "192.0.2.7"
          *     }
          */
         Session: {
@@ -4156,6 +4274,14 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt: string;
+            /** @description How many factors it was opened with, or raised to: 1 or 2. */
+            aal: number;
+            /** @description By which methods (RFC 8176). */
+            amr: string[];
+            /** @description What opened it, in its own words; null: it did not say. */
+            userAgent: string | null;
+            /** @description From where it was opened; null: before that was kept. */
+            address: string | null;
         };
         /** @description One page. `nextCursor` is null on the last. */
         SessionPage: {
@@ -4620,11 +4746,6 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
-            /**
-             * @description Each role includes the ones before it.
-             * @enum {string}
-             */
-            role?: "customer" | "staff" | "admin";
         };
         /**
          * @description Why somebody is erased.
@@ -4909,7 +5030,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4930,7 +5051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4951,7 +5072,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4974,7 +5095,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -4995,7 +5116,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5018,7 +5139,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5065,7 +5186,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5090,7 +5211,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5115,7 +5236,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5140,7 +5261,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5149,7 +5270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5170,7 +5291,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5193,7 +5314,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5214,7 +5335,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5237,7 +5358,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5274,7 +5395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5295,7 +5416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5320,7 +5441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5345,7 +5466,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5354,7 +5475,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5375,7 +5496,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5398,7 +5519,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5419,7 +5540,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5442,7 +5563,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5483,7 +5604,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5508,7 +5629,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5533,7 +5654,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5558,7 +5679,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5567,7 +5688,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5588,7 +5709,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5611,7 +5732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5632,7 +5753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5655,7 +5776,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5691,7 +5812,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5714,7 +5835,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5739,7 +5860,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5764,7 +5885,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -5773,7 +5894,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5794,7 +5915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5815,7 +5936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5836,7 +5957,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5857,7 +5978,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5880,7 +6001,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5901,7 +6022,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5924,7 +6045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5960,7 +6081,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -5985,7 +6106,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6010,7 +6131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6035,7 +6156,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6044,7 +6165,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6065,7 +6186,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6086,7 +6207,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6107,7 +6228,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6130,7 +6251,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6151,7 +6272,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6174,7 +6295,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6206,7 +6327,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6227,7 +6348,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6252,7 +6373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6277,7 +6398,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6286,7 +6407,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6307,7 +6428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6330,7 +6451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6351,7 +6472,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6374,7 +6495,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6410,7 +6531,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6435,7 +6556,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6460,7 +6581,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6485,7 +6606,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6494,7 +6615,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6515,7 +6636,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6536,7 +6657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6557,7 +6678,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6580,7 +6701,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6601,7 +6722,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6624,7 +6745,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6660,7 +6781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6685,7 +6806,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6710,7 +6831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6735,7 +6856,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -6744,7 +6865,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6765,7 +6886,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6786,7 +6907,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6807,7 +6928,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6830,7 +6951,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6851,7 +6972,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6874,7 +6995,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6915,7 +7036,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6946,7 +7067,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6971,7 +7092,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -6996,7 +7117,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7005,7 +7126,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7026,7 +7147,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7051,7 +7172,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7079,7 +7200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7100,7 +7221,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7121,7 +7242,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7142,7 +7263,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7165,7 +7286,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7186,7 +7307,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7209,7 +7330,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7247,7 +7368,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7270,7 +7391,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7295,7 +7416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7320,7 +7441,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7329,7 +7450,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7350,7 +7471,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7371,7 +7492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7392,7 +7513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7413,7 +7534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7436,7 +7557,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7457,7 +7578,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7480,7 +7601,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7512,7 +7633,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7533,7 +7654,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7558,7 +7679,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7583,7 +7704,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7592,7 +7713,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7613,7 +7734,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7636,7 +7757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7657,7 +7778,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7680,7 +7801,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7704,6 +7825,8 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
+                /** @description Who made them: `user:<id>`. */
+                createdBy?: string;
             };
             header?: never;
             path?: never;
@@ -7717,7 +7840,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7742,7 +7865,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7767,7 +7890,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7792,7 +7915,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -7801,7 +7924,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7822,7 +7945,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7845,7 +7968,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7866,7 +7989,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7889,7 +8012,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7925,7 +8048,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7952,7 +8075,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -7977,7 +8100,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8002,7 +8125,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8011,7 +8134,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8032,7 +8155,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8053,7 +8176,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8074,7 +8197,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8097,7 +8220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8118,7 +8241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8141,7 +8264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8175,7 +8298,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8194,7 +8317,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8219,7 +8342,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8244,7 +8367,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -8253,7 +8376,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8274,7 +8397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8295,7 +8418,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8318,7 +8441,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8339,7 +8462,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8362,7 +8485,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8388,7 +8511,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MailedToken"];
+                "application/json": components["schemas"]["AddressConfirmation"];
             };
         };
         responses: {
@@ -8398,7 +8521,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8423,7 +8546,28 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password`: The password is wrong. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8444,7 +8588,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8467,7 +8611,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8488,7 +8632,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8509,7 +8653,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8532,7 +8676,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8553,7 +8697,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8576,7 +8720,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8612,7 +8756,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8637,7 +8781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8658,7 +8802,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8679,7 +8823,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8700,7 +8844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8723,7 +8867,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8744,7 +8888,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8767,7 +8911,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8803,7 +8947,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8828,7 +8972,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8849,7 +8993,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8879,7 +9023,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8911,7 +9055,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8932,7 +9076,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8953,7 +9097,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8976,7 +9120,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -8997,7 +9141,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9020,7 +9164,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9056,7 +9200,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9079,7 +9223,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9100,7 +9244,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9121,7 +9265,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9142,7 +9286,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9165,7 +9309,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9186,7 +9330,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9209,7 +9353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9245,7 +9389,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9272,7 +9416,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9293,7 +9437,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9319,7 +9463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9340,7 +9484,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9361,7 +9505,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9382,7 +9526,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9405,7 +9549,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9426,7 +9570,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9449,7 +9593,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9481,7 +9625,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9502,7 +9646,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9523,7 +9667,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9546,7 +9690,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9567,7 +9711,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9590,7 +9734,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9626,7 +9770,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9651,7 +9795,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9676,7 +9820,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9702,7 +9846,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9723,7 +9867,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9744,7 +9888,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9767,7 +9911,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9788,7 +9932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9811,7 +9955,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9847,7 +9991,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9872,7 +10016,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9893,7 +10037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9914,7 +10058,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9935,7 +10079,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9958,7 +10102,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -9979,7 +10123,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10002,7 +10146,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10038,7 +10182,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10063,7 +10207,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10084,7 +10228,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10105,7 +10249,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10126,7 +10270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10149,7 +10293,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10170,7 +10314,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10193,7 +10337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10229,7 +10373,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10256,7 +10400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10277,7 +10421,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10298,7 +10442,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10319,7 +10463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10340,7 +10484,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10363,7 +10507,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10384,7 +10528,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10407,7 +10551,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10443,7 +10587,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10468,7 +10612,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10493,7 +10637,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10518,7 +10662,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
              */
@@ -10527,7 +10671,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10548,7 +10692,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10571,7 +10715,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10592,7 +10736,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10613,7 +10757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10636,7 +10780,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10657,7 +10801,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10680,7 +10824,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10712,7 +10856,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10733,7 +10877,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10758,7 +10902,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10783,14 +10927,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10811,7 +10955,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10834,7 +10978,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10857,7 +11001,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10878,7 +11022,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10901,7 +11045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10927,7 +11071,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MailedToken"];
+                "application/json": components["schemas"]["AddressConfirmation"];
             };
         };
         responses: {
@@ -10937,7 +11081,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10962,7 +11106,28 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_password`: The password is wrong. */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -10983,7 +11148,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11004,7 +11169,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11025,7 +11190,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11048,7 +11213,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11069,7 +11234,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11092,7 +11257,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11131,7 +11296,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11156,7 +11321,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11181,7 +11346,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11206,14 +11371,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11234,7 +11399,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11257,7 +11422,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11278,7 +11443,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11301,7 +11466,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11335,7 +11500,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11356,7 +11521,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11381,7 +11546,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11406,14 +11571,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11434,7 +11599,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11455,7 +11620,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11478,7 +11643,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11499,7 +11664,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11522,7 +11687,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11561,7 +11726,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11586,7 +11751,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11611,7 +11776,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11636,14 +11801,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11664,7 +11829,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11685,7 +11850,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11708,7 +11873,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11729,7 +11894,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11752,7 +11917,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11784,7 +11949,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11805,7 +11970,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11830,7 +11995,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11855,7 +12020,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -11864,7 +12029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11885,7 +12050,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11908,7 +12073,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11929,7 +12094,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11952,7 +12117,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -11990,7 +12155,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12015,7 +12180,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12040,7 +12205,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12065,7 +12230,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -12074,7 +12239,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12095,7 +12260,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12118,7 +12283,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12139,7 +12304,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12162,7 +12327,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12194,7 +12359,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12215,7 +12380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12240,7 +12405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12265,7 +12430,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -12274,7 +12439,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12295,7 +12460,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12318,7 +12483,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12339,7 +12504,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12362,7 +12527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12404,7 +12569,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12429,7 +12594,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12454,7 +12619,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12479,14 +12644,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12507,7 +12672,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12530,7 +12695,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12551,7 +12716,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12574,7 +12739,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12613,7 +12778,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12636,7 +12801,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12669,7 +12834,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12690,7 +12855,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12720,7 +12885,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12747,14 +12912,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12783,7 +12948,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12820,7 +12985,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12841,7 +13006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12872,7 +13037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12898,7 +13063,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12921,7 +13086,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12946,7 +13111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -12969,7 +13134,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13008,7 +13173,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13039,7 +13204,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13064,7 +13229,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13089,7 +13254,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
              */
@@ -13098,7 +13263,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13119,7 +13284,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13142,7 +13307,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13163,7 +13328,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13184,7 +13349,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13205,7 +13370,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13228,7 +13393,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13249,7 +13414,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13272,7 +13437,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13308,7 +13473,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13333,7 +13498,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13354,7 +13519,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13379,14 +13544,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13407,7 +13572,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13437,7 +13602,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13458,7 +13623,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13485,7 +13650,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13511,7 +13676,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13534,7 +13699,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13555,7 +13720,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13578,7 +13743,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13617,7 +13782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13650,7 +13815,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13675,7 +13840,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13700,7 +13865,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -13709,7 +13874,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13730,7 +13895,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13755,7 +13920,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13778,7 +13943,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13799,7 +13964,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13820,7 +13985,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13841,7 +14006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13864,7 +14029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13885,7 +14050,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13908,7 +14073,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13945,7 +14110,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13966,7 +14131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -13991,7 +14156,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14016,14 +14181,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14044,7 +14209,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14065,7 +14230,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14088,7 +14253,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14109,7 +14274,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14132,7 +14297,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14175,7 +14340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14198,7 +14363,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14229,7 +14394,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14254,7 +14419,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14279,7 +14444,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -14288,7 +14453,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14309,7 +14474,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14334,7 +14499,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14367,7 +14532,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14388,7 +14553,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14409,7 +14574,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14430,7 +14595,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14453,7 +14618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14474,7 +14639,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14497,7 +14662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14538,7 +14703,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14561,7 +14726,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14592,7 +14757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14617,7 +14782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14642,7 +14807,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -14651,7 +14816,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14672,7 +14837,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14697,7 +14862,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14730,7 +14895,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14751,7 +14916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14772,7 +14937,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14793,7 +14958,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14816,7 +14981,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14841,7 +15006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14864,7 +15029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14908,7 +15073,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14929,7 +15094,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14954,7 +15119,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -14979,14 +15144,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15007,7 +15172,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15032,7 +15197,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15055,7 +15220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15076,7 +15241,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15099,7 +15264,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15136,7 +15301,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15157,7 +15322,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15182,7 +15347,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15207,14 +15372,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15235,7 +15400,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15256,7 +15421,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15279,7 +15444,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15300,7 +15465,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15323,7 +15488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15364,7 +15529,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15395,7 +15560,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15420,7 +15585,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15445,14 +15610,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15473,7 +15638,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15504,7 +15669,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15548,7 +15713,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15569,7 +15734,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15594,7 +15759,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15623,7 +15788,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15646,7 +15811,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15671,7 +15836,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15694,7 +15859,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15737,7 +15902,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15760,7 +15925,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15791,7 +15956,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15816,7 +15981,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15846,7 +16011,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15873,14 +16038,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15901,7 +16066,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15926,7 +16091,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15959,7 +16124,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -15980,7 +16145,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16005,7 +16170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16026,7 +16191,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16049,7 +16214,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16074,7 +16239,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16097,7 +16262,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16134,7 +16299,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16155,7 +16320,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16180,7 +16345,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16205,14 +16370,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16233,7 +16398,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16254,7 +16419,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16277,7 +16442,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16298,7 +16463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16321,7 +16486,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16362,7 +16527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16393,7 +16558,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16418,7 +16583,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16443,14 +16608,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16471,7 +16636,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16500,7 +16665,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16540,7 +16705,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16561,7 +16726,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16588,7 +16753,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16617,7 +16782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16640,7 +16805,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16661,7 +16826,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16684,7 +16849,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16721,7 +16886,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16742,7 +16907,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16767,7 +16932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16792,14 +16957,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16820,7 +16985,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16841,7 +17006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16864,7 +17029,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16885,7 +17050,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16908,7 +17073,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16949,7 +17114,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16978,7 +17143,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -16999,7 +17164,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17020,7 +17185,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17041,7 +17206,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17062,7 +17227,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17085,7 +17250,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17106,7 +17271,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17129,7 +17294,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17168,7 +17333,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17193,7 +17358,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17218,7 +17383,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17243,14 +17408,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17271,7 +17436,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17294,7 +17459,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17315,7 +17480,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17338,7 +17503,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17372,7 +17537,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17393,7 +17558,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17418,7 +17583,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17443,14 +17608,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17471,7 +17636,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17492,7 +17657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17515,7 +17680,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17536,7 +17701,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17559,7 +17724,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17600,7 +17765,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17623,7 +17788,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17654,7 +17819,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17679,7 +17844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17704,14 +17869,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17732,7 +17897,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17761,7 +17926,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17795,7 +17960,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17816,7 +17981,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17837,7 +18002,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17858,7 +18023,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17881,7 +18046,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17902,7 +18067,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17925,7 +18090,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17966,7 +18131,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -17989,7 +18154,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18020,7 +18185,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18045,7 +18210,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18070,14 +18235,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18098,7 +18263,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18129,7 +18294,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18165,7 +18330,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18186,7 +18351,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18211,7 +18376,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18232,7 +18397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18255,7 +18420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18280,7 +18445,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18303,7 +18468,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18344,7 +18509,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18367,7 +18532,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18398,7 +18563,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18423,7 +18588,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18448,7 +18613,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -18457,7 +18622,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18478,7 +18643,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18509,7 +18674,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18548,7 +18713,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18569,7 +18734,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18596,7 +18761,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18625,7 +18790,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18648,7 +18813,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18669,7 +18834,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18692,7 +18857,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18735,7 +18900,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18760,7 +18925,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18781,7 +18946,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18806,14 +18971,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18834,7 +18999,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18857,7 +19022,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18878,7 +19043,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18901,7 +19066,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18947,7 +19112,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -18978,7 +19143,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19003,7 +19168,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19028,14 +19193,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19062,7 +19227,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19085,7 +19250,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19106,7 +19271,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19127,7 +19292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19148,7 +19313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19171,7 +19336,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19192,7 +19357,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19215,7 +19380,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19267,7 +19432,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19302,7 +19467,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19332,7 +19497,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19357,14 +19522,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19385,7 +19550,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19414,7 +19579,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19439,7 +19604,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19464,7 +19629,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19490,7 +19655,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19513,7 +19678,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19534,7 +19699,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19557,7 +19722,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19599,7 +19764,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19625,7 +19790,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19644,7 +19809,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19665,7 +19830,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19690,14 +19855,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19718,7 +19883,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19739,7 +19904,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19762,7 +19927,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19783,7 +19948,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19806,7 +19971,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19852,7 +20017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19877,7 +20042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19902,7 +20067,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19927,14 +20092,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19955,7 +20120,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19976,7 +20141,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -19999,7 +20164,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20020,7 +20185,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20041,7 +20206,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20062,7 +20227,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20083,7 +20248,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20106,7 +20271,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20127,7 +20292,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20150,7 +20315,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20184,7 +20349,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20205,7 +20370,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20230,7 +20395,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20255,14 +20420,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20283,7 +20448,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20304,7 +20469,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20327,7 +20492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20348,7 +20513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20371,7 +20536,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20410,7 +20575,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20435,7 +20600,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20460,7 +20625,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20485,14 +20650,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20513,7 +20678,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20534,7 +20699,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20557,7 +20722,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20578,7 +20743,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20601,7 +20766,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20642,7 +20807,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20673,7 +20838,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20698,7 +20863,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20723,14 +20888,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20751,7 +20916,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20778,7 +20943,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20808,7 +20973,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20829,7 +20994,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20854,7 +21019,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20875,7 +21040,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20898,7 +21063,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20919,7 +21084,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20942,7 +21107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -20984,7 +21149,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21009,7 +21174,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21034,7 +21199,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21059,14 +21224,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21087,7 +21252,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21110,7 +21275,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21131,7 +21296,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21154,7 +21319,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21195,7 +21360,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21220,7 +21385,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21245,7 +21410,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21270,14 +21435,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21298,7 +21463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21321,7 +21486,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21342,7 +21507,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21365,7 +21530,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21409,7 +21574,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21437,7 +21602,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21468,7 +21633,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21495,7 +21660,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21518,7 +21683,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21539,7 +21704,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21560,7 +21725,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21581,7 +21746,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21604,7 +21769,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21625,7 +21790,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21648,7 +21813,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21685,7 +21850,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21706,7 +21871,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21731,7 +21896,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21756,14 +21921,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21784,7 +21949,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21805,7 +21970,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21828,7 +21993,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21849,7 +22014,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21872,7 +22037,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21908,7 +22073,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21931,7 +22096,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21956,7 +22121,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -21981,7 +22146,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -21992,7 +22157,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22013,7 +22178,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22038,7 +22203,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22066,7 +22231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22087,7 +22252,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22108,7 +22273,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22131,7 +22296,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22152,7 +22317,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22175,7 +22340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22219,7 +22384,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22244,7 +22409,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22269,7 +22434,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22294,14 +22459,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22322,7 +22487,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22343,7 +22508,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22364,7 +22529,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22385,7 +22550,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22406,7 +22571,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22427,7 +22592,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22450,7 +22615,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22471,7 +22636,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22494,7 +22659,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22530,7 +22695,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22555,7 +22720,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22580,7 +22745,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22605,7 +22770,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -22616,7 +22781,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22637,7 +22802,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22658,7 +22823,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22679,7 +22844,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22700,7 +22865,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22723,7 +22888,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22744,7 +22909,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22767,7 +22932,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22799,7 +22964,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22820,7 +22985,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22845,7 +23010,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22870,14 +23035,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22898,7 +23063,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22919,7 +23084,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22942,7 +23107,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22963,7 +23128,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -22986,7 +23151,437 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMyIdentities: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 100. */
+                limit?: number;
+                /** @description `nextCursor` of the page before, with the same filters. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. `nextCursor` is null on the last. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedIdentityPage"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `invalid_cursor`: The cursor is not one of this list with these filters.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endMyIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `identity_not_found`: No such log-in elsewhere opens the account.
+             *
+             *     `user_not_found`: There is no such user.
+             */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23022,7 +23617,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23049,7 +23644,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23074,7 +23669,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23099,14 +23694,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23127,7 +23722,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23148,7 +23743,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23171,7 +23766,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23192,7 +23787,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23213,7 +23808,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23236,7 +23831,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23257,7 +23852,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23280,7 +23875,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23316,7 +23911,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23341,7 +23936,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23366,7 +23961,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23391,7 +23986,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23402,7 +23997,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23423,7 +24018,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23444,7 +24039,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23465,7 +24060,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23486,7 +24081,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23509,7 +24104,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23530,7 +24125,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23553,7 +24148,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23591,7 +24186,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23614,7 +24209,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23639,7 +24234,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23664,7 +24259,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -23675,7 +24270,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23700,7 +24295,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23721,7 +24316,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23742,7 +24337,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23763,7 +24358,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23786,7 +24381,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23807,7 +24402,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23830,7 +24425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23868,7 +24463,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23893,7 +24488,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23918,7 +24513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23943,14 +24538,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23971,7 +24566,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -23992,7 +24587,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24013,7 +24608,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24034,7 +24629,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24057,7 +24652,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24078,7 +24673,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24101,7 +24696,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24137,7 +24732,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24162,7 +24757,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24187,7 +24782,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24212,7 +24807,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -24223,7 +24818,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24244,7 +24839,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24265,7 +24860,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24288,7 +24883,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24309,7 +24904,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24330,7 +24925,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24353,7 +24948,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24374,7 +24969,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24397,7 +24992,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24429,7 +25024,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24450,7 +25045,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24475,7 +25070,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24500,14 +25095,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24528,7 +25123,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24551,7 +25146,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24572,7 +25167,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24595,7 +25190,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24632,7 +25227,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24657,7 +25252,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24682,7 +25277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24707,14 +25302,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24735,7 +25330,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24758,7 +25353,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24779,7 +25374,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24802,7 +25397,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24837,7 +25432,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24856,7 +25451,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24881,7 +25476,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24906,14 +25501,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24934,7 +25529,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24957,7 +25552,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -24978,7 +25573,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25001,7 +25596,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25035,7 +25630,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25054,7 +25649,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25079,7 +25674,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25104,14 +25699,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25132,7 +25727,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25153,7 +25748,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25176,7 +25771,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25197,7 +25792,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25220,7 +25815,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25256,7 +25851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25281,7 +25876,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25306,7 +25901,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25331,7 +25926,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -25342,7 +25937,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25363,7 +25958,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25384,7 +25979,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25407,7 +26002,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25428,7 +26023,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25449,7 +26044,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25472,7 +26067,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25493,7 +26088,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25516,7 +26111,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25552,7 +26147,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25575,7 +26170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25600,7 +26195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25625,7 +26220,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_password`: The password is wrong.
              *
@@ -25636,7 +26231,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25661,7 +26256,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25682,7 +26277,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25703,7 +26298,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25724,7 +26319,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25747,7 +26342,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25768,7 +26363,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25791,7 +26386,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25827,7 +26422,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25852,7 +26447,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25877,7 +26472,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25902,7 +26497,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
              */
@@ -25911,7 +26506,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25932,7 +26527,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25953,7 +26548,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25974,7 +26569,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -25995,7 +26590,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26018,7 +26613,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26039,7 +26634,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26062,7 +26657,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26101,7 +26696,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26122,7 +26717,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26147,7 +26742,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26172,14 +26767,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26200,7 +26795,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26221,7 +26816,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26244,7 +26839,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26265,7 +26860,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26288,7 +26883,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26326,7 +26921,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26349,7 +26944,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26374,7 +26969,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26399,7 +26994,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26408,7 +27003,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26429,7 +27024,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26456,7 +27051,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26484,7 +27079,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26505,7 +27100,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26526,7 +27121,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26549,7 +27144,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26570,7 +27165,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26593,7 +27188,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26639,7 +27234,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26664,7 +27259,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26689,7 +27284,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26714,7 +27309,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -26723,7 +27318,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26744,7 +27339,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26759,19 +27354,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description `email_taken`: A user with this e-mail address exists already.
-             *
-             *     `own_admin_role`: Administrators cannot give up their own role.
-             *
-             *     `last_admin`: The last administrator cannot lose the role.
-             */
+            /** @description `email_taken`: A user with this e-mail address exists already. */
             409: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26794,7 +27383,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26815,7 +27404,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26836,7 +27425,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26857,7 +27446,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26878,7 +27467,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26901,7 +27490,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26922,7 +27511,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26945,7 +27534,357 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeRole: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description A user. */
+            200: {
+                headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `user_not_found`: There is no such user. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `own_admin_role`: Administrators cannot give up their own role.
+             *
+             *     `last_admin`: The last administrator cannot lose the role.
+             */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_etag`: The resource has changed since that ETag. */
+            412: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `if_match_required`: This call needs an If-Match header with the ETag. */
+            428: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26979,7 +27918,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -26998,7 +27937,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27023,7 +27962,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27048,7 +27987,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27057,7 +27996,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27078,7 +28017,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27103,7 +28042,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27126,7 +28065,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27149,7 +28088,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27170,7 +28109,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27193,7 +28132,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27231,7 +28170,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27256,7 +28195,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27281,7 +28220,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27306,7 +28245,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27315,7 +28254,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27336,7 +28275,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27357,7 +28296,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27380,7 +28319,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27401,7 +28340,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27422,7 +28361,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27445,7 +28384,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27466,7 +28405,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27489,7 +28428,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27526,7 +28465,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27551,7 +28490,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27576,7 +28515,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27601,14 +28540,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27629,7 +28568,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27652,7 +28591,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27673,7 +28612,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27696,7 +28635,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27739,7 +28678,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27764,7 +28703,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27789,7 +28728,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27814,7 +28753,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -27823,7 +28762,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27844,7 +28783,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27867,7 +28806,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27888,7 +28827,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27909,7 +28848,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27932,7 +28871,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27953,7 +28892,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -27976,7 +28915,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28015,7 +28954,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28036,7 +28975,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28061,7 +29000,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28086,14 +29025,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28114,7 +29053,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28135,7 +29074,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28158,7 +29097,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28179,7 +29118,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28202,7 +29141,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28236,7 +29175,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28255,7 +29194,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28280,7 +29219,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28305,7 +29244,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28314,7 +29253,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28335,7 +29274,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28356,7 +29295,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28379,7 +29318,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28400,7 +29339,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28423,7 +29362,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28469,7 +29408,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28494,7 +29433,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28519,7 +29458,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28544,7 +29483,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -28553,7 +29492,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28574,7 +29513,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28595,7 +29534,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28616,7 +29555,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28637,7 +29576,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28658,7 +29597,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28679,7 +29618,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28702,7 +29641,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28723,7 +29662,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28746,7 +29685,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28788,7 +29727,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28813,7 +29752,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28838,7 +29777,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28863,14 +29802,14 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28891,7 +29830,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28912,7 +29851,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28935,7 +29874,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28956,7 +29895,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -28979,7 +29918,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29017,7 +29956,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29042,7 +29981,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29067,7 +30006,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29092,7 +30031,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -29101,7 +30040,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29122,7 +30061,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29143,7 +30082,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29164,7 +30103,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29185,7 +30124,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29208,7 +30147,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29229,7 +30168,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29252,7 +30191,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29290,7 +30229,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29315,7 +30254,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29340,7 +30279,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29365,7 +30304,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -29374,7 +30313,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29395,7 +30334,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29416,7 +30355,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29439,7 +30378,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29460,7 +30399,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29481,7 +30420,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29504,7 +30443,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29525,7 +30464,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29548,7 +30487,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29591,7 +30530,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29616,7 +30555,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29641,7 +30580,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29666,7 +30605,7 @@ export interface operations {
              *
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
-             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not; accounts of staff, and those with a second factor, are not linked.
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `insufficient_aal`: This takes a log-in with a second factor.
              */
@@ -29675,7 +30614,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29696,7 +30635,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29717,7 +30656,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29738,7 +30677,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29759,7 +30698,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29782,7 +30721,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29803,7 +30742,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;
@@ -29826,7 +30765,7 @@ export interface operations {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
-                     * @description The limit that this call counts under: `q` calls in `w` seconds.
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
                      * @example "requests";q=1200;w=60
                      */
                     "RateLimit-Policy"?: string;

@@ -185,7 +185,15 @@ export const settingsSchema = z.object({
     .meta(SECRET),
 
   RATE_LIMIT_ENABLED: flag(true)
-    .describe('Limits requests per principal or address, and slows down who guesses passwords and codes.')
+    .describe(
+      'Limits requests per principal or address, and slows down an address that guesses passwords. Who guesses those ' +
+        'of one account, or second factors, is always slowed down.',
+    )
+    .meta(HOT),
+  RATE_LIMIT_CREDENTIALS_PER_MINUTE: count(12_000)
+    .describe(
+      'Requests of one address per minute whose token or key is looked at, whoever they turn out to be from.',
+    )
     .meta(HOT),
   RATE_LIMIT_REQUESTS_PER_MINUTE: count(1_200)
     .describe('Reading requests of one principal or address per minute.')

@@ -418,6 +418,7 @@ describe('the description of the settings', () => {
       'SIGNING_KEYS',
       'LOG_LEVEL',
       'RATE_LIMIT_ENABLED',
+      'RATE_LIMIT_CREDENTIALS_PER_MINUTE',
       'RATE_LIMIT_REQUESTS_PER_MINUTE',
       'RATE_LIMIT_WRITES_PER_MINUTE',
       'RATE_LIMIT_LOGINS_PER_MINUTE',

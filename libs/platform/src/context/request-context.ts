@@ -6,6 +6,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** W3C trace context of the caller, if it sent one. */
   readonly traceparent?: string;
+  /** Who sends the request, as far as the network tells; absent where there is none. */
+  readonly client?: { readonly address: string; readonly userAgent: string | undefined };
   /** Fires when the deadline has passed or the client has gone: work whose answer nobody waits for ends. */
   readonly signal: AbortSignal;
   actor: Actor;

@@ -18,6 +18,7 @@ export {
   Paginator,
 } from './pagination.js';
 export { describeMembers } from './problem-members.js';
+export { toJsonSchema } from './json-schema.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {

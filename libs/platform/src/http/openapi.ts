@@ -73,7 +73,8 @@ const IDEMPOTENCY_REPLAYED = {
 };
 const RATE_LIMIT = {
   'RateLimit-Policy': {
-    description: 'The limit that this call counts under: `q` calls in `w` seconds.',
+    description:
+      'The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.',
     schema: { type: 'string' as const },
     example: '"requests";q=1200;w=60',
   },

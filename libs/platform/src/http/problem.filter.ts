@@ -26,8 +26,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     const path = request.url.split('?', 1)[0] ?? request.url;
     const problem = toProblem(error, path, currentContext().requestId);
-    if (error.retryAfterSeconds !== undefined)
+    if (error.retryAfterSeconds !== undefined) {
       void reply.header('Retry-After', String(error.retryAfterSeconds));
+      if (status === 429) tellNothingLeft(reply, error.retryAfterSeconds);
+    }
     if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
     void reply
       .status(status)
@@ -35,4 +37,10 @@ export class ProblemFilter implements ExceptionFilter {
       .serializer(JSON.stringify)
       .send(problem);
   }
+}
+
+/** Whoever guesses is refused while calls are left: by the headers, too, none is until the pause is over. */
+function tellNothingLeft(reply: FastifyReply, seconds: number): void {
+  const [policy] = String(reply.getHeader('RateLimit') ?? '').split(';', 1);
+  if (policy) void reply.header('RateLimit', `${policy};r=0;t=${seconds}`);
 }

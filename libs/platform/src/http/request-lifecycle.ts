@@ -172,10 +172,11 @@ function rounded(ms: number): number {
 }
 
 function contextOf(request: FastifyRequest, signal: AbortSignal): RequestContext {
-  const { 'x-request-id': requestId, traceparent } = request.headers;
+  const { 'x-request-id': requestId, traceparent, 'user-agent': userAgent } = request.headers;
   return {
     requestId: typeof requestId === 'string' && SANE_REQUEST_ID.test(requestId) ? requestId : newId(),
     ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
+    client: { address: request.ip, userAgent },
     signal,
     actor: currentContext().actor,
   };

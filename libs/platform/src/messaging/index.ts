@@ -1,5 +1,6 @@
 export { EVENTS_APPENDED } from './channels.js';
 export { type CloudEvent, toCloudEvent } from './cloud-event.js';
+export { breakingEventChanges, describeEvents, type EventContract } from './contract/describe-events.js';
 export { ApplyEvents } from './consumers/apply-events.js';
 export { EventConsumers } from './consumers/event-consumers.js';
 export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consumers/parked-events.js';

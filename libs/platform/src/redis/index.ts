@@ -1,2 +1,3 @@
+export { type Limiter, Limiters } from './limiters.js';
 export { Redis } from './redis.js';
 export { RedisModule } from './redis.module.js';

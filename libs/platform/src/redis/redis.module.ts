@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
+import { Limiters } from './limiters.js';
 import { Redis } from './redis.js';
 
 @Global()
-@Module({ providers: [Redis], exports: [Redis] })
+@Module({ providers: [Limiters, Redis], exports: [Limiters, Redis] })
 export class RedisModule {}

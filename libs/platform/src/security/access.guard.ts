@@ -6,6 +6,7 @@ import { currentContext } from '../context/index.js';
 import { AccessPolicy } from './access-policy.js';
 import { ACCESS_RULE, type AccessRule } from './access.js';
 import { Authentication } from './authentication.js';
+import { isCheckedLive } from './policy.js';
 import { securityErrors } from './security.errors.js';
 
 /** Decides, before a use case looks at a request, who calls and whether they may. Denies by default. */
@@ -25,9 +26,11 @@ export class AccessGuard implements CanActivate {
     if (rule === undefined) throw new DomainError(securityErrors.forbidden);
     if (rule === 'public') return true;
 
-    const actor = await this.authentication.actorOf(execution.switchToHttp().getRequest<FastifyRequest>());
+    const request = execution.switchToHttp().getRequest<FastifyRequest>();
+    const actor = await this.authentication.actorOf(request);
     currentContext().actor = actor;
     this.policy.admit(actor, rule);
+    if (isCheckedLive(rule)) await this.authentication.requireLive(request);
     return true;
   }
 }

@@ -16,17 +16,41 @@ export interface CredentialVerifier {
   verify(token: string): Promise<Actor>;
 }
 
+/** Knows what has become of what our access tokens say. */
+export interface LiveSessions {
+  /** Whether the session is open, the user exists, and the role is still theirs. */
+  isLive(user: Extract<Actor, { kind: 'user' }>): Promise<boolean>;
+}
+
 /** Finds out who sends a request: once, however many ask. */
 @Injectable()
 export class Authentication {
   private readonly found = new WeakMap<FastifyRequest, Promise<Actor>>();
   private readonly verifiers: CredentialVerifier[] = [];
+  private sessions: LiveSessions | undefined;
 
   constructor(private readonly tokens: AccessTokens) {}
 
   /** Has credentials of another kind accepted beside our own access tokens. */
   accept(verifier: CredentialVerifier): void {
     this.verifiers.push(verifier);
+  }
+
+  /** Has the sessions of our own access tokens looked up here. */
+  lookUpSessionsIn(sessions: LiveSessions): void {
+    this.sessions = sessions;
+  }
+
+  /**
+   * Passes whose credential is good at this moment. Of credentials of other kinds, and of nobody, that is known: they
+   * are looked up with each call. Our access tokens are not, until somebody asks here.
+   *
+   * @throws DomainError invalid_token
+   */
+  async requireLive(request: FastifyRequest): Promise<void> {
+    const actor = await this.actorOf(request);
+    if (actor.kind !== 'user' || this.verifierOf(tokenIn(request)) !== this.tokens) return;
+    if (!(await this.sessions?.isLive(actor))) throw new DomainError(securityErrors.invalid_token);
   }
 
   /**
@@ -37,16 +61,25 @@ export class Authentication {
   actorOf(request: FastifyRequest): Promise<Actor> {
     const known = this.found.get(request);
     if (known) return known;
-    const actor = this.find(request.headers.authorization);
+    const actor = this.find(request);
     this.found.set(request, actor);
     return actor;
   }
 
-  private async find(authorization: string | undefined): Promise<Actor> {
-    if (authorization === undefined) return ANONYMOUS;
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    if (token === undefined) throw new DomainError(securityErrors.invalid_token);
-    const verifier = this.verifiers.find((candidate) => candidate.recognizes(token)) ?? this.tokens;
-    return verifier.verify(token);
+  private async find(request: FastifyRequest): Promise<Actor> {
+    if (request.headers.authorization === undefined) return ANONYMOUS;
+    const token = tokenIn(request);
+    return this.verifierOf(token).verify(token);
   }
+
+  private verifierOf(token: string): Pick<CredentialVerifier, 'verify'> {
+    return this.verifiers.find((candidate) => candidate.recognizes(token)) ?? this.tokens;
+  }
+}
+
+/** @throws DomainError invalid_token for a header that bears none */
+function tokenIn({ headers }: FastifyRequest): string {
+  const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  if (token === undefined) throw new DomainError(securityErrors.invalid_token);
+  return token;
 }

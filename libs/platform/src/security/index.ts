@@ -2,7 +2,7 @@ export { AccessPolicy } from './access-policy.js';
 export { ACCESS_RULE, Access, type AccessRule } from './access.js';
 export { AccessTokens, CLOCK_TOLERANCE_SECONDS } from './access-tokens.js';
 export { addressBlock } from './address-block.js';
-export { Authentication, type CredentialVerifier } from './authentication.js';
+export { Authentication, type CredentialVerifier, type LiveSessions } from './authentication.js';
 export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
 export { grantOf, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';
 export { principalOf } from './principal.js';

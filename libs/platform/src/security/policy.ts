@@ -16,6 +16,8 @@ export interface Grant {
   readonly scope?: true;
   /** When a person who uses it on what is not their own can be asked for a second factor. */
   readonly stepUp?: StepUp;
+  /** Whether the token alone does not do, whatever else the grant says: see `isCheckedLive`. */
+  readonly live?: true;
 }
 
 const grants = <const T extends Record<string, Grant>>(table: T): T => table;
@@ -26,8 +28,10 @@ const grants = <const T extends Record<string, Grant>>(table: T): T => table;
  */
 export const POLICY = grants({
   'account:use': { means: 'Use and change one’s own account', own: 'customer' },
+  'account:secure': { means: 'Change how one logs in, and end sessions or the account', own: 'customer', live: true }, // prettier-ignore
   'users:read': { means: 'See users', all: 'staff', scope: true },
-  'users:write': { means: 'Change names and addresses of customers', all: 'staff', scope: true, stepUp: 'admin' }, // prettier-ignore
+  'users:write': { means: 'Change names of customers', all: 'staff', scope: true, stepUp: 'admin' },
+  'users:readdress': { means: 'Change addresses of customers, with which they log in', all: 'staff', stepUp: 'admin' }, // prettier-ignore
   'users:roles': { means: 'Change roles, and staff and administrators', all: 'admin', stepUp: 'admin' },
   'users:recover': { means: 'Take a lost second factor away', all: 'admin', stepUp: 'admin' },
   'users:erase': { means: 'Erase a person who has asked for it', all: 'admin', stepUp: 'admin' },
@@ -70,6 +74,16 @@ export const SCOPES = (Object.keys(POLICY) as Permission[]).filter((name) => gra
 
 export function grantOf(permission: Permission): Grant {
   return POLICY[permission];
+}
+
+/**
+ * Whether whoever uses it must still be who their access token says: the session is open, the user exists, the role is
+ * theirs. An access token is good for minutes after that has ended, which does for reading and selling, and not for
+ * what gives money or rights away.
+ */
+export function isCheckedLive(permission: Permission): boolean {
+  const { all, stepUp, live } = grantOf(permission);
+  return live === true || stepUp !== undefined || all === 'admin';
 }
 
 /** Whether it takes the role of an admin: nobody else has the permission, not even on what is their own. */

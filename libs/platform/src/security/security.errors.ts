@@ -11,7 +11,7 @@ export const securityErrors = defineErrors({
     kind: 'forbidden',
     title:
       'Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the ' +
-      'address if it is not; accounts of staff, and those with a second factor, are not linked',
+      'address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked',
   },
   forbidden: { kind: 'forbidden', title: 'You may not do this' },
   insufficient_aal: { kind: 'forbidden', title: 'This takes a log-in with a second factor' },

@@ -23,6 +23,8 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('payment_operations_need_attention') private readonly stuckOperations: Gauge,
     @InjectMetric('payment_reports_waiting') private readonly waitingReports: Gauge,
     @InjectMetric('ratelimit_rejected_total') private readonly rateLimited: Counter,
+    @InjectMetric('password_hashes') private readonly passwordHashes: Gauge,
+    @InjectMetric('password_hashes_refused_total') private readonly refusedHashes: Counter,
     @InjectMetric('outbox_pending') private readonly outboxPending: Gauge,
     @InjectMetric('outbox_oldest_seconds') private readonly outboxOldest: Gauge,
     @InjectMetric('outbox_relay_total') private readonly relayed: Counter,
@@ -78,6 +80,17 @@ export class Metrics implements OnModuleInit {
   /** Counts a request that was one too many, by the policy that says so. */
   countRateLimited(policy: string): void {
     this.rateLimited.inc({ policy });
+  }
+
+  /** Records how many passwords are hashed or compared, and how many wait for a core. */
+  setPasswordHashes({ running, waiting }: { running: number; waiting: number }): void {
+    this.passwordHashes.set({ state: 'running' }, running);
+    this.passwordHashes.set({ state: 'waiting' }, waiting);
+  }
+
+  /** Counts a password that was not looked at because too many waited. */
+  countRefusedHash(): void {
+    this.refusedHashes.inc();
   }
 
   /** Records what is open of the payments. */

@@ -52,6 +52,15 @@ export const SERIES: Provider[] = [
     help: 'Requests refused because there were too many.',
     labelNames: ['policy'],
   }),
+  makeGaugeProvider({
+    name: 'password_hashes',
+    help: 'Passwords that are hashed or compared right now, or wait for it.',
+    labelNames: ['state'],
+  }),
+  makeCounterProvider({
+    name: 'password_hashes_refused_total',
+    help: 'Passwords that were not looked at because too many waited.',
+  }),
   makeGaugeProvider({ name: 'outbox_pending', help: 'Events that have not left the outbox.' }),
   makeGaugeProvider({ name: 'outbox_oldest_seconds', help: 'Age of the oldest of them.' }),
   makeCounterProvider({

@@ -1,4 +1,4 @@
-import { idSchema, pageSchema, text, timeSchema } from '#platform/http';
+import { idSchema, pageQuerySchema, pageSchema, text, timeSchema } from '#platform/http';
 import { SCOPES } from '#platform/security';
 import { z } from 'zod';
 import type { ApiKey } from './api-keys.js';
@@ -60,8 +60,17 @@ export const issuedApiKeySchema = apiKeySchema
     example: { ...EXAMPLE, key: 'sty_AZdvXo08elGcfj8fOyqdEA_NbkXr2Vq3r4Jm0cN4sYwQz1tU6aB8dE0fG2hI4jK6lM' },
   });
 
+export const apiKeysQuerySchema = pageQuerySchema.extend({
+  createdBy: z
+    .string()
+    .regex(/^user:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    .optional()
+    .meta({ description: 'Who made them: `user:<id>`.', example: EXAMPLE.createdBy }),
+});
+
 export const apiKeyPageSchema = pageSchema('ApiKeyPage', apiKeySchema);
 
+export type ApiKeysQuery = z.output<typeof apiKeysQuerySchema>;
 export type NewApiKey = z.output<typeof newApiKeySchema>;
 export type ApiKeyView = z.output<typeof apiKeySchema>;
 export type IssuedApiKeyView = z.output<typeof issuedApiKeySchema>;

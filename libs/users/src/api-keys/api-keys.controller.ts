@@ -1,11 +1,13 @@
 import { Body, Controller, Delete, Get, Header, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
-import { Endpoint, idParamSchema, type Page, type PageRequest, pageQuerySchema } from '#platform/http';
+import { Endpoint, idParamSchema, type Page } from '#platform/http';
 import type { z } from 'zod';
 import { usersErrors } from '../users.errors.js';
 import {
   apiKeyPageSchema,
+  type ApiKeysQuery,
+  apiKeysQuerySchema,
   type ApiKeyView,
   issuedApiKeySchema,
   type IssuedApiKeyView,
@@ -40,13 +42,16 @@ export class ApiKeysController {
   @Get()
   @Endpoint({
     summary: 'List the API keys',
-    description: 'Those that are not revoked, newest first.',
+    description:
+      'Those that are not revoked, newest first. A key outlives the role of whoever made it: see theirs by `createdBy`.',
     access: 'keys:manage',
     responses: { 200: apiKeyPageSchema },
     errors: [cursorErrors.invalid_cursor],
   })
-  async listApiKeys(@Query({ schema: pageQuerySchema }) query: PageRequest): Promise<Page<ApiKeyView>> {
-    const { data, nextCursor } = await this.keys.list(query);
+  async listApiKeys(
+    @Query({ schema: apiKeysQuerySchema }) { createdBy, ...page }: ApiKeysQuery,
+  ): Promise<Page<ApiKeyView>> {
+    const { data, nextCursor } = await this.keys.list(createdBy, page);
     return { data: data.map(toApiKeyView), nextCursor };
   }
 

@@ -37,6 +37,7 @@ const listKeys = statement(
   'users.list_api_keys',
   `SELECT ${COLUMNS} FROM users.api_keys
     WHERE revoked_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1, $2::uuid))
+      AND ($4::text IS NULL OR created_by = $4)
     ORDER BY created_at DESC, id DESC LIMIT $3`,
 );
 
@@ -96,15 +97,17 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
   /**
    * The keys that are not revoked, newest first; those that have expired among them.
    *
+   * @param createdBy who made them, as a reference of an actor; undefined: anybody
    * @throws DomainError invalid_cursor
    */
-  list(request: PageRequest): Promise<Page<ApiKey>> {
+  list(createdBy: string | undefined, request: PageRequest): Promise<Page<ApiKey>> {
     return this.paginator.page<ApiKey>(
       'api_keys',
-      {},
+      { createdBy },
       request,
       ({ createdAt, id }) => [createdAt.toISOString(), id],
-      (after, limit) => this.database.query(listKeys, [after?.[0] ?? null, after?.[1] ?? null, limit]),
+      (after, limit) =>
+        this.database.query(listKeys, [after?.[0] ?? null, after?.[1] ?? null, limit, createdBy ?? null]),
     );
   }
 

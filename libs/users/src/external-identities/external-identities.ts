@@ -60,7 +60,7 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
   }
 
   private async welcome(token: string, identity: ExternalIdentity, claims: ExternalClaims): Promise<User> {
-    await this.requireLoggedInSinceErasure(identity, claims);
+    await this.requireLoggedInSinceEnd(identity, claims);
     // Before the transaction, so that no connection waits for the provider.
     const person = await this.provider.personOf(token, claims);
     if (!person) throw new DomainError(securityErrors.identity_email_unverified);
@@ -79,10 +79,10 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
         await this.database.lock('identity', `${identity.issuer} ${identity.subject}`);
         const known = await this.links.find(identity);
         if (known) return known;
-        // Whoever was linked and erased meanwhile is gone for this token.
-        await this.requireLoggedInSinceErasure(identity, claims);
+        // Whose link has ended meanwhile is gone for this token.
+        await this.requireLoggedInSinceEnd(identity, claims);
         const user = (await this.accountOf(person)) ?? (await this.newAccount(person));
-        await this.links.add(identity, user.id);
+        await this.links.add(identity, user);
         return user;
       });
     } catch (error) {
@@ -105,8 +105,8 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
     const found = await this.users.findByEmail(email);
     if (!found) return undefined;
     await this.database.lock('person', found.id, { shared: true });
-    const user = await this.users.find(found.id);
-    // Erased, or moved to another address, while we waited.
+    const user = await this.users.hold(found.id);
+    // Erased, or moved to another address, while we waited; from here on they stay a customer until they are linked.
     if (user?.email !== email) return undefined;
     const hasSecondFactor = (await this.secondFactors.methodsOf(user.id)).length > 0;
     if (user.emailVerifiedAt === null || user.role !== 'customer' || hasSecondFactor) {
@@ -122,12 +122,12 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
     });
   }
 
-  /** A token from before makes nobody new out of somebody who has just been erased: whoever wants that logs in again. */
-  private async requireLoggedInSinceErasure(
-    identity: ExternalIdentity,
-    { iat }: ExternalClaims,
-  ): Promise<void> {
-    const erasedAt = await this.links.erasedAt(identity);
-    if (erasedAt && iat * 1_000 <= erasedAt.getTime()) throw new DomainError(securityErrors.invalid_token);
+  /**
+   * A token from before makes nobody new out of somebody who has just been erased, and links nobody again whose link
+   * has just ended: whoever wants that logs in again.
+   */
+  private async requireLoggedInSinceEnd(identity: ExternalIdentity, { iat }: ExternalClaims): Promise<void> {
+    const endedAt = await this.links.endedAt(identity);
+    if (endedAt && iat * 1_000 <= endedAt.getTime()) throw new DomainError(securityErrors.invalid_token);
   }
 }

@@ -1,48 +1,75 @@
 import { createHmac } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Clock, deriveKeys } from '#kernel';
+import { Clock, deriveKeys, DomainError, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
+import { type Page, type PageRequest, Paginator } from '#platform/http';
+import { MailQueue } from '#platform/mail';
+import { accountMails } from '../account-mail-kinds.js';
 import { type User, USER_COLUMNS } from '../user.row.js';
+import { usersErrors } from '../users.errors.js';
 
-/** No access token lives longer; after that no token from before an erasure is left. */
-const ERASED_KEPT_DAYS = 30;
+/** No access token lives longer; after that no token from before the end of a link is left. */
+const ENDED_KEPT_DAYS = 30;
+
+/** How exact `lastUsedAt` is: a busy log-in does not write a row with each call. */
+const LAST_USE_PRECISION_MS = 60_000;
 
 const findUser = statement(
   'users.by_external_identity',
-  `SELECT ${USER_COLUMNS} FROM users.external_identities i JOIN users.users u ON u.id = i.user_id
+  `SELECT ${USER_COLUMNS}, i.id AS "identityId", i.last_used_at AS "lastUsedAt" FROM users.external_identities i JOIN users.users u ON u.id = i.user_id
     WHERE i.issuer = $1 AND i.subject = $2 AND u.deleted_at IS NULL`,
 );
 const insertLink = statement(
   'users.insert_external_identity',
-  'INSERT INTO users.external_identities (issuer, subject, user_id, linked_at) VALUES ($1, $2, $3, $4)',
+  `INSERT INTO users.external_identities (id, issuer, subject, user_id, linked_at, last_used_at)
+   VALUES ($1, $2, $3, $4, $5, $5)`,
+);
+const noteUse = statement(
+  'users.note_external_identity_use',
+  `UPDATE users.external_identities SET last_used_at = $2
+    WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)`,
 );
 const listLinks = statement(
   'users.list_external_identities',
-  `SELECT issuer, subject, linked_at AS "linkedAt" FROM users.external_identities
-    WHERE user_id = $1 ORDER BY linked_at, issuer, subject`,
+  `SELECT id, issuer, subject, linked_at AS "linkedAt", last_used_at AS "lastUsedAt" FROM users.external_identities
+    WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (linked_at, id) < ($2, $3::uuid))
+    ORDER BY linked_at DESC, id DESC LIMIT $4`,
 );
 const deleteLinks = statement(
   'users.delete_external_identities',
-  'DELETE FROM users.external_identities WHERE user_id = $1 RETURNING issuer, subject',
+  `DELETE FROM users.external_identities WHERE user_id = $1 AND ($2::uuid IS NULL OR id = $2)
+   RETURNING issuer, subject`,
 );
-const rememberErased = statement(
-  'users.remember_erased_identity',
+// The table says "erased": erasure was the first way for a link to end.
+const rememberEnded = statement(
+  'users.remember_ended_identity',
   `WITH forgotten AS (
      DELETE FROM users.erased_identities
-      WHERE erased_at < $2::timestamptz - interval '${ERASED_KEPT_DAYS} days' AND identity_hash <> $1)
+      WHERE erased_at < $2::timestamptz - interval '${ENDED_KEPT_DAYS} days' AND identity_hash <> $1)
    INSERT INTO users.erased_identities (identity_hash, erased_at) VALUES ($1, $2)
    ON CONFLICT (identity_hash) DO UPDATE SET erased_at = excluded.erased_at`,
 );
-const readErased = statement(
-  'users.read_erased_identity',
-  `SELECT max(erased_at) AS "erasedAt" FROM users.erased_identities WHERE identity_hash = ANY($1::bytea[])`,
+const readEnded = statement(
+  'users.read_ended_identity',
+  `SELECT max(erased_at) AS "endedAt" FROM users.erased_identities WHERE identity_hash = ANY($1::bytea[])`,
 );
 
 /** Somebody as an outside identity provider knows them: the `iss` and `sub` of their tokens. */
 export interface ExternalIdentity {
   readonly issuer: string;
   readonly subject: string;
+}
+
+/** Whose link it is, and who is told of it. */
+type Recipient = Pick<User, 'id' | 'email' | 'name'>;
+
+/** A link as its owner sees it. */
+export interface LinkedIdentity extends ExternalIdentity {
+  readonly id: string;
+  readonly linkedAt: Date;
+  /** To the minute; null where the last use was before it was noted. */
+  readonly lastUsedAt: Date | null;
 }
 
 /** Which users the people are whom outside identity providers know. */
@@ -53,40 +80,101 @@ export class IdentityLinks {
 
   constructor(
     private readonly database: Database,
+    private readonly paginator: Paginator,
+    private readonly mails: MailQueue,
     private readonly clock: Clock,
     config: Config,
   ) {
     this.hashKeys = deriveKeys(config.appSecrets, 'erased identities');
   }
 
-  /** The user who an identity is, if it was seen before. */
+  /** The user who an identity is, if it is linked, and that they have come by it. */
   async find({ issuer, subject }: ExternalIdentity): Promise<User | undefined> {
-    return this.database.queryOne<User>(findUser, [issuer, subject]);
-  }
-
-  /** Links an identity that is nobody yet, in the running transaction. */
-  async add({ issuer, subject }: ExternalIdentity, userId: string): Promise<void> {
-    await this.database.query(insertLink, [issuer, subject, userId, this.clock.now()]);
-  }
-
-  /** The identities that are a user, oldest first. */
-  async of(userId: string): Promise<(ExternalIdentity & { readonly linkedAt: Date })[]> {
-    return this.database.query(listLinks, [userId]);
-  }
-
-  /** Deletes the identities of a user who is erased. For a while a hash remembers when that was. */
-  async forget(userId: string): Promise<void> {
+    const found = await this.database.queryOne<User & { identityId: string; lastUsedAt: Date | null }>(
+      findUser,
+      [issuer, subject],
+    );
+    if (!found) return undefined;
+    const { identityId, lastUsedAt, ...user } = found;
     const now = this.clock.now();
-    for (const identity of await this.database.query<ExternalIdentity>(deleteLinks, [userId])) {
-      await this.database.query(rememberErased, [hashOf(identity, this.hashKeys[0]), now]);
+    const stale = new Date(now.getTime() - LAST_USE_PRECISION_MS);
+    if (lastUsedAt === null || lastUsedAt <= stale) {
+      await this.database.query(noteUse, [identityId, now, stale]);
     }
+    return user;
   }
 
-  /** When the person of an identity was last erased, if that is not long ago. */
-  async erasedAt(identity: ExternalIdentity): Promise<Date | undefined> {
+  /** Links an identity that is nobody yet, in the running transaction, and tells the user. */
+  async add({ issuer, subject }: ExternalIdentity, { id, email, name }: Recipient): Promise<void> {
+    await this.database.query(insertLink, [newId(), issuer, subject, id, this.clock.now()]);
+    await this.mails.enqueue(accountMails.identityLinked, id, { email, name, issuer });
+  }
+
+  /**
+   * The identities that are a user, newest first.
+   *
+   * @throws DomainError invalid_cursor
+   */
+  list(userId: string, request: PageRequest): Promise<Page<LinkedIdentity>> {
+    return this.paginator.page<LinkedIdentity>(
+      'identities',
+      { userId },
+      request,
+      ({ linkedAt, id }) => [linkedAt.toISOString(), id],
+      (after, limit) =>
+        this.database.query(listLinks, [userId, after?.[0] ?? null, after?.[1] ?? null, limit]),
+    );
+  }
+
+  /** Every identity that is a user, newest first. */
+  all(userId: string): Promise<LinkedIdentity[]> {
+    return this.database.query(listLinks, [userId, null, null, null]);
+  }
+
+  /**
+   * Ends one link of a user, who is told. A token from before links nobody again.
+   *
+   * @throws DomainError identity_not_found, also when it is somebody else's
+   */
+  async end(id: string, user: Recipient): Promise<void> {
+    await this.database.transaction(async () => {
+      const ended = await this.delete(user.id, id);
+      if (ended.length === 0) throw new DomainError(usersErrors.identity_not_found);
+      await this.tell(user, ended);
+    });
+  }
+
+  /** Ends every link of a user, who is told, in the running transaction. A token from before links nobody again. */
+  async endAll(user: Recipient): Promise<void> {
+    const ended = await this.delete(user.id);
+    if (ended.length > 0) await this.tell(user, ended);
+  }
+
+  /** Deletes the identities of a user who is erased, in the running transaction. */
+  async forget(userId: string): Promise<void> {
+    await this.delete(userId);
+  }
+
+  /** When the link of an identity, or its person, last came to an end, if that is not long ago. */
+  async endedAt(identity: ExternalIdentity): Promise<Date | undefined> {
     const hashes = this.hashKeys.map((key) => hashOf(identity, key));
-    const found = await this.database.queryOne<{ erasedAt: Date | null }>(readErased, [hashes]);
-    return found?.erasedAt ?? undefined;
+    const found = await this.database.queryOne<{ endedAt: Date | null }>(readEnded, [hashes]);
+    return found?.endedAt ?? undefined;
+  }
+
+  /** For a while a hash remembers when that was. */
+  private async delete(userId: string, id: string | null = null): Promise<ExternalIdentity[]> {
+    const now = this.clock.now();
+    const ended = await this.database.query<ExternalIdentity>(deleteLinks, [userId, id]);
+    for (const identity of ended) {
+      await this.database.query(rememberEnded, [hashOf(identity, this.hashKeys[0]), now]);
+    }
+    return ended;
+  }
+
+  private async tell({ id, email, name }: Recipient, ended: readonly ExternalIdentity[]): Promise<void> {
+    const issuers = [...new Set(ended.map(({ issuer }) => issuer))];
+    await this.mails.enqueue(accountMails.identitiesEnded, id, { email, name, issuers });
   }
 }
 

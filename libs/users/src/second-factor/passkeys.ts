@@ -45,7 +45,7 @@ const deletePasskey = statement(
 );
 const deletePasskeys = statement(
   'users.delete_passkeys_of_user',
-  'DELETE FROM users.passkeys WHERE user_id = $1',
+  'DELETE FROM users.passkeys WHERE user_id = $1 RETURNING id',
 );
 
 /** A passkey as its owner sees it. */
@@ -122,8 +122,8 @@ export class Passkeys {
     if (!removed) throw new DomainError(usersErrors.passkey_not_found);
   }
 
-  /** Forgets every passkey of a user. */
-  async removeAll(userId: string): Promise<void> {
-    await this.database.query(deletePasskeys, [userId]);
+  /** Forgets every passkey of a user; whether there was one. */
+  async removeAll(userId: string): Promise<boolean> {
+    return (await this.database.query(deletePasskeys, [userId])).length > 0;
   }
 }

@@ -3,8 +3,10 @@ import { DomainError } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { currentUser } from '../current-user.js';
+import { IdentityLinks } from '../external-identities/identity-links.js';
 import { PasswordCheck } from '../password-check.js';
 import { Sessions } from '../sessions.js';
+import type { User } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { UsersService } from '../users.service.js';
 import { Challenges } from './challenges.js';
@@ -28,6 +30,7 @@ export class SecondFactorEnrolment {
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
     private readonly sessions: Sessions,
+    private readonly identities: IdentityLinks,
     private readonly secondFactors: SecondFactors,
     private readonly totp: Totp,
     private readonly passkeys: Passkeys,
@@ -45,10 +48,7 @@ export class SecondFactorEnrolment {
    *   service_unavailable
    */
   async enrolTotp(password: string): Promise<TotpSecret> {
-    const { userId } = currentUser();
-    await this.requireMayAdd(password);
-    const { email } = await this.users.get(userId);
-    return this.alone(userId, () => this.totp.enrol(userId, email));
+    return this.adding(password, ({ id, email }) => this.totp.enrol(id, email));
   }
 
   /**
@@ -61,14 +61,14 @@ export class SecondFactorEnrolment {
   async confirmTotp(code: string): Promise<string[] | null> {
     const { userId, sessionId } = currentUser();
     const confirmed = await this.secondFactors.guess(userId, () =>
-      this.alone(userId, async () => {
+      this.alone(userId, async (user) => {
         // Another may have been added since this one was begun.
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
         await this.sessions.raiseIfOurs(sessionId, userId, 'otp');
-        await this.mails.tell(userId, 'totp_added');
-        return { recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+        await this.mails.tell(user, 'totp_added');
+        return { recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
       }),
     );
     if (!confirmed) throw new DomainError(usersErrors.wrong_second_factor);
@@ -82,10 +82,10 @@ export class SecondFactorEnrolment {
   async removeTotp(confirmation: FactorProof): Promise<void> {
     const { userId } = currentUser();
     if (!(await this.totp.enrolledAt(userId))) throw new DomainError(usersErrors.totp_not_enrolled);
-    await this.confirmed(userId, confirmation, async () => {
+    await this.confirmed(userId, confirmation, async (user) => {
       await this.totp.remove(userId);
       await this.afterRemoval(userId);
-      await this.mails.tell(userId, 'totp_removed');
+      await this.mails.tell(user, 'totp_removed');
     });
   }
 
@@ -95,11 +95,10 @@ export class SecondFactorEnrolment {
    * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
    */
   async passkeyOptions(password: string): Promise<CreationOptions> {
-    const { userId } = currentUser();
-    await this.requireMayAdd(password);
-    const user = await this.users.get(userId);
-    const challenge = await this.challenges.issue('passkey_registration', userId);
-    return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(userId));
+    return this.adding(password, async (user) => {
+      const challenge = await this.challenges.issue('passkey_registration', user.id);
+      return this.webAuthn.creationOptions(user, challenge, await this.passkeys.handles(user.id));
+    });
   }
 
   /**
@@ -113,15 +112,21 @@ export class SecondFactorEnrolment {
     attestation: Attestation,
   ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
     const { userId, sessionId } = currentUser();
-    const key = await this.verified(userId, attestation);
-    return this.alone(userId, async () => {
+    const challenge = challengeIn(attestation);
+    const isOpen =
+      challenge !== undefined && (await this.challenges.userOf('passkey_registration', challenge)) === userId;
+    if (!isOpen) throw noOpenChallenge();
+    const key = await this.verified(attestation, challenge);
+    return this.alone(userId, async (user) => {
+      // A new password may have ended it, or another passkey have spent it, just now.
+      if (!(await this.challenges.spend('passkey_registration', challenge, userId))) throw noOpenChallenge();
       // Another may have been added since this one was begun.
       await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
       await this.sessions.raiseIfOurs(sessionId, userId, referenceOf(passkey));
-      await this.mails.tell(userId, 'passkey_added');
-      return { passkey, recoveryCodes: isFirst ? await this.recoveryCodes.replace(userId) : null };
+      await this.mails.tell(user, 'passkey_added');
+      return { passkey, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
     });
   }
 
@@ -133,10 +138,10 @@ export class SecondFactorEnrolment {
     const { userId } = currentUser();
     const passkeys = await this.passkeys.list(userId);
     if (!passkeys.some((passkey) => passkey.id === id)) throw new DomainError(usersErrors.passkey_not_found);
-    await this.confirmed(userId, confirmation, async () => {
+    await this.confirmed(userId, confirmation, async (user) => {
       await this.passkeys.remove(id, userId);
       await this.afterRemoval(userId);
-      await this.mails.tell(userId, 'passkey_removed');
+      await this.mails.tell(user, 'passkey_removed');
     });
   }
 
@@ -149,8 +154,8 @@ export class SecondFactorEnrolment {
   async replaceRecoveryCodes(confirmation: FactorProof): Promise<string[]> {
     const { userId } = currentUser();
     await this.secondFactors.requireOne(userId);
-    return this.confirmed(userId, confirmation, async () => {
-      await this.mails.tell(userId, 'recovery_codes_replaced');
+    return this.confirmed(userId, confirmation, async (user) => {
+      await this.mails.tell(user, 'recovery_codes_replaced');
       return this.recoveryCodes.replace(userId);
     });
   }
@@ -166,31 +171,27 @@ export class SecondFactorEnrolment {
     const actor = currentActor();
     if (actor.kind === 'user' && actor.userId === userId)
       throw new DomainError(usersErrors.own_second_factor);
-    await this.alone(userId, async () => {
+    await this.alone(userId, async (user) => {
       await this.secondFactors.requireOne(userId);
       await this.secondFactors.forget(userId);
       await this.sessions.revokeAll(userId);
-      await this.mails.tell(userId, 'reset');
+      await this.mails.tell(user, 'reset');
     });
   }
 
-  private async requireMayAdd(password: string): Promise<void> {
-    const user = currentUser();
-    await this.passwordCheck.require(user.userId, password);
-    // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
-    await this.secondFactors.requireProven(user);
+  /** Runs `begin` once the password is proven, and in a session with a second factor where there is one. */
+  private async adding<T>(password: string, begin: (user: User) => Promise<T>): Promise<T> {
+    const caller = currentUser();
+    const user = await this.passwordCheck.require(await this.users.get(caller.userId), password);
+    return this.alone(caller.userId, async () => {
+      await this.passwordCheck.hold(user);
+      // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
+      await this.secondFactors.requireProven(caller);
+      return begin(user);
+    });
   }
 
-  private async verified(userId: string, attestation: Attestation): Promise<PasskeyKey> {
-    const challenge = challengeIn(attestation);
-    if (
-      challenge === undefined ||
-      !(await this.challenges.spend('passkey_registration', challenge, userId))
-    ) {
-      throw new DomainError(usersErrors.passkey_not_accepted, {
-        detail: 'It answers no challenge that is open: ask for new options.',
-      });
-    }
+  private async verified(attestation: Attestation, challenge: string): Promise<PasskeyKey> {
     try {
       return await this.webAuthn.verifyAttestation(attestation, challenge);
     } catch (error) {
@@ -204,13 +205,14 @@ export class SecondFactorEnrolment {
   private async confirmed<T>(
     userId: string,
     { password, ...proof }: FactorProof,
-    change: () => Promise<T>,
+    change: (user: User) => Promise<T>,
   ): Promise<T> {
-    await this.passwordCheck.require(userId, password);
+    const user = await this.passwordCheck.require(await this.users.get(userId), password);
     const done = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
-        if (!(await this.secondFactors.accept(userId, proof))) return undefined;
-        return { result: await change() };
+        await this.passwordCheck.hold(user);
+        if (!(await this.secondFactors.accept(user, proof))) return undefined;
+        return { result: await change(user) };
       }),
     );
     if (!done) throw new DomainError(usersErrors.wrong_second_factor);
@@ -219,6 +221,13 @@ export class SecondFactorEnrolment {
 
   private async isWithout(userId: string): Promise<boolean> {
     return (await this.secondFactors.methodsOf(userId)).length === 0;
+  }
+
+  /** Other sessions, and log-ins elsewhere, need less than the account asks for from now on: they end. Recovery codes come. */
+  private async afterFirst(user: User, sessionId: string): Promise<string[]> {
+    await this.sessions.revokeAll(user.id, sessionId);
+    await this.identities.endAll(user);
+    return this.recoveryCodes.replace(user.id);
   }
 
   /** Recovery codes stand in for a second factor, and go with the last one. */
@@ -231,11 +240,18 @@ export class SecondFactorEnrolment {
    *
    * @throws DomainError user_not_found for who is gone
    */
-  private alone<T>(userId: string, change: () => Promise<T>): Promise<T> {
+  private alone<T>(userId: string, change: (user: User) => Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
       await this.database.lock('second_factor', userId);
-      if (!(await this.users.hold(userId))) throw new DomainError(usersErrors.user_not_found);
-      return change();
+      const user = await this.users.hold(userId);
+      if (!user) throw new DomainError(usersErrors.user_not_found);
+      return change(user);
     });
   }
+}
+
+function noOpenChallenge(): DomainError {
+  return new DomainError(usersErrors.passkey_not_accepted, {
+    detail: 'It answers no challenge that is open: ask for new options.',
+  });
 }

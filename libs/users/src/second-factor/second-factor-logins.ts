@@ -6,6 +6,7 @@ import { Admission } from '../admission.js';
 import type { AccessTokenView, Tokens } from '../auth.schema.js';
 import { currentUser } from '../current-user.js';
 import { Sessions } from '../sessions.js';
+import type { ProvenUser } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { UsersService } from '../users.service.js';
 import { CHALLENGE_LIFETIME_SECONDS, Challenges } from './challenges.js';
@@ -32,12 +33,19 @@ export class SecondFactorLogins {
   /**
    * Passes a user who has no second factor, and demands it of one who has, and who has just proven their password.
    *
-   * @throws DomainError second_factor_required, with the token to go on with and all that a front-end needs for it
+   * @throws DomainError second_factor_required, with the token to go on with and all that a front-end needs for it;
+   *   invalid_credentials when the password has changed meanwhile
    */
-  async demand(userId: string): Promise<void> {
+  async demand({ id: userId, passwordHash }: ProvenUser): Promise<void> {
     const methods = await this.secondFactors.methodsOf(userId);
     if (methods.length === 0) return;
-    const challengeToken = await this.challenges.issue('second_factor', userId);
+    const challengeToken = await this.database.transaction(async () => {
+      // A new password ends the tokens that the old one has opened: those that are there by then.
+      if (!(await this.users.hold(userId, passwordHash))) {
+        throw new DomainError(usersErrors.invalid_credentials);
+      }
+      return this.challenges.issue('second_factor', userId);
+    });
     const passkeyOptions = methods.includes('passkey')
       ? { passkeyOptions: await this.optionsFor(userId, challengeToken) }
       : {};
@@ -60,7 +68,7 @@ export class SecondFactorLogins {
       this.database.transaction(async () => {
         // A new password waits, and ends this session, or has ended the challenge.
         const user = await this.users.hold(userId);
-        const method = user && (await this.secondFactors.accept(userId, proof, challengeToken));
+        const method = user && (await this.secondFactors.accept(user, proof, challengeToken));
         if (!method) return undefined;
         if (!(await this.challenges.spend('second_factor', challengeToken, userId))) {
           throw new DomainError(usersErrors.invalid_or_expired_token);
@@ -122,7 +130,7 @@ export class SecondFactorLogins {
         const user = await this.users.hold(userId);
         if (!user) throw new DomainError(securityErrors.invalid_token);
         await this.secondFactors.requireOne(userId);
-        const method = await this.secondFactors.accept(userId, proof);
+        const method = await this.secondFactors.accept(user, proof);
         return method && { user, assurance: await this.sessions.raise(sessionId, userId, method) };
       }),
     );

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { mailKind, MailQueue } from '#platform/mail';
 import { letter } from '../letter.js';
-import { UsersService } from '../users.service.js';
+import type { User } from '../user.row.js';
 
 const IF_NOT_YOU = 'If that was not you, ask for a new password at once.';
 
@@ -26,28 +26,35 @@ const NEWS = {
 } as const;
 export type SecondFactorNews = keyof typeof NEWS;
 
-const secondFactorMail = mailKind<{ userId: string; news: SecondFactorNews }>('users.second_factor');
+const secondFactorMail = mailKind<{ email: string; name: string; news: SecondFactorNews }>(
+  'users.second_factor',
+);
+
+/** Not the user alone, so that one piece of news does not take the place of another. */
+const subjectOf = (userId: string, news: string): string => `${userId}:${news}`;
+
+/** What queued mails about the second factors of a user can be about. */
+export function secondFactorSubjects(userId: string): string[] {
+  return Object.keys(NEWS).map((news) => subjectOf(userId, news));
+}
 
 /** Tells people by mail what became of their second factors: whoever breaks in cannot do it in silence. */
 @Injectable()
 export class SecondFactorMails implements OnModuleInit {
-  constructor(
-    private readonly queue: MailQueue,
-    private readonly users: UsersService,
-  ) {}
+  constructor(private readonly queue: MailQueue) {}
 
   onModuleInit(): void {
-    this.queue.onCompose(secondFactorMail, async ({ userId, news }) => {
-      const user = await this.users.find(userId);
-      if (!user) return undefined;
+    this.queue.onCompose(secondFactorMail, ({ news, ...person }) => {
       const [subject, sentence] = NEWS[news];
-      return letter(user, subject, [sentence, IF_NOT_YOU]);
+      return Promise.resolve(letter(person, subject, [sentence, IF_NOT_YOU]));
     });
   }
 
-  /** Asks for the mail, in the running transaction. */
-  async tell(userId: string, news: SecondFactorNews): Promise<void> {
-    // Not about the user alone, so that one piece of news does not take the place of another.
-    await this.queue.enqueue(secondFactorMail, `${userId}:${news}`, { userId, news });
+  /** Asks for the mail, in the running transaction: to the address of now, for whoever breaks in may change it next. */
+  async tell(
+    { id, email, name }: Pick<User, 'id' | 'email' | 'name'>,
+    news: SecondFactorNews,
+  ): Promise<void> {
+    await this.queue.enqueue(secondFactorMail, subjectOf(id, news), { email, name, news });
   }
 }

@@ -69,7 +69,7 @@ export class SecondFactorController {
       'Show `uri` as a QR code. Nothing changes until the first code of the app is given to ' +
       '`POST /users/me/totp/confirm`, within 15 minutes. Where there is a second factor already, a log-in with it is ' +
       'needed (403 `insufficient_aal`).',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: totpSecretSchema },
     errors: [
@@ -90,8 +90,9 @@ export class SecondFactorController {
     summary: 'Confirm my authenticator app',
     description:
       'With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives ' +
-      'tokens with `acr` `aal2`. Others that are open go on as they are, until `POST /auth/step-up`.',
-    access: 'account:use',
+      'tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside ' +
+      'identities end.',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
     errors: [wrong_second_factor, user_not_found],
@@ -104,7 +105,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Remove my authenticator app',
     description: `${PROOF} Recovery codes go with the last second factor.`,
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -121,7 +122,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Replace my recovery codes',
     description: PROOF,
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: recoveryCodesSchema },
     errors: [
@@ -142,7 +143,7 @@ export class SecondFactorController {
     description:
       'Hand the answer to `navigator.credentials.create()`, and what that gives to `POST /users/me/passkeys`, within ' +
       'five minutes. Where there is a second factor already, a log-in with it is needed (403 `insufficient_aal`).',
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: creationOptionsSchema },
     errors: [wrong_password, insufficient_aal, user_not_found, service_unavailable],
@@ -157,8 +158,9 @@ export class SecondFactorController {
     summary: 'Add a passkey',
     description:
       'It opens the account by itself, and is a second factor after the password. This session has proven it now: its ' +
-      'next refresh gives tokens with `acr` `aal2`.',
-    access: 'account:use',
+      'next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and ' +
+      'its links to outside identities end.',
+    access: 'account:secure',
     responses: { 201: addedPasskeySchema },
     errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],
   })
@@ -173,7 +175,7 @@ export class SecondFactorController {
   @Patch('passkeys/:id')
   @Endpoint({
     summary: 'Rename a passkey',
-    access: 'account:use',
+    access: 'account:secure',
     responses: { 200: passkeySchema },
     errors: [usersErrors.passkey_not_found],
   })
@@ -188,7 +190,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Remove a passkey',
     description: `${PROOF} Recovery codes go with the last second factor.`,
-    access: 'account:use',
+    access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type AssuranceLevel, DomainError } from '#kernel';
-import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { securityErrors } from '#platform/security';
-import { Backoff } from '../backoff.js';
+import { type Backoff, Backoffs } from '../backoff.js';
+import type { User } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { Challenges } from './challenges.js';
 import { type Passkey, Passkeys, type StoredPasskey } from './passkeys.js';
@@ -45,7 +45,7 @@ export interface SecondFactorStatus {
 /** The second factors of users, and the proof that somebody has one: a code, a recovery code, a passkey's signature. */
 @Injectable()
 export class SecondFactors {
-  private readonly guesses = new Backoff(GUESSES);
+  private readonly guesses: Backoff;
 
   constructor(
     private readonly totp: Totp,
@@ -55,8 +55,10 @@ export class SecondFactors {
     private readonly webAuthn: WebAuthn,
     private readonly mails: SecondFactorMails,
     private readonly database: Database,
-    private readonly config: Config,
-  ) {}
+    backoffs: Backoffs,
+  ) {
+    this.guesses = backoffs.create(GUESSES);
+  }
 
   /** What a user can prove a second factor with; empty for whoever has none. */
   async methodsOf(userId: string): Promise<SecondFactorMethod[]> {
@@ -105,7 +107,7 @@ export class SecondFactors {
    * @throws DomainError rate_limited
    */
   guess<T>(userId: string, verify: () => Promise<T | undefined>): Promise<T | undefined> {
-    return this.config.settings.RATE_LIMIT_ENABLED ? this.guesses.attempt(userId, verify) : verify();
+    return this.guesses.attempt(userId, verify);
   }
 
   /**
@@ -114,14 +116,15 @@ export class SecondFactors {
    * @param challenge what a passkey must have signed; absent: a challenge for a step-up, which is spent by that
    */
   async accept(
-    userId: string,
+    user: Pick<User, 'id' | 'email' | 'name'>,
     { totp, recoveryCode, passkey }: SecondFactorProof,
     challenge?: string,
   ): Promise<MethodReference | undefined> {
+    const { id: userId } = user;
     if (totp !== undefined) return (await this.totp.accept(userId, totp)) ? 'otp' : undefined;
     if (recoveryCode !== undefined) {
       if (!(await this.recoveryCodes.accept(userId, recoveryCode))) return undefined;
-      await this.mails.tell(userId, 'recovery_code_used');
+      await this.mails.tell(user, 'recovery_code_used');
       return 'otp';
     }
     if (passkey === undefined) return undefined;
@@ -150,11 +153,12 @@ export class SecondFactors {
     await this.challenges.endAll(userId);
   }
 
-  /** Forgets all that a user has, and what they were to answer. */
-  async forget(userId: string): Promise<void> {
-    await this.totp.remove(userId);
-    await this.passkeys.removeAll(userId);
+  /** Forgets all that a user has, and what they were to answer; whether there was a second factor. */
+  async forget(userId: string): Promise<boolean> {
+    const hadTotp = await this.totp.remove(userId);
+    const hadPasskeys = await this.passkeys.removeAll(userId);
     await this.recoveryCodes.removeAll(userId);
     await this.challenges.endAll(userId);
+    return hadTotp || hadPasskeys;
   }
 }

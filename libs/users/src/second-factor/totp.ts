@@ -41,7 +41,10 @@ const deletePending = statement(
   'users.delete_pending_totp',
   'DELETE FROM users.totp WHERE user_id = $1 AND confirmed_at IS NULL',
 );
-const deleteTotp = statement('users.delete_totp', 'DELETE FROM users.totp WHERE user_id = $1');
+const deleteTotp = statement(
+  'users.delete_totp',
+  'DELETE FROM users.totp WHERE user_id = $1 RETURNING confirmed_at AS "confirmedAt"',
+);
 
 interface StoredTotp {
   readonly sealedSecret: Buffer;
@@ -125,9 +128,10 @@ export class Totp {
     await this.database.query(deletePending, [userId]);
   }
 
-  /** Forgets the secret, confirmed or not. */
-  async remove(userId: string): Promise<void> {
-    await this.database.query(deleteTotp, [userId]);
+  /** Forgets the secret, confirmed or not; whether there was a confirmed one. */
+  async remove(userId: string): Promise<boolean> {
+    const removed = await this.database.queryOne<{ confirmedAt: Date | null }>(deleteTotp, [userId]);
+    return removed !== undefined && removed.confirmedAt !== null;
   }
 
   private read(userId: string): Promise<StoredTotp | undefined> {

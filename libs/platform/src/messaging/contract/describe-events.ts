@@ -1,0 +1,102 @@
+import { toJsonSchema } from '../../http/index.js';
+import { cloudEventView } from '../cloud-event.schema.js';
+import { type EventDefinition, registeredEvents } from '../event.js';
+import { breakingChanges, type JsonSchema } from './breaking-changes.js';
+import { eventSchemaOf } from './event-schema.js';
+
+const CONTENT_TYPE = 'application/cloudevents+json';
+
+/** A document of AsyncAPI 3; the data of each type of event is the schema of that name. */
+export interface EventContract {
+  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
+  readonly [section: string]: unknown;
+}
+
+/**
+ * The contract of the events that the loaded modules publish, as AsyncAPI 3. A channel is a kind of aggregate.
+ *
+ * @param version of Steelyard
+ */
+export function describeEvents(version: string): EventContract {
+  const events = registeredEvents();
+  const aggregates = [...new Set(events.map(({ aggregate }) => aggregate))];
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Steelyard events',
+      version,
+      description: [
+        'What happens in the shop, told by CloudEvents 1.0: each at least once, those of an aggregate in their order.',
+        'Unknown members may come at any time, and unknown words in lists that are `x-extensible-enum`.',
+        'What would break a reader comes as a new type, `….v2`, beside the old one.',
+      ].join(' '),
+      license: { name: 'Apache-2.0' },
+    },
+    defaultContentType: CONTENT_TYPE,
+    channels: Object.fromEntries(
+      aggregates.map((aggregate) => [aggregate, channelOf(aggregate, ofAggregate(events, aggregate))]),
+    ),
+    operations: Object.fromEntries(
+      aggregates.map((aggregate) => [
+        `publish_${aggregate}`,
+        { action: 'send', channel: { $ref: `#/channels/${aggregate}` } },
+      ]),
+    ),
+    components: {
+      schemas: {
+        CloudEvent: envelope(),
+        ...Object.fromEntries(events.map(({ type, schema }) => [type, eventSchemaOf(schema)])),
+      },
+    },
+  };
+}
+
+/**
+ * What of a contract breaks whoever reads by the published one: types that are gone, and changes of their data.
+ *
+ * @returns a line for each, none where nothing breaks
+ */
+export function breakingEventChanges(published: EventContract, current: EventContract): string[] {
+  return Object.entries(published.components.schemas).flatMap(([type, schema]) => {
+    const counterpart = current.components.schemas[type];
+    return counterpart
+      ? breakingChanges(schema, counterpart).map((change) => `${type} ${change}`)
+      : [`${type} is gone`];
+  });
+}
+
+function ofAggregate(events: readonly EventDefinition[], aggregate: string): EventDefinition[] {
+  return events.filter((event) => event.aggregate === aggregate);
+}
+
+function channelOf(aggregate: string, events: readonly EventDefinition[]): object {
+  return {
+    address: `steelyard.${aggregate}`,
+    description:
+      'In Kafka a topic of this name, keyed by the id of the aggregate; in NATS subjects, and in RabbitMQ routing keys ' +
+      'of the exchange `steelyard.events`, which are the types of the events.',
+    messages: Object.fromEntries(events.map(({ type }) => [type, messageOf(type)])),
+  };
+}
+
+function messageOf(type: string): object {
+  return {
+    name: type,
+    contentType: CONTENT_TYPE,
+    payload: {
+      allOf: [
+        { $ref: '#/components/schemas/CloudEvent' },
+        {
+          type: 'object',
+          properties: { type: { const: type }, data: { $ref: `#/components/schemas/${type}` } },
+        },
+      ],
+    },
+  };
+}
+
+function envelope(): JsonSchema {
+  const { definitions } = toJsonSchema(cloudEventView, 'output');
+  const { example, additionalProperties: _, ...schema } = definitions['CloudEvent'] ?? {};
+  return { ...schema, examples: [example] };
+}

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { Redis } from './redis.js';
+
+/** A Redis that takes longer is as good as away: counting must not be what a request waits for. */
+const REDIS_TIMEOUT_MS = 100;
+
+export type Limiter = RateLimiterMemory | RateLimiterRedis;
+
+export interface LimiterOptions {
+  /** Names its keys among others. */
+  readonly keyPrefix: string;
+  /** How many points may be consumed under a key in `duration`. */
+  readonly points: number;
+  /** In seconds, from the first point on. */
+  readonly duration: number;
+}
+
+/**
+ * Counts what must not happen too often. The counts are those of all processes where there is a Redis, and of this
+ * process while it is away.
+ */
+@Injectable()
+export class Limiters {
+  private readonly insurances = new WeakMap<Limiter, RateLimiterMemory>();
+
+  constructor(private readonly redis: Redis) {}
+
+  create(options: LimiterOptions): Limiter {
+    const insuranceLimiter = new RateLimiterMemory(options);
+    const { client } = this.redis;
+    if (!client) return insuranceLimiter;
+    const shared = new RateLimiterRedis({
+      ...options,
+      insuranceLimiter,
+      rejectIfRedisNotReady: true,
+      useRedisPackage: true,
+      storeClient: {
+        get isReady() {
+          return client.isReady;
+        },
+        eval: (...call: Parameters<typeof client.eval>) => inTime(client.eval(...call)),
+        del: (key: string) => inTime(client.del(key)),
+        multi: () => {
+          const commands = client.multi();
+          const exec = commands.exec.bind(commands);
+          return Object.assign(commands, { exec: (asPipeline: boolean) => inTime(exec(asPipeline)) });
+        },
+      },
+    });
+    this.insurances.set(shared, insuranceLimiter);
+    return shared;
+  }
+
+  /** Changes how many points a limiter gives out. What was counted stays counted: nobody is let in afresh. */
+  setPoints(limiter: Limiter, points: number): void {
+    for (const one of [limiter, this.insurances.get(limiter)]) if (one) one.points = points;
+  }
+}
+
+/** Fails when `answer` takes too long. What comes after that is nobody's. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('Redis does not answer in time.')), REDIS_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

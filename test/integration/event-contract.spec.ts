@@ -1,0 +1,51 @@
+import asyncApiSpecs from '@asyncapi/specs';
+import { Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import ajvFormats from 'ajv-formats';
+import { breakingEventChanges, describeEvents, type EventContract } from '#platform/messaging';
+import { placeOneOfEach } from '../support/one-of-each.js';
+import { Shop } from '../support/shop.js';
+
+const { default: addFormats } = ajvFormats;
+
+let shop: Shop;
+let contract: EventContract;
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  contract = describeEvents('1.2.3');
+});
+
+afterAll(() => shop.close());
+
+it('is a document of AsyncAPI 3', () => {
+  // The specification brings the meta-schema along.
+  const ajv = new Ajv({ strict: false, meta: false, validateSchema: false });
+  addFormats(ajv);
+  const isValid = ajv.compile(asyncApiSpecs.schemas['3.0.0']);
+  expect([isValid(contract), isValid.errors]).toEqual([true, null]);
+});
+
+it('describes every event that a shop publishes, and says no more than is true', async () => {
+  await placeOneOfEach(shop);
+  await shop.newCustomer();
+  const { rows } = await shop.sql.query<{ type: string; data: object }>(
+    'SELECT type, data FROM platform.outbox',
+  );
+  const ajv = new Ajv2020({ strict: false });
+  addFormats(ajv);
+  const wrong = rows.flatMap(({ type, data }) => {
+    const schema = contract.components.schemas[type];
+    if (!schema) return [`${type} is not described`];
+    return ajv.validate(schema, data) ? [] : [`${type}: ${ajv.errorsText()}`];
+  });
+  expect(wrong).toEqual([]);
+  expect(new Set(rows.map(({ type }) => type)).size).toBeGreaterThan(15);
+});
+
+it('may lose no type of event, and may gain some', () => {
+  const [first, ...others] = Object.entries(contract.components.schemas);
+  const smaller = { ...contract, components: { schemas: Object.fromEntries(others) } };
+  expect(breakingEventChanges(contract, smaller)).toEqual([`${first![0]} is gone`]);
+  expect(breakingEventChanges(smaller, contract)).toEqual([]);
+});

@@ -131,9 +131,11 @@ describe('a payment method', () => {
     expect(first.wait_ms).toBeGreaterThanOrEqual(400);
     expect(first.wait_ms).toBeLessThanOrEqual(700);
     // Not before its time, and then once.
-    await shop.sql.query('UPDATE payments.operations SET next_attempt_at = now() WHERE payment_id = $1', [
-      order.payment.id,
-    ]);
+    await shop.sql.query(
+      // Not now(): the column rounds to milliseconds, up as well as down.
+      `UPDATE payments.operations SET next_attempt_at = now() - interval '1 second' WHERE payment_id = $1`,
+      [order.payment.id],
+    );
     await shop.resolveDueOperations();
     const second = await attempt();
     expect(second).toMatchObject({ status: 'unknown', attempts: 2 });

@@ -34,12 +34,12 @@ export class UpdateUser {
       let oldEmail: string | undefined;
       const user = await this.users.update(id, expected, change, async (before) => {
         if (before.role !== 'customer') this.policy.admit(currentActor(), 'users:roles');
-        const { email = before.email } = change;
-        if (change.email !== undefined) this.policy.admit(currentActor(), 'users:readdress');
-        if (email !== before.email && (await this.secondFactors.methodsOf(id)).length > 0) {
-          this.policy.admit(currentActor(), 'users:recover');
-        }
         oldEmail = before.email;
+        if (change.email === undefined) return;
+        this.policy.admit(currentActor(), 'users:readdress');
+        if (change.email === oldEmail) return;
+        const hasSecondFactor = (await this.secondFactors.methodsOf(id)).length > 0;
+        if (hasSecondFactor) this.policy.admit(currentActor(), 'users:recover');
       });
       if (oldEmail !== undefined && oldEmail !== user.email) await this.accounts.moved(user, oldEmail);
       return user;

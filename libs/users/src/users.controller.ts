@@ -15,6 +15,7 @@ import type { z } from 'zod';
 import { type MailSent, mailSentSchema } from './account.schema.js';
 import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
+import { RegisterUser } from './register-user.js';
 import { UpdateUser } from './update-user.js';
 import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
 import { usersErrors } from './users.errors.js';
@@ -41,6 +42,7 @@ import { FIRST_VERSION, UsersService } from './users.service.js';
 export class UsersController {
   constructor(
     private readonly users: UsersService,
+    private readonly registering: RegisterUser,
     private readonly updating: UpdateUser,
     private readonly changingRole: ChangeRole,
     private readonly dataRights: DataRights,
@@ -66,7 +68,7 @@ export class UsersController {
     @OptionalIdempotencyKey() idempotencyKey: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView | MailSent> {
-    const user = await this.users.register(body, idempotencyKey);
+    const user = await this.registering.execute(body, idempotencyKey);
     if (user === null) {
       void reply.status(202);
       return { status: 'verification_sent' };

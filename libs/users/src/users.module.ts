@@ -26,6 +26,7 @@ import { PersonalData } from './personal-data.js';
 import { Challenges } from './second-factor/challenges.js';
 import { Passkeys } from './second-factor/passkeys.js';
 import { RecoveryCodes } from './second-factor/recovery-codes.js';
+import { RegisterUser } from './register-user.js';
 import { SecondFactorController } from './second-factor/second-factor.controller.js';
 import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
 import { SecondFactorLoginController } from './second-factor/second-factor-login.controller.js';
@@ -76,6 +77,7 @@ import { UsersService } from './users.service.js';
     Passwords,
     PersonalData,
     RecoveryCodes,
+    RegisterUser,
     SecondFactorEnrolment,
     SecondFactorLogins,
     SecondFactorMails,

@@ -1,19 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError, newId, type Role } from '#kernel';
-import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { Database, isUniqueViolation, statement } from '#platform/database';
 import { type ExpectedVersions, type Page, Paginator, requireVersion } from '#platform/http';
-import { Idempotency } from '#platform/idempotency';
-import { MailQueue } from '#platform/mail';
 import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
-import { accountMails } from './account-mail-kinds.js';
-import { NO_PASSWORD, Passwords } from './passwords.js';
+import { NO_PASSWORD } from './passwords.js';
 import { type ProvenUser, type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
-import { type Registration, toUserView, type UsersQuery, type UserView } from './users.schema.js';
+import type { UsersQuery } from './users.schema.js';
 
 /** The version of a user who has just registered. */
 export const FIRST_VERSION = 1;
@@ -65,66 +61,15 @@ type UserEdit = Partial<Pick<UserRow, 'name' | 'email' | 'role'>>;
 
 type ProfileWrite = Partial<Pick<UserRow, 'name' | 'role'>>;
 
-/** Who there is: registering, finding and editing users. */
+/** Who there is: adding, finding and editing users. */
 @Injectable()
 export class UsersService {
   constructor(
     private readonly database: Database,
-    private readonly idempotency: Idempotency,
     private readonly events: EventBus,
-    private readonly passwords: Passwords,
     private readonly paginator: Paginator,
-    private readonly mails: MailQueue,
-    private readonly config: Config,
     private readonly clock: Clock,
   ) {}
-
-  /**
-   * Registers a customer. A repeated call with the same key and the same data gets the first one's answer. Where
-   * addresses have to be confirmed, the answer is null for every address, and the owner of one that is taken is told.
-   *
-   * @throws DomainError email_taken, user_id_taken, idempotency_key_reused, idempotency_in_progress,
-   *   service_unavailable
-   */
-  async register(registration: Registration, idempotencyKey: string | undefined): Promise<UserView | null> {
-    const { password, ...person } = registration;
-    // Before the transaction, so that no connection waits for it.
-    const passwordHash = await this.passwords.hash(password);
-    const call =
-      idempotencyKey === undefined
-        ? undefined
-        : {
-            principal: `email:${person.email}`,
-            operation: 'users.register',
-            key: idempotencyKey,
-            payload: { ...person, password: this.passwords.fingerprint(password) },
-          };
-    const { USERS_EMAIL_VERIFICATION: verification } = this.config.settings;
-    const { id, email, name } = person;
-    if (verification === 'required') {
-      // A chosen id would tell: whether it is taken afterwards depends on the address.
-      return this.idempotency.once(call, () => this.addInSilence({ email, name, passwordHash }));
-    }
-    return this.idempotency.once(call, async () => {
-      const user = await this.add({ id, email, name, role: 'customer', passwordHash });
-      if (verification === 'optional') await this.mails.enqueue(accountMails.verifyEmail, email, { email });
-      return toUserView(user);
-    });
-  }
-
-  /** Whoever has the address already gets a mail about that, and nobody else learns it. */
-  private async addInSilence(person: Pick<NewUser, 'email' | 'name' | 'passwordHash'>): Promise<null> {
-    const { email } = person;
-    // Of two registrations at once the other one has to see the address first.
-    await this.database.lock('email', email);
-    if (await this.findByEmail(email)) {
-      await this.mails.enqueue(accountMails.addressTaken, email, { email });
-    } else {
-      await this.add({ ...person, role: 'customer' });
-      await this.mails.enqueue(accountMails.verifyEmail, email, { email });
-    }
-    return null;
-  }
 
   /**
    * Adds a user of any role.

@@ -31,6 +31,7 @@ describe('a change of a published event', () => {
     ['one that is always there from now on', { ...PUBLISHED, required: ['orderId', 'status', 'amount', 'note'] }], // prettier-ignore
     ['a new word', withProperty('status', { type: 'string', 'x-extensible-enum': ['placed', 'confirmed', 'lost'] })], // prettier-ignore
     ['another description', withProperty('amount', { type: 'integer', description: 'In minor units.' })],
+    ['another example', withProperty('amount', { type: 'integer', example: 2_500 })],
   ])('breaks nobody: %s', (_, current) => {
     expect(breakingChanges(PUBLISHED, current)).toEqual([]);
   });

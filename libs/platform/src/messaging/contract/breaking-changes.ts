@@ -2,7 +2,7 @@
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** What readers alone look at. */
-const ANNOTATIONS = new Set(['description', 'title', 'examples', 'deprecated']);
+const ANNOTATIONS = new Set(['description', 'title', 'example', 'examples', 'deprecated']);
 
 /**
  * What would break whoever reads events by `published`, if they were written by `current`: a pointer and a few words

@@ -25,7 +25,7 @@ describe('the edge', () => {
   it.each<[string, string, string, CallOptions, number, string]>([
     ['half a JSON document', 'POST', LOGIN, { body: '{"email":' }, 400, 'malformed_json'],
     ['no JSON at all', 'POST', LOGIN, { body: 'email=a' }, 400, 'malformed_json'],
-    ['an empty body that says it is JSON', 'POST', LOGIN, { body: '' }, 400, 'validation_failed'],
+    ['an empty body that says it is JSON', 'POST', LOGIN, { body: '' }, 400, 'malformed_json'],
     ['a prototype in disguise', 'POST', LOGIN, { body: '{"__proto__":{}}' }, 400, 'malformed_json'],
     ['JSON that is no object', 'POST', LOGIN, { body: '[]' }, 400, 'validation_failed'],
     ['no body', 'POST', LOGIN, {}, 400, 'validation_failed'],
@@ -78,11 +78,6 @@ describe('the edge', () => {
     });
     expect(answer.status).toBe(status);
     expect(answer.body.requestId).toMatch(UUID);
-  });
-
-  it('takes an empty body that says it is JSON where no body is needed', async () => {
-    const answer = await app.call('POST', '/api/v1/auth/passkey/options', { body: '', headers: json });
-    expect(answer.status).toBe(200);
   });
 
   it('names the methods that an address knows', async () => {

@@ -14,7 +14,6 @@ import { API_PREFIX } from './api-prefix.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { allowOrigins } from './cors.js';
-import { acceptJson } from './json-body.js';
 import { ProblemFilter } from './problem.filter.js';
 import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
@@ -79,7 +78,6 @@ export async function createHttpApplication(
     uploadTimeoutMs: UPLOAD_TIMEOUT_MS,
   });
   fastify.removeContentTypeParser('text/plain');
-  acceptJson(fastify);
   lifecycle.attachTo(fastify);
   await allowOrigins(fastify, CORS_ORIGINS);
   lifecycle.guard(fastify);

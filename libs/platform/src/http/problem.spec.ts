@@ -102,6 +102,7 @@ describe('what was thrown means to the caller', () => {
 
   it.each([
     ['a body that is not JSON', withCode('FST_ERR_CTP_INVALID_JSON_BODY', 400), 'malformed_json'],
+    ['an empty body that says it is JSON', withCode('FST_ERR_CTP_EMPTY_JSON_BODY', 400), 'malformed_json'],
     ['a body that is too large', withCode('FST_ERR_CTP_BODY_TOO_LARGE', 413), 'body_too_large'],
     ['an upload that is too large', withCode('FST_REQ_FILE_TOO_LARGE', 413), 'body_too_large'],
     ['another content type', withCode('FST_ERR_CTP_INVALID_MEDIA_TYPE', 415), 'unsupported_media_type'],

@@ -132,6 +132,7 @@ const UNAVAILABLE_RETRY_AFTER_SECONDS = 2;
 const BY_FASTIFY_CODE: Readonly<Record<string, (typeof httpErrors)[keyof typeof httpErrors]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: httpErrors.unsupported_media_type,
   FST_ERR_CTP_BODY_TOO_LARGE: httpErrors.body_too_large,
+  FST_ERR_CTP_EMPTY_JSON_BODY: httpErrors.malformed_json,
   FST_ERR_CTP_INVALID_JSON_BODY: httpErrors.malformed_json,
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: httpErrors.malformed_request,
   FST_REQ_FILE_TOO_LARGE: httpErrors.body_too_large,

@@ -159,7 +159,7 @@ describe('creating a product', () => {
 
   it.each([
     ['malformed JSON', '{"sku":', 'application/json', 400, 'malformed_json'],
-    ['nothing', '', 'application/json', 400, 'validation_failed'],
+    ['nothing', '', 'application/json', 400, 'malformed_json'],
     ['a list', '[]', 'application/json', 400, 'validation_failed'],
     ['a poisoned prototype', '{"__proto__":{"active":true}}', 'application/json', 400, 'malformed_json'],
     ['null', 'null', 'application/json', 400, 'validation_failed'],

@@ -61,6 +61,9 @@ export const positiveMoneySchema = z
 
 export const quantitySchema = z.int().min(1).max(MAX_QUANTITY);
 
+const TIME_FORMAT =
+  'Must be a time with its offset, such as 2026-11-20T12:00:00Z or 2026-11-20T13:00:00+01:00; in an address + is %2B.';
+
 /** The same time in UTC, with the digits that it has: a Date would cut them after three. */
 function toUtc(time: string): string {
   const [, seconds, fraction = '', offset] = /^([^.]+?)(\.\d+)?([+-]\d\d:\d\d)$/.exec(time) ?? [];
@@ -76,8 +79,7 @@ export const timeSchema = z.iso
   .datetime({
     offset: true,
     abort: true,
-    error:
-      'Must be a time with its offset, such as 2026-11-20T12:00:00Z or 2026-11-20T13:00:00+01:00; in an address + is %2B.',
+    error: ({ code }) => (code === 'invalid_format' ? TIME_FORMAT : undefined),
   })
   .overwrite(toUtc)
   .refine((value) => /^(?!0000)\d{4}-[^.]+(\.\d{1,9})?Z$/.test(value), {

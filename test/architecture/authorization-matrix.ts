@@ -161,10 +161,10 @@ export const ROUTES: Record<string, Row> = {
   'POST /auth/step-up': {
     of: 'customer',
     takes: 'account:secure',
-    status: 403,
+    status: 409,
     call: () => ({ body: { totp: '000000' } }),
   },
-  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:secure' },
+  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:secure', status: 409 },
   'GET /users/me/second-factor': { of: 'customer', takes: 'account:use' },
   'POST /users/me/totp': { of: 'customer', takes: 'account:secure', status: 403, call: aWrongPassword },
   'POST /users/me/totp/confirm': {
@@ -272,7 +272,11 @@ export const ROUTES: Record<string, Row> = {
     of: 'person',
     takes: 'users:recover',
     status: 204,
-    call: async ({ shop }) => ({ id: (await shop.newCustomer()).id }),
+    call: async ({ shop }) => {
+      const { id } = await shop.newCustomer();
+      await giveAnApp(shop, id);
+      return { id };
+    },
   },
 
   'GET /api-keys': { of: 'person', takes: 'keys:manage' },
@@ -552,14 +556,17 @@ async function aWrongPassword({ shop, person }: Stage): Promise<Call> {
 
 /** A body that confirms nothing, of somebody who has an authenticator app that nobody else knows. */
 async function withAnApp(stage: Stage): Promise<Call> {
-  const { shop, person } = stage;
   await aWrongPassword(stage);
-  await shop.sql.query(
+  await giveAnApp(stage.shop, stage.person?.id);
+  return { body: WRONG_CONFIRMATION };
+}
+
+async function giveAnApp({ sql }: Shop, userId: string | undefined): Promise<void> {
+  await sql.query(
     `INSERT INTO users.totp (user_id, sealed_secret, created_at, confirmed_at)
      SELECT id, '', now(), now() FROM users.users WHERE id = $1 ON CONFLICT DO NOTHING`,
-    [person?.id],
+    [userId],
   );
-  return { body: WRONG_CONFIRMATION };
 }
 
 /** The id of a passkey that nobody can use. */

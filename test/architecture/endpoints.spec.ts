@@ -68,6 +68,40 @@ describe('endpoints', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  it('what answers hold beyond their bodies, and problems beyond what all of them do, is documented', async () => {
+    const { body: document } = await api.get('/api/openapi.json');
+    const answer = (method: string, path: string, status: number) =>
+      document.paths[`/api/v1${path}`][method].responses[status] as {
+        headers: object;
+        content: Record<string, { schema: { allOf: [object, { properties: object }] } }>;
+      };
+    const headersOf = (...where: Parameters<typeof answer>) => Object.keys(answer(...where).headers);
+    expect(headersOf('post', '/products', 201)).toEqual(expect.arrayContaining(['ETag', 'Location']));
+    expect(headersOf('patch', '/users/me', 200)).toContain('ETag');
+    expect(headersOf('get', '/users/me', 401)).toContain('WWW-Authenticate');
+    for (const status of [429, 503]) expect(headersOf('get', '/users/me', status)).toContain('Retry-After');
+    const membersOf = (...where: Parameters<typeof answer>) =>
+      answer(...where).content['application/problem+json']!.schema.allOf[1].properties;
+    expect(Object.keys(membersOf('post', '/auth/login', 403))).toEqual([
+      ...['challengeToken', 'expiresIn', 'methods', 'passkeyOptions'],
+    ]);
+    expect(membersOf('post', '/orders', 402)).toMatchObject({
+      order: { $ref: '#/components/schemas/Order' },
+    });
+    expect(Object.keys(membersOf('post', '/orders', 409))).toEqual(
+      expect.arrayContaining(['lines', 'total']),
+    );
+  });
+
+  it('every answer that If-Match may be made of says so', async () => {
+    const { body: document } = await api.get('/api/openapi.json');
+    const silent = Object.entries<Record<string, Operation>>(document.paths).filter(([, { get, patch }]) => {
+      const takes = patch?.parameters?.some(({ name }) => name === 'If-Match');
+      return takes && !('ETag' in (get?.responses['200']?.headers ?? {}));
+    });
+    expect(silent).toEqual([]);
+  });
+
   it('every reference of the document resolves', async () => {
     const { body: document } = await api.get('/api/openapi.json');
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)];
@@ -84,7 +118,8 @@ interface Operation {
   readonly summary?: string;
   readonly tags?: string[];
   readonly requestBody?: { content: Record<string, { schema?: object }> };
-  readonly responses: Record<string, { content?: Record<string, { schema?: object }> }>;
+  readonly parameters?: { name: string }[];
+  readonly responses: Record<string, { headers?: object; content?: Record<string, { schema?: object }> }>;
 }
 
 /** Posts that have nothing to say, or whose body is a file. */

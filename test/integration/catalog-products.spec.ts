@@ -423,7 +423,10 @@ describe('changing a product', () => {
     const { id } = (await catalog.createProduct()).body;
     expect(await patch(id, '"1.0"', { name: 'A' })).toMatchObject({ status: 200 });
     expect(await patch(id, '"2"', { name: 'B' })).toMatchObject({ status: 200 });
-    expect(await patch(id, 'W/"3.77"', { name: 'C' })).toMatchObject({ status: 200, body: { version: 4 } });
+    expect(await patch(id, '"9.1", "3.77"', { name: 'C' })).toMatchObject({
+      status: 200,
+      body: { version: 4 },
+    });
   });
 
   it('needs the version that is current', async () => {
@@ -432,13 +435,18 @@ describe('changing a product', () => {
       status: 428,
       body: { code: 'if_match_required' },
     });
-    for (const stale of ['"0.0"', '"2.0"', '1', '*', '"one"', '"1", "2"']) {
+    for (const stale of ['"0.0"', '"2.0"', '"one"', 'W/"1"', '"2", "3"']) {
       expect(await patch(id, stale, { name: 'A' })).toMatchObject({
         status: 412,
         body: { code: 'stale_etag' },
       });
     }
+    expect(await patch(id, '1', { name: 'A' })).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', errors: [{ pointer: 'header:/If-Match' }] },
+    });
     expect((await get(id)).body).toMatchObject({ version: 1 });
+    expect(await patch(id, '*', { name: 'A' })).toMatchObject({ status: 200, body: { version: 2 } });
   });
 
   it('is won by one of those who race', async () => {

@@ -1,4 +1,5 @@
 import { newId } from '#kernel';
+import { DeliverMails } from '#platform/mail';
 import { Client } from 'pg';
 import { eventually } from '../support/eventually.js';
 import type { Answer } from '../support/test-app.js';
@@ -27,6 +28,13 @@ async function sentOrder(as: Person, shippingAddress = ADDRESS): Promise<Answer[
   const pieces = [{ lineId: order.lines[0].id, quantity: 1 }];
   expect(await shop.fulfil(order.id, pieces)).toMatchObject({ status: 201 });
   return order;
+}
+
+/** Sends every mail that waits; the subjects of those to somebody. */
+async function mailsTo({ email }: Person): Promise<string[]> {
+  while ((await shop.api.app.get(DeliverMails).execute()) > 0);
+  const mails = (await shop.api.get('/dev/mailbox')).body.data as { to: string; subject: string }[];
+  return mails.filter(({ to }) => to === email).map(({ subject }) => subject);
 }
 
 /** Everything that the database holds, as text. */
@@ -108,6 +116,7 @@ describe('the erasure of a person', () => {
     expect(await shop.cancel(given.id, { as: person })).toMatchObject({ status: 200 });
     const before = await shop.orderOf(order.id);
     expect((await erase(person)).status).toBe(204);
+    expect(await mailsTo(person)).toEqual(['Your account was erased']);
 
     const pseudonym = `${person.id}@erased.invalid`;
     expect(await shop.orderOf(order.id)).toEqual({
@@ -135,6 +144,7 @@ describe('the erasure of a person', () => {
     expect(await shop.post(`${ORDERS}/claim`, {}, { as: person })).toMatchObject({ body: { claimed: 1 } });
     expect(await shop.cancel(id, { as: shop.staff })).toMatchObject({ status: 200 });
     expect((await erase(person)).status).toBe(204);
+    expect(await mailsTo(person)).toContain('Your account was erased');
     const left = await everything();
     for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
   });

@@ -89,6 +89,10 @@ describe('orders are listed', () => {
     expect((await page(`${ORDERS}?${query}`, shop.staff)).ids).toEqual(expected);
     expect(expected.length).toBeGreaterThan(0);
     expect(await walk(`${ORDERS}?${query}`, shop.staff, { limit: 2 })).toEqual(expected);
+    const inParis = `${new Date(Date.parse(after) + 3_600_000).toISOString().replace('Z', '')}%2B01:00`;
+    expect((await page(`${ORDERS}?placedAfter=${inParis}&placedBefore=${before}`, shop.staff)).ids).toEqual(
+      expected,
+    );
     expect((await page(`${ORDERS}?placedAfter=${times[0]!}`, shop.staff)).ids).toEqual([]);
   });
 

@@ -40,7 +40,9 @@ describe('a transfer of orders', () => {
   it('moves all of them: the new owner sees them, the old one does not, and each says who did it', async () => {
     const [from, to] = await twoCustomers();
     const orders = [await shop.placed({}, { as: from }), await shop.placed({}, { as: from })];
-    expect(await transfer(from, to)).toMatchObject({ status: 200, body: { transferred: 2 } });
+    const answer = await transfer(from, to);
+    expect(answer).toMatchObject({ status: 200, body: { transferred: 2 } });
+    expect(answer.body.orders).toEqual(orders.map(({ id, number }) => ({ id, number })));
     for (const { id, version } of orders) {
       expect(await shop.get(`${ORDERS}/${id}`, { as: from })).toMatchObject({ status: 404 });
       const { body } = await shop.get(`${ORDERS}/${id}`, { as: to });
@@ -49,11 +51,13 @@ describe('a transfer of orders', () => {
       expect((await shop.events(id)).at(-1)).toBe('order.transferred');
       const timeline = await shop.get(`${ORDERS}/${id}/timeline`, { as: to });
       expect(timeline.body.data[0]).toMatchObject({
-        ...{ cause: 'transferred', reason: REASON, actor: `user:${shop.staff.id}` },
+        ...{ cause: 'transferred', reason: null, actor: `user:${shop.staff.id}` },
       });
+      const { body: all } = await shop.get(`${ORDERS}/${id}/timeline`, { as: shop.staff });
+      expect(all.data[0]).toMatchObject({ cause: 'transferred', reason: REASON });
     }
     expect(await ordersOf(from)).toEqual([]);
-    expect((await transfer(from, to)).body).toEqual({ transferred: 0 });
+    expect((await transfer(from, to)).body).toEqual({ transferred: 0, orders: [] });
   });
 
   it('is in the audit log with whose orders they were, and whose they are', async () => {
@@ -73,7 +77,7 @@ describe('a transfer of orders', () => {
     const [from, to] = await twoCustomers();
     const [named, other] = [await canceledOrder(from), await canceledOrder(from)];
     const answer = await transfer(from, to, { orderIds: [named, named.toUpperCase()] });
-    expect(answer.body).toEqual({ transferred: 1 });
+    expect(answer.body).toMatchObject({ transferred: 1, orders: [{ id: named }] });
     expect([await ordersOf(from), await ordersOf(to)]).toEqual([[other], [named]]);
   });
 
@@ -81,9 +85,15 @@ describe('a transfer of orders', () => {
     const [from, to] = await twoCustomers();
     const { id } = await shop.placed({}, { as: from });
     const key = newId();
-    expect(await shop.cancel(id, { as: from, key })).toMatchObject({ status: 200 });
+    expect(await shop.cancel(id, { as: from, key }, 'for my ex')).toMatchObject({ status: 200 });
+    const causeOf = async (as: Person) => {
+      const { data } = (await shop.get(`${ORDERS}/${id}/timeline`, { as })).body;
+      return (data as { cause: string }[]).find(({ cause }) => cause === 'cancel_requested');
+    };
+    expect(await causeOf(from)).toMatchObject({ reason: 'for my ex' });
     await transfer(from, to);
-    expect(await shop.cancel(id, { as: from, key })).toMatchObject({ status: 404 });
+    expect(await causeOf(to)).toMatchObject({ reason: null });
+    expect(await shop.cancel(id, { as: from, key }, 'for my ex')).toMatchObject({ status: 404 });
     const { rows } = await shop.sql.query('SELECT FROM platform.idempotency_keys WHERE principal = $1', [
       `user:${from.id}:${id}`,
     ]);
@@ -95,7 +105,8 @@ describe('a transfer of orders', () => {
     await canceledOrder(from);
     const key = newId();
     const [first, again] = [await transfer(from, to, {}, { key }), await transfer(from, to, {}, { key })];
-    expect([first.body, again.body]).toEqual([{ transferred: 1 }, { transferred: 1 }]);
+    expect(first.body).toMatchObject({ transferred: 1 });
+    expect(again.body).toEqual(first.body);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
   });
 

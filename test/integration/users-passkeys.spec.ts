@@ -321,7 +321,7 @@ describe('a step-up with a passkey', () => {
     const owner = await factors.withPasskey();
     const passkey = await factors.assertion(owner, owner.device);
     const raised = await factors.raised(owner, { passkey });
-    expect(amrOf(raised.token)).toEqual({ acr: 'aal2', amr: ['hwk', 'mfa', 'pwd'] });
+    expect(amrOf(raised.token)).toEqual({ acr: 'aal2', amr: ['pwd', 'hwk', 'mfa'] });
     const replay = () => factors.post(STEP_UP, { passkey }, owner);
     await users.expectRefusal(replay, 403, 'wrong_second_factor');
   });

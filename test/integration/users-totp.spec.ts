@@ -83,7 +83,9 @@ describe('an authenticator app', () => {
     expect(await factors.subjects(person)).toEqual(['An authenticator app was added']);
     // What the password alone has opened elsewhere ends.
     expect((await users.refresh(other.refreshToken)).status).toBe(401);
-    expect((await users.refresh(person.refreshToken)).status).toBe(200);
+    // This session has just proven it; its present access token does not know yet.
+    const refreshed = await users.refresh(person.refreshToken);
+    expect(assuranceOf(refreshed.body.accessToken)).toEqual({ acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] });
     expect(await factors.post(TOTP, { password: PASSWORD }, person)).toMatchObject({
       status: 403,
       body: { code: 'insufficient_aal' },
@@ -186,7 +188,7 @@ describe('an authenticator app', () => {
     const raised = await factors.raised(forgotten, { totp: factors.code(forgotten) });
     expect((await factors.remove(ME, { password: PASSWORD }, raised)).status).toBe(204);
     expect(await factors.subjects(moved)).toEqual(['An authenticator app was added']);
-    expect(await factors.subjects(forgotten)).toEqual([]);
+    expect(await factors.subjects(forgotten)).toEqual(['Your account was erased']);
   });
 
   it('is removed with the password and a code, and so are the recovery codes', async () => {
@@ -393,7 +395,7 @@ describe('a step-up', () => {
     expect(assuranceOf(person.token)).toEqual({ acr: 'aal1', amr: ['pwd'] });
     const raised = await factors.raised(person, { totp: factors.code(person) });
     expect(claimsOf(raised.token)).toMatchObject({
-      ...{ sid: claimsOf(person.token)['sid'], acr: 'aal2', amr: ['mfa', 'otp', 'pwd'] },
+      ...{ sid: claimsOf(person.token)['sid'], acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] },
     });
     const refreshed = await users.refresh(person.refreshToken);
     expect(assuranceOf(refreshed.body.accessToken).acr).toBe('aal2');
@@ -406,7 +408,7 @@ describe('a step-up', () => {
     await users.expectRefusal(raise, 401, 'invalid_token');
     const without = await users.registered();
     const hope = () => factors.post(STEP_UP, { totp: NO_CODE }, without);
-    await users.expectRefusal(hope, 403, 'wrong_second_factor');
+    await users.expectRefusal(hope, 409, 'no_second_factor');
   });
 });
 
@@ -435,6 +437,12 @@ describe('a lost second factor', () => {
     await users.expectRefusal(own, 409, 'own_second_factor');
   });
 
+  it('of somebody who has none is no_second_factor, and their sessions go on', async () => {
+    const without = await users.registered();
+    await users.expectRefusal(() => reset(without.id, users.admin), 409, 'no_second_factor');
+    expect(await users.refresh(without.refreshToken)).toMatchObject({ status: 200 });
+  });
+
   it('of nobody is user_not_found', async () => {
     const nobody = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10';
     await users.expectRefusal(() => reset(nobody, users.admin), 404, 'user_not_found');
@@ -460,7 +468,7 @@ describe('what nobody learns', () => {
     expect(body.secondFactor).toEqual({
       ...{ totp: { enrolledAt: expect.any(String) }, passkeys: [], recoveryCodesLeft: 10 },
     });
-    expect(body.sessions).toEqual([expect.objectContaining({ aal: 1, amr: ['pwd'] })]);
+    expect(body.sessions).toEqual([expect.objectContaining({ aal: 2, amr: ['pwd', 'otp', 'mfa'] })]);
   });
 
   it('is anything of whoever was erased', async () => {

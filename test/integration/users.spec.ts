@@ -207,7 +207,8 @@ describe('my profile', () => {
     ['empty', ' ', 428, 'if_match_required'],
     ['stale', '"7"', 412, 'stale_etag'],
     ['of no version', '"abc"', 412, 'stale_etag'],
-    ['bare', '1', 412, 'stale_etag'],
+    ['weak', 'W/"1"', 412, 'stale_etag'],
+    ['bare', '1', 400, 'validation_failed'],
     ['a huge number', `"${'9'.repeat(15)}"`, 412, 'stale_etag'],
     ['a longer number', `"${'9'.repeat(400)}"`, 412, 'stale_etag'],
   ])('is not changed when If-Match is %s', async (_, ifMatch, status, code) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { uuidFromBytes } from './id.js';
 
 /**
  * A UUIDv7 (RFC 9562) that anybody can derive again: the timestamp is the one given, and the 74 bits that are
@@ -21,6 +22,5 @@ export function deterministicUuidV7(namespace: string, name: string, timestampMs
   bytes.writeUIntBE(timestampMs, 0, 6);
   bytes.writeUInt8(0x70 | (bytes.readUInt8(6) & 0x0f), 6);
   bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return uuidFromBytes(bytes);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newId } from './id.js';
+import { newId, uuidFromBytes, uuidToBytes } from './id.js';
 
 const timestampOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 
@@ -27,5 +27,13 @@ describe('newId', () => {
   it('is never the same twice', () => {
     const ids = Array.from({ length: 10_000 }, newId);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('the bytes of an id', () => {
+  it('are 16, and make the same id again', () => {
+    const id = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10';
+    expect(uuidToBytes(id).toString('hex')).toBe('01976f5e8d3c7a519c7e3f1f3b2a9d10');
+    expect(uuidFromBytes(uuidToBytes(id.toUpperCase()))).toBe(id);
   });
 });

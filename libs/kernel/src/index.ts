@@ -21,8 +21,8 @@ export {
   type FieldError,
 } from './domain-error.js';
 export { formatMoney } from './format-money.js';
-export { newId } from './id.js';
-export { deriveKeys, type Secrets } from './secrets.js';
+export { newId, uuidFromBytes, uuidToBytes } from './id.js';
+export { deriveKeys, hashOfToken, type Secrets } from './secrets.js';
 export {
   add,
   allocate,

@@ -22,4 +22,6 @@ export const accountMails = {
   ),
   /** The account belongs to another address now: to the old one. */
   emailChanged: mailKind<{ email: string; name: string }>('users.email_changed'),
+  /** The account is gone. The queue holds the address until this last mail has left, and nobody does after that. */
+  erased: mailKind<{ email: string; name: string }>('users.erased'),
 };

@@ -70,6 +70,14 @@ export class AccountMails implements OnModuleInit {
         ]),
       ),
     );
+    this.queue.onCompose(accountMails.erased, ({ email, name }) =>
+      Promise.resolve(
+        letter({ email, name }, 'Your account was erased', [
+          'Your account is gone for good, and so are your name and address wherever we held them.',
+          'This is our last mail to you. If you did not ask for this, answer to it at once.',
+        ]),
+      ),
+    );
   }
 
   private async verifyEmail(email: string): Promise<Letter | undefined> {

@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Clock, DomainError } from '#kernel';
+import { Clock, DomainError, hashOfToken } from '#kernel';
 import { Database, statement, type Statement } from '#platform/database';
 import { usersErrors } from './users.errors.js';
 
@@ -49,7 +49,7 @@ export class AccountTokens {
   async issue(purpose: TokenPurpose, { userId, email }: MailedProof): Promise<string> {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const expiresAt = new Date(this.clock.now().getTime() + TOKEN_LIFETIME_MINUTES * 60_000);
-    await this.database.query(storeToken, [userId, purpose, hashOf(token), email, expiresAt]);
+    await this.database.query(storeToken, [userId, purpose, hashOfToken(token), email, expiresAt]);
     return token;
   }
 
@@ -78,13 +78,9 @@ export class AccountTokens {
   }
 
   private async proofFrom(query: Statement, purpose: TokenPurpose, token: string): Promise<MailedProof> {
-    const values = [hashOf(token), purpose, this.clock.now()];
+    const values = [hashOfToken(token), purpose, this.clock.now()];
     const proof = await this.database.queryOne<MailedProof>(query, values);
     if (!proof) throw new DomainError(usersErrors.invalid_or_expired_token);
     return proof;
   }
-}
-
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

@@ -1,8 +1,9 @@
-import { timeSchema } from '#platform/http';
+import { describeMembers, idSchema, timeSchema } from '#platform/http';
 import { z } from 'zod';
 import { identitySchema } from './external-identities/identity.schema.js';
 import { secondFactorStatusSchema } from './second-factor/second-factor.schema.js';
 import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
+import { usersErrors } from './users.errors.js';
 
 export const erasureSchema = z.strictObject({ password: claimedPasswordSchema }).meta({
   id: 'Erasure',
@@ -45,3 +46,7 @@ export type Erasure = z.infer<typeof erasureSchema>;
 export type PersonalDataView = Omit<z.infer<typeof personalDataSchema>, 'records'> & {
   readonly records: Readonly<Record<string, readonly object[]>>;
 };
+
+describeMembers(usersErrors.orders_open, {
+  orderIds: z.array(idSchema).meta({ description: 'The orders that need the person.' }),
+});

@@ -4,6 +4,7 @@ import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
+import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens } from './account-tokens.js';
 import { currentUser } from './current-user.js';
 import type { PersonalDataView } from './data-rights.schema.js';
@@ -62,7 +63,7 @@ export class DataRights {
   }
 
   /**
-   * Forgets the person who calls: a pseudonym takes their place, and whatever lets them in is gone. What other modules
+   * Forgets the person who calls: a pseudonym takes their place, whatever lets them in is gone, and a last mail says so. What other modules
    * hold is theirs to pseudonymise in the same transaction; one that still needs it refuses, and then nothing happens.
    *
    * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, last_admin,
@@ -91,13 +92,15 @@ export class DataRights {
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
-      const { email } = await this.users.erase(proof);
+      const { email, name } = await this.users.erase(proof);
       // First: it waits for a mail that is being written, whose token is there to be ended after that.
       await this.mails.withdrawAbout(userId, email, ...secondFactorSubjects(userId));
       await this.tokens.endAll(userId);
       await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);
       await this.identities.forget(userId);
+      // Where no mail leaves, the queue would go on holding the address.
+      if (this.mails.isDelivered) await this.mails.enqueue(accountMails.erased, userId, { email, name });
       await this.idempotency.forget([userReference(userId), `email:${email}`]);
     });
   }

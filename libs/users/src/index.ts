@@ -1,3 +1,4 @@
+export { currentUser } from './current-user.js';
 export { DemoUsers } from './demo-users.js';
 export { userErased } from './users.events.js';
 export { usersErrors } from './users.errors.js';

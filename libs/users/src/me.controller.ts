@@ -21,7 +21,7 @@ import {
   type Page,
   type PageRequest,
   pageQuerySchema,
-  versionFromIfMatch,
+  versionsFromIfMatch,
 } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
@@ -68,6 +68,7 @@ export class MeController {
     summary: 'Who am I',
     access: 'account:use',
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found],
   })
   async getMe(@Res({ passthrough: true }) reply: FastifyReply): Promise<UserView> {
@@ -82,6 +83,7 @@ export class MeController {
     access: 'account:use',
     ifMatch: true,
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found],
   })
   async updateMe(
@@ -89,7 +91,7 @@ export class MeController {
     @Body({ schema: profileChangeSchema }) body: ProfileChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.users.update(currentUser().userId, versionFromIfMatch(ifMatch), body);
+    const user = await this.users.update(currentUser().userId, versionsFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }
@@ -100,7 +102,7 @@ export class MeController {
     description:
       'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
       'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
-      'sent, they need the person: 409 `orders_open` names them.',
+      'sent, they need the person: 409 `orders_open` names them. A last mail to the address says that it is done.',
     access: 'account:secure',
     rateLimit: 'login',
     responses: { 204: null },

@@ -1,5 +1,5 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { deriveKeys, type Secrets } from '#kernel';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { deriveKeys, hashOfToken, type Secrets, uuidFromBytes, uuidToBytes } from '#kernel';
 
 const SESSION_ID_BYTES = 16;
 const GENERATION_BYTES = 4;
@@ -68,7 +68,7 @@ export class RefreshTokenCodec {
     const generation = bytes.readUInt32BE(SESSION_ID_BYTES);
     if (generation > MAX_GENERATION) return undefined;
     const seed = bytes.subarray(SESSION_ID_BYTES + GENERATION_BYTES, SIGNED_BYTES);
-    return { text, sessionId: uuidOf(bytes.subarray(0, SESSION_ID_BYTES)), generation, seed };
+    return { text, sessionId: uuidFromBytes(bytes.subarray(0, SESSION_ID_BYTES)), generation, seed };
   }
 
   /** Whether this server issued the token, now or long ago. */
@@ -80,7 +80,7 @@ export class RefreshTokenCodec {
 
   private make(sessionId: string, generation: number, seed: Buffer, key = this.keys[0]): RefreshToken {
     const signed = Buffer.alloc(SIGNED_BYTES);
-    signed.write(sessionId.replaceAll('-', ''), 'hex');
+    uuidToBytes(sessionId).copy(signed);
     signed.writeUInt32BE(generation, SESSION_ID_BYTES);
     seed.copy(signed, SESSION_ID_BYTES + GENERATION_BYTES);
     const text = Buffer.concat([signed, mac(signed, key)]).toString('base64url');
@@ -94,9 +94,5 @@ function mac(signed: Buffer, key: Buffer): Buffer {
 
 /** What the database keeps of the active token. */
 export function hashOf({ text }: RefreshToken): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function uuidOf(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return hashOfToken(text);
 }

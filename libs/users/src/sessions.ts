@@ -43,7 +43,9 @@ const rotateSession = statement(
 );
 const raiseSession = statement(
   'users.raise_session',
-  `UPDATE users.sessions SET aal = 2, amr = ARRAY(SELECT DISTINCT unnest(amr || $4::text[]) ORDER BY 1)
+  `UPDATE users.sessions SET aal = 2, amr = amr || ARRAY(
+            SELECT method FROM unnest($4::text[]) WITH ORDINALITY AS new (method, place)
+             WHERE method <> ALL (amr) ORDER BY place)
     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING aal, amr`,
 );
 const readLiveSession = statement(
@@ -149,15 +151,21 @@ export class Sessions implements LiveSessions, OnModuleInit {
   }
 
   /**
-   * Raises a session to two factors, by the method of the second one. Its refresh token stays.
+   * Raises a session to two factors, by the method of the second one, which is noted behind
+   * those before it. Its refresh token stays.
    *
    * @throws DomainError invalid_token when the session has ended
    */
   async raise(sessionId: string, userId: string, method: string): Promise<Assurance> {
-    const values = [sessionId, userId, this.clock.now(), [method, 'mfa']];
-    const raised = await this.database.queryOne<Assurance>(raiseSession, values);
+    const raised = await this.raiseIfOurs(sessionId, userId, method);
     if (!raised) throw new DomainError(securityErrors.invalid_token);
     return raised;
+  }
+
+  /** The same, where there is such a session: an outside identity provider keeps its own. */
+  raiseIfOurs(sessionId: string, userId: string, method: string): Promise<Assurance | undefined> {
+    const values = [sessionId, userId, this.clock.now(), [method, 'mfa']];
+    return this.database.queryOne<Assurance>(raiseSession, values);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
+import type { ExpectedVersions } from '#platform/http';
 import { AccessPolicy } from '#platform/security';
 import { AccountService } from './account.service.js';
 import { SecondFactors } from './second-factor/second-factors.js';
@@ -23,15 +24,15 @@ export class UpdateUser {
    * Changes the fields that `change` names. A new address waits to be confirmed, the old one is told, and what was
    * mailed to it is worth nothing any more.
    *
-   * @param version what the caller saw; undefined: whatever it is by now
+   * @param expected what the caller saw
    * @throws DomainError user_not_found, stale_etag, email_taken; forbidden and insufficient_aal to whom may not change
    *   this user, or no address: whoever moves an account to another address can log in to it; or not the address of
    *   who has a second factor, which the first proof of a new one takes away
    */
-  async execute(id: string, version: number | undefined, change: UserChange): Promise<User> {
+  async execute(id: string, expected: ExpectedVersions, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
       let oldEmail: string | undefined;
-      const user = await this.users.update(id, version, change, async (before) => {
+      const user = await this.users.update(id, expected, change, async (before) => {
         if (before.role !== 'customer') this.policy.admit(currentActor(), 'users:roles');
         oldEmail = before.email;
         if (change.email === undefined) return;

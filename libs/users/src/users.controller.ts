@@ -8,7 +8,7 @@ import {
   idParamSchema,
   OptionalIdempotencyKey,
   type Page,
-  versionFromIfMatch,
+  versionsFromIfMatch,
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
@@ -60,6 +60,7 @@ export class UsersController {
     rateLimit: 'login',
     idempotencyKey: 'optional',
     responses: { 201: userSchema, 202: mailSentSchema },
+    headers: ['ETag'],
     errors: [usersErrors.email_taken, usersErrors.user_id_taken, httpErrors.service_unavailable],
   })
   async registerUser(
@@ -94,6 +95,7 @@ export class UsersController {
     summary: 'Get a user',
     access: 'users:read',
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found],
   })
   async getUser(
@@ -116,6 +118,7 @@ export class UsersController {
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found, usersErrors.email_taken],
   })
   async updateUser(
@@ -124,7 +127,7 @@ export class UsersController {
     @Body({ schema: userChangeSchema }) body: UserChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.updating.execute(id, versionFromIfMatch(ifMatch), body);
+    const user = await this.updating.execute(id, versionsFromIfMatch(ifMatch), body);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }
@@ -141,6 +144,7 @@ export class UsersController {
     access: 'users:roles',
     ifMatch: true,
     responses: { 200: userSchema },
+    headers: ['ETag'],
     errors: [usersErrors.user_not_found, usersErrors.own_admin_role, usersErrors.last_admin],
   })
   async changeRole(
@@ -149,7 +153,7 @@ export class UsersController {
     @Body({ schema: roleChangeSchema }) body: RoleChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserView> {
-    const user = await this.changingRole.execute(id, versionFromIfMatch(ifMatch), body.role);
+    const user = await this.changingRole.execute(id, versionsFromIfMatch(ifMatch), body.role);
     void reply.header('ETag', etagOf(user.version));
     return toUserView(user);
   }
@@ -185,7 +189,7 @@ export class UsersController {
       'app, passkeys and recovery codes go, every session ends, and the user is told by mail; the password stays.',
     access: 'users:recover',
     responses: { 204: null },
-    errors: [usersErrors.user_not_found, usersErrors.own_second_factor],
+    errors: [usersErrors.user_not_found, usersErrors.own_second_factor, usersErrors.no_second_factor],
   })
   resetSecondFactor(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
     return this.enrolment.reset(id);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock, DomainError, newId, type Role } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database, isUniqueViolation, statement } from '#platform/database';
-import { httpErrors, type Page, Paginator } from '#platform/http';
+import { type ExpectedVersions, type Page, Paginator, requireVersion } from '#platform/http';
 import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
 import { NO_PASSWORD } from './passwords.js';
@@ -165,17 +165,16 @@ export class UsersService {
   }
 
   /**
-   * Changes a user, if `version` is still theirs. Where nothing would change, nothing does, the version included. A new
+   * Changes a user, if theirs is still one of `expected`. Where nothing would change, nothing does, the version included. A new
    * address is not proven.
    *
-   * @param version undefined: whatever it is
    * @param judge is shown the user as they are, under their lock; what it throws is the refusal
    * @throws DomainError user_not_found, stale_etag, email_taken; own_admin_role when administrators would take it from
    *   themselves, last_admin when nobody would be left to administer
    */
   async update(
     id: string,
-    version: number | undefined,
+    expected: ExpectedVersions,
     change: { readonly [Field in keyof UserEdit]: UserEdit[Field] | undefined },
     judge?: (user: Readonly<User>) => Promise<void>,
   ): Promise<User> {
@@ -185,7 +184,7 @@ export class UsersService {
       const user = await this.lockedRow(id);
       if (!user) throw new DomainError(usersErrors.user_not_found);
       await judge?.(user);
-      if (version !== undefined && user.version !== version) throw new DomainError(httpErrors.stale_etag);
+      requireVersion(expected, user.version);
       const { name = user.name, role = user.role, email = user.email } = change;
       if (user.role === 'admin' && role !== 'admin') await this.requireMayLoseAdmin(id);
       const emailVerifiedAt = email === user.email ? user.emailVerifiedAt : null;

@@ -8,7 +8,8 @@ import {
   idParamSchema,
   matchesEtag,
   OptionalIdempotencyKey,
-  versionFromIfMatch,
+  type ExpectedVersions,
+  versionsFromIfMatch,
 } from '#platform/http';
 import { Idempotency } from '#platform/idempotency';
 import type { FastifyReply } from 'fastify';
@@ -60,6 +61,7 @@ export class ProductsController {
       'The `ETag` changes with the product and with its availability.',
     access: 'catalog:read',
     responses: { 200: productSchema, 304: null },
+    headers: ['ETag'],
     errors: [catalogErrors.product_not_found],
   })
   async getProduct(
@@ -82,6 +84,7 @@ export class ProductsController {
     summary: 'Create a product',
     access: 'catalog:write',
     responses: { 201: productSchema },
+    headers: ['ETag', 'Location'],
     errors: [catalogErrors.sku_taken, catalogErrors.product_exists],
     idempotencyKey: 'optional',
   })
@@ -102,6 +105,7 @@ export class ProductsController {
     description: 'Names the version to change in `If-Match`: the `ETag` as it was answered.',
     access: 'catalog:write',
     responses: { 200: productSchema },
+    headers: ['ETag'],
     errors: [catalogErrors.product_not_found, catalogErrors.sku_taken],
     ifMatch: true,
   })
@@ -111,7 +115,7 @@ export class ProductsController {
     @Body({ schema: updateProductSchema }) change: ProductChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ProductView> {
-    return answer(await this.products.update(id, productVersionOf(ifMatch), change), reply);
+    return answer(await this.products.update(id, productVersionsOf(ifMatch), change), reply);
   }
 }
 
@@ -120,9 +124,9 @@ function answer({ view, etag }: TaggedProduct, reply: FastifyReply): ProductView
   return view;
 }
 
-/** The version of the product in its ETag, whichever availability the client saw beside it. */
-function productVersionOf(ifMatch: string | undefined): number {
-  return versionFromIfMatch(ifMatch?.replace(/\.\d+(?="\s*$)/, ''));
+/** The versions of the product in its ETags, whichever availability the client saw beside them. */
+function productVersionsOf(ifMatch: string | undefined): ExpectedVersions {
+  return versionsFromIfMatch(ifMatch?.replaceAll(/\.\d+(?=")/g, ''));
 }
 
 function keyedCall(operation: string, key: string, payload: unknown) {

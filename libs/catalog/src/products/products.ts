@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, Clock, DomainError, newId } from '#kernel';
 import { Database, isUniqueViolation } from '#platform/database';
-import { httpErrors, type Page, Paginator } from '#platform/http';
+import { type ExpectedVersions, type Page, Paginator, requireVersion } from '#platform/http';
 import { EventBus } from '#platform/messaging';
 import { AccessPolicy } from '#platform/security';
 import { productCreated, productUpdated } from '../catalog.events.js';
@@ -78,11 +78,11 @@ export class Products {
    *
    * @throws DomainError product_not_found, stale_etag, sku_taken
    */
-  async update(id: string, version: number, change: ProductChange): Promise<TaggedProduct> {
+  async update(id: string, expected: ExpectedVersions, change: ProductChange): Promise<TaggedProduct> {
     return this.database.transaction(async () => {
       const before = await this.database.queryOne<ProductRow>(statements.lockProduct, [id]);
       if (!before) throw new DomainError(catalogErrors.product_not_found);
-      if (before.version !== version) throw new DomainError(httpErrors.stale_etag);
+      requireVersion(expected, before.version);
       const text = { ...textOf(before), ...change };
       const values = textValues(text);
       if (textValues(textOf(before)).every((value, index) => value === values[index]))

@@ -944,7 +944,9 @@ export interface paths {
         };
         /**
          * Get the timeline of an order
-         * @description For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
+         * @description Why staff moved, canceled or closed it is for those who see every order; for others that `reason` is null.
+         *
+         *     For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
          */
         get: operations["getOrderTimeline"];
         put?: never;
@@ -1271,7 +1273,7 @@ export interface paths {
         post?: never;
         /**
          * Erase me
-         * @description For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not sent, they need the person: 409 `orders_open` names them.
+         * @description For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not sent, they need the person: 409 `orders_open` names them. A last mail to the address says that it is done.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1382,7 +1384,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password. With the first second factor of an account its other sessions and its links to outside identities end.
+         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside identities end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1572,7 +1574,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one. With the first second factor of an account its other sessions and its links to outside identities end; this one goes on as it is, until `POST /auth/step-up`.
+         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside identities end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -2008,6 +2010,7 @@ export interface components {
          *     }
          */
         CancelOrder: {
+            /** @description Why. It stands in the timeline: what staff write is for staff, what customers write they see as well. */
             reason?: string;
         };
         /**
@@ -2081,6 +2084,7 @@ export interface components {
          *     }
          */
         CloseOrder: {
+            /** @description Why. It stands in the timeline: what staff write is for staff, what customers write they see as well. */
             reason?: string;
         };
         /**
@@ -4588,18 +4592,30 @@ export interface components {
             toCustomerId: string;
             /** @description Which orders; absent: all, at most 100 at a time. */
             orderIds?: string[];
-            /** @description Why; it goes into the timelines and the audit log. */
+            /** @description Why, for the house: in the timelines and the audit log, where neither customer sees it. */
             reason: string;
         };
         /**
          * @description What was moved.
          * @example {
-         *       "transferred": 3
+         *       "transferred": 1,
+         *       "orders": [
+         *         {
+         *           "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *           "number": "SY-100001"
+         *         }
+         *       ]
          *     }
          */
         TransferredOrders: {
             /** @description How many orders moved. After 100 there may be more: call again with another key. */
             transferred: number;
+            /** @description Which ones. */
+            orders: {
+                /** Format: uuid */
+                id: string;
+                number: string;
+            }[];
         };
         /**
          * @description Whether the books balance.
@@ -5229,6 +5245,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5429,6 +5450,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5637,6 +5663,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5838,6 +5869,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6104,6 +6140,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6341,6 +6382,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6544,6 +6590,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6789,6 +6840,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7045,6 +7101,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7125,7 +7186,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `operation_not_stuck`. */
+                        operationStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -7359,6 +7425,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7617,6 +7688,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7823,6 +7899,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8028,6 +8109,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8265,6 +8351,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8911,6 +9002,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8939,7 +9035,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description For `POST /auth/second-factor`. With `second_factor_required`. */
+                        challengeToken?: string;
+                        /** @description Seconds for which the token is good. With `second_factor_required`. */
+                        expiresIn?: number;
+                        /** @description What the account has: one of these goes with the token. With `second_factor_required`. */
+                        methods?: ("totp" | "passkey" | "recoveryCode")[];
+                        /** @description For `navigator.credentials.get()`, where the account has a passkey. With `second_factor_required`. */
+                        passkeyOptions?: components["schemas"]["PasskeyRequestOptions"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -9339,6 +9446,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9717,6 +9829,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10529,6 +10646,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10558,6 +10680,29 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_second_factor`: The account has no second factor. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10766,6 +10911,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10793,6 +10943,29 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_second_factor`: The account has no second factor. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11182,6 +11355,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11377,6 +11555,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11602,6 +11785,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11816,6 +12004,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12021,6 +12214,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12216,6 +12414,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12425,6 +12628,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12656,6 +12864,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12686,7 +12899,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_declined`, `payment_action_required`. */
+                        order?: components["schemas"]["Order"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /**
@@ -12744,7 +12962,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `price_changed`. */
+                        expectedTotal?: components["schemas"]["Money"];
+                        /** @description With `price_changed`. */
+                        total?: components["schemas"]["Money"];
+                        /** @description With `insufficient_stock`. */
+                        lines?: {
+                            /** Format: uuid */
+                            productId: string;
+                            requested: number;
+                            available: number;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -12817,7 +13049,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `mixed_currencies`. */
+                        currencies?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -13001,6 +13238,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13286,6 +13528,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13339,7 +13586,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `price_changed`. */
+                        expectedTotal?: components["schemas"]["Money"];
+                        /** @description With `price_changed`. */
+                        total?: components["schemas"]["Money"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -13408,7 +13662,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `mixed_currencies`. */
+                        currencies?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -13590,6 +13849,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13901,6 +14165,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14159,6 +14428,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14239,7 +14513,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -14507,6 +14791,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14587,7 +14876,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -14829,6 +15128,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15052,6 +15356,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15285,6 +15594,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15369,7 +15683,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                        /**
+                         * Format: uuid
+                         * @description With `quantity_exceeds_open`.
+                         */
+                        lineId?: string;
+                        /** @description With `quantity_exceeds_open`. */
+                        openQuantity?: number;
+                        /** @description With `payment_does_not_cover`. */
+                        worthMinor?: number;
+                        /** @description With `payment_does_not_cover`. */
+                        authorizedAmount?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -15436,7 +15771,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * Format: uuid
+                         * @description With `unknown_order_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -15647,6 +15990,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15677,7 +16025,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_declined`, `payment_action_required`. */
+                        order?: components["schemas"]["Order"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /**
@@ -15752,7 +16105,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -15991,6 +16354,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -16224,6 +16592,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -16306,7 +16679,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * @description With `order_state_conflict`.
+                         * @enum {string}
+                         */
+                        orderStatus?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
+                        /** @description With `order_state_conflict`. */
+                        paymentStatus?: string;
+                        /**
+                         * Format: uuid
+                         * @description With `quantity_exceeds_fulfilled`.
+                         */
+                        lineId?: string;
+                        /** @description With `quantity_exceeds_fulfilled`. */
+                        returnableQuantity?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -16375,7 +16765,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * Format: uuid
+                         * @description With `unknown_order_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -16543,6 +16941,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -16989,6 +17392,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17184,6 +17592,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17440,6 +17853,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17522,7 +17940,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_state_conflict`. */
+                        paymentStatus?: string;
+                        /** @description With `payment_state_conflict`. */
+                        fulfilledMinor?: number;
+                        /** @description With `payment_state_conflict`. */
+                        capturedAmount?: number;
+                        /** @description With `void_failed`. */
+                        payment?: components["schemas"]["Payment"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -17790,6 +18219,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -17874,7 +18308,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_state_conflict`. */
+                        paymentStatus?: string;
+                        /** @description With `payment_state_conflict`. */
+                        fulfilledMinor?: number;
+                        /** @description With `payment_state_conflict`. */
+                        capturedAmount?: number;
+                        /** @description Minor units that are left. With `capture_exceeds_authorized`. */
+                        capturableAmount?: number;
+                        /** @description With `capture_failed`. */
+                        payment?: components["schemas"]["Payment"];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -18150,6 +18597,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -18236,7 +18688,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `payment_state_conflict`. */
+                        paymentStatus?: string;
+                        /** @description With `payment_state_conflict`. */
+                        fulfilledMinor?: number;
+                        /** @description With `payment_state_conflict`. */
+                        capturedAmount?: number;
+                        /** @description Minor units that are left. With `refund_exceeds_captured`, `refund_exceeds_line`. */
+                        refundableAmount?: number;
+                        /**
+                         * Format: uuid
+                         * @description With `refund_exceeds_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -18305,7 +18773,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /**
+                         * Format: uuid
+                         * @description With `unknown_refund_line`.
+                         */
+                        lineId?: string;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -18479,6 +18955,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -18621,6 +19102,13 @@ export interface operations {
             /** @description A product of the catalog. */
             201: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
+                    /** @description The address of what was made. */
+                    Location?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -18689,6 +19177,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -18986,7 +19479,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `import_header_invalid`. */
+                        columns?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /**
@@ -19008,6 +19506,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19138,7 +19641,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description How many rows are faulty; the first of them are in `errors`. With `import_rejected`. */
+                        failed?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `rate_limited`: Too many requests. */
@@ -19248,6 +19756,11 @@ export interface operations {
             /** @description A product of the catalog. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -19269,6 +19782,11 @@ export interface operations {
             /** @description Done; the answer has no body. */
             304: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -19321,6 +19839,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19469,7 +19992,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {
@@ -19486,6 +20009,11 @@ export interface operations {
             /** @description A product of the catalog. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -19548,6 +20076,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -19871,6 +20404,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20096,6 +20634,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20329,6 +20872,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20409,7 +20957,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description With `stale_quantity`. */
+                        onHand?: number;
+                        /** @description With `stock_reserved`. */
+                        reserved?: number;
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -20653,6 +21208,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -20859,6 +21419,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -21001,6 +21566,11 @@ export interface operations {
             /** @description A user. */
             201: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21024,6 +21594,11 @@ export interface operations {
             /** @description A mail is on its way, where there is somebody to read it. */
             202: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21267,6 +21842,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21325,6 +21905,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -21545,6 +22130,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -21627,7 +22217,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description The orders that need the person. With `orders_open`. */
+                        orderIds?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -21766,7 +22361,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path?: never;
@@ -21781,6 +22376,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21843,6 +22443,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22149,6 +22754,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22409,6 +23019,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22632,6 +23247,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -22825,6 +23445,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23053,6 +23678,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23340,6 +23970,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23608,6 +24243,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -23882,6 +24522,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24146,6 +24791,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24429,6 +25079,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24631,6 +25286,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -24825,6 +25485,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25018,6 +25683,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25240,6 +25910,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25529,6 +26204,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -25801,6 +26481,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26003,6 +26688,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -26061,6 +26751,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26283,6 +26978,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26365,7 +27065,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & ({
+                        /** @description The orders that need the person. With `orders_open`. */
+                        orderIds?: string[];
+                    } & {
+                        [key: string]: unknown;
+                    });
                 };
             };
             /** @description `body_too_large`: The body is larger than 1 MiB. */
@@ -26504,7 +27209,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {
@@ -26521,6 +27226,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -26583,6 +27293,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -26840,7 +27555,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {
@@ -26857,6 +27572,11 @@ export interface operations {
             /** @description A user. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -26919,6 +27639,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27246,6 +27971,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27302,7 +28032,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `own_second_factor`: Administrators remove their own second factors with a proof, as everybody does. */
+            /**
+             * @description `own_second_factor`: Administrators remove their own second factors with a proof, as everybody does.
+             *
+             *     `no_second_factor`: The account has no second factor.
+             */
             409: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27495,6 +28229,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27785,6 +28524,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -27924,6 +28668,13 @@ export interface operations {
             /** @description A webhook endpoint with its new secret. */
             201: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
+                    /** @description The address of what was made. */
+                    Location?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -27986,6 +28737,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28190,6 +28946,11 @@ export interface operations {
             /** @description A webhook endpoint, without its secret. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -28248,6 +29009,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28462,6 +29228,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -28612,7 +29383,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the version to change. */
+                /** @description The ETag of the version to change, several of them, or `*` for whichever it is. */
                 "If-Match": string;
             };
             path: {
@@ -28629,6 +29400,11 @@ export interface operations {
             /** @description A webhook endpoint, without its secret. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -28691,6 +29467,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -29005,6 +29786,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -29229,6 +30015,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -29497,6 +30288,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -29726,6 +30522,11 @@ export interface operations {
             /** @description A webhook endpoint with its new secret. */
             200: {
                 headers: {
+                    /**
+                     * @description The version, for `If-Match` and `If-None-Match`.
+                     * @example "1"
+                     */
+                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -29788,6 +30589,11 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    /**
+                     * @description How to say who calls.
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {

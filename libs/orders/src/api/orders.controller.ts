@@ -1,7 +1,6 @@
 import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors, DomainError } from '#kernel';
-import { currentActor } from '#platform/context';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
@@ -119,9 +118,7 @@ export class OrdersController {
     @Body({ schema: claimOrdersRequest }) _body: object,
     @IdempotencyKey() key: string,
   ): Promise<ClaimResult> {
-    const actor = currentActor();
-    if (actor.kind !== 'user') throw new DomainError(securityErrors.authentication_required);
-    return this.claimOrders.execute(actor.userId, key);
+    return this.claimOrders.execute(key);
   }
 
   @Post('transfer')
@@ -162,6 +159,8 @@ export class OrdersController {
   @AcceptsOrderToken()
   @Endpoint({
     summary: 'Get the timeline of an order',
+    description:
+      'Why staff moved, canceled or closed it is for those who see every order; for others that `reason` is null.',
     access: 'orders:read',
     responses: { 200: timelineView },
     errors: [orderErrors.order_not_found, securityErrors.authentication_required],
@@ -171,7 +170,7 @@ export class OrdersController {
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<{ data: TimelineView[] }> {
     await this.access.require(id, orderToken, 'orders:read');
-    return { data: await this.findOrders.timeline(id) };
+    return { data: await this.findOrders.timeline(id, this.access.readerOfOwn('orders:read')) };
   }
 
   @Post(':id/payments')

@@ -262,13 +262,18 @@ export const payOrderRequest = z
   .meta({ id: 'PayOrder', description: 'Another payment attempt.', example: { method: 'pm_card_visa' } });
 export type PayOrderRequest = z.output<typeof payOrderRequest>;
 
+const reasonSchema = text(500).meta({
+  description:
+    'Why. It stands in the timeline: what staff write is for staff, what customers write they see as well.',
+});
+
 export const cancelOrderRequest = z
-  .strictObject({ reason: text(500).optional() })
+  .strictObject({ reason: reasonSchema.optional() })
   .meta({ id: 'CancelOrder', description: 'Why, if you like.', example: { reason: 'ordered twice' } });
 export type CancelOrderRequest = z.output<typeof cancelOrderRequest>;
 
 export const closeOrderRequest = z
-  .strictObject({ reason: text(500).optional() })
+  .strictObject({ reason: reasonSchema.optional() })
   .meta({ id: 'CloseOrder', description: 'Why, if you like.', example: { reason: 'the rest is sold out' } });
 export type CloseOrderRequest = z.output<typeof closeOrderRequest>;
 
@@ -295,7 +300,9 @@ export const transferOrdersRequest = z
       .max(MAX_CHANGED_TOGETHER)
       .optional()
       .meta({ description: 'Which orders; absent: all, at most 100 at a time.' }),
-    reason: text(500).meta({ description: 'Why; it goes into the timelines and the audit log.' }),
+    reason: text(500).meta({
+      description: 'Why, for the house: in the timelines and the audit log, where neither customer sees it.',
+    }),
   })
   .meta({
     id: 'TransferOrders',
@@ -313,8 +320,13 @@ export const transferResultView = z
     transferred: z.int().meta({
       description: 'How many orders moved. After 100 there may be more: call again with another key.',
     }),
+    orders: z.array(z.object({ id: idSchema, number: z.string() })).meta({ description: 'Which ones.' }),
   })
-  .meta({ id: 'TransferredOrders', description: 'What was moved.', example: { transferred: 3 } });
+  .meta({
+    id: 'TransferredOrders',
+    description: 'What was moved.',
+    example: { transferred: 1, orders: [{ id: ORDER_ID, number: 'SY-100001' }] },
+  });
 
 export const timelineView = z
   .object({

@@ -4,7 +4,7 @@ import { currentActor } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { securityErrors } from '#platform/security';
-import { usersErrors, UsersFacade } from '#users';
+import { currentUser, usersErrors, UsersFacade } from '#users';
 import { OrderRepository } from '../domain/order.repository.js';
 import { changeEach, MAX_CHANGED_TOGETHER } from './change-each.js';
 
@@ -32,7 +32,8 @@ export class ClaimOrders {
   ) {}
 
   /** @throws DomainError email_not_verified */
-  async execute(customerId: string, key: string): Promise<ClaimResult> {
+  async execute(key: string): Promise<ClaimResult> {
+    const { userId: customerId } = currentUser();
     const call = {
       ...{ principal: actorReference(currentActor()), operation: 'orders.claim' },
       ...{ key, payload: {} },

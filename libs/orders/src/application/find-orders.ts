@@ -126,9 +126,12 @@ export class FindOrders {
   /**
    * Newest first. An order has a timeline from its first moment.
    *
+   * @param reader `user:…` or `anonymous`, to whom the reasons of other people are none of theirs: staff and former
+   *   owners write them for the house. Those of returns stand in the returns as well, and stay. Absent: somebody of the
+   *   house, who reads all.
    * @throws DomainError order_not_found
    */
-  async timeline(orderId: string): Promise<TimelineView[]> {
+  async timeline(orderId: string, reader?: string): Promise<TimelineView[]> {
     const rows = await this.database.query<TimelineRow>(timelineOfOrder, [orderId, TIMELINE_LIMIT]);
     if (rows.length === 0) throw new DomainError(orderErrors.order_not_found);
     return rows.map((row) => ({
@@ -136,10 +139,14 @@ export class FindOrders {
       from: row.from_status,
       to: row.to_status,
       cause: row.cause,
-      reason: row.reason,
+      reason: reader === undefined || isFor(reader, row) ? row.reason : null,
       actor: row.actor,
       requestId: row.request_id,
       occurredAt: row.occurred_at.toISOString(),
     }));
   }
+}
+
+function isFor(reader: string, { cause, actor }: TimelineRow): boolean {
+  return cause === 'returned' || actor === reader || !/^(user|key):/.test(actor);
 }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '#kernel';
+import { actorReference, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { AccessPolicy, type Permission, securityErrors } from '#platform/security';
@@ -39,6 +39,12 @@ export class OrderAccess {
     }
     if (token !== undefined) throw new DomainError(orderErrors.order_not_found);
     throw new DomainError(securityErrors.authentication_required);
+  }
+
+  /** Whom an order is shown to for it is theirs: `user:…` or `anonymous`; undefined for whoever may see every order. */
+  readerOfOwn(permission: Permission): string | undefined {
+    const actor = currentActor();
+    return this.policy.reachesAll(actor, permission) ? undefined : actorReference(actor);
   }
 
   /**

@@ -17,11 +17,11 @@ import { changeEach, MAX_CHANGED_TOGETHER } from './change-each.js';
 
 const ordersOf = statement(
   'orders.ids_of_customer',
-  'SELECT id FROM orders.orders WHERE customer_id = $1 ORDER BY id LIMIT $2',
+  'SELECT id, number FROM orders.orders WHERE customer_id = $1 ORDER BY id LIMIT $2',
 );
 const ownersOf = statement(
   'orders.owners',
-  'SELECT id, customer_id AS "customerId" FROM orders.orders WHERE id = ANY($1::uuid[]) ORDER BY id',
+  'SELECT id, number, customer_id AS "customerId" FROM orders.orders WHERE id = ANY($1::uuid[]) ORDER BY id',
 );
 
 export interface OrderTransfer {
@@ -32,8 +32,14 @@ export interface OrderTransfer {
   readonly reason: string;
 }
 
+interface NumberedOrder {
+  id: string;
+  number: string;
+}
+
 export interface TransferResult {
   transferred: number;
+  orders: NumberedOrder[];
 }
 
 /** What a transfer can end in. */
@@ -67,13 +73,13 @@ export class TransferOrders {
     return this.idempotency.once(call, async () => {
       const email = await this.holdBoth(transfer);
       const found = await this.wanted(transfer);
-      const moved: string[] = [];
+      const moved = new Set<string>();
       const gone = new Set<string>();
       const transferred = await changeEach(this.orders, found, (order) => {
         const { id, customerId } = order.state;
         const isTheirs = customerId === fromCustomerId;
         if (isTheirs) order.transfer({ customerId: toCustomerId, email }, reason, this.clock.now());
-        if (isTheirs) moved.push(id);
+        if (isTheirs) moved.add(id);
         else gone.add(id);
         return isTheirs;
       });
@@ -81,8 +87,9 @@ export class TransferOrders {
       requireAll(transfer, (id) => (gone.has(id) ? orderErrors.orders_not_transferable : undefined));
       // The kept answers of paying and canceling show them to their former owner no more. The one of placing shows an
       // order as it was then, and has to stay: without it a retry would buy again.
-      await this.idempotency.forget(moved.map((id) => `${userReference(fromCustomerId)}:${id}`));
-      return { transferred };
+      await this.idempotency.forget([...moved].map((id) => `${userReference(fromCustomerId)}:${id}`));
+      const orders = found.filter(({ id }) => moved.has(id)).map(({ id, number }) => ({ id, number }));
+      return { transferred, orders };
     });
   }
 
@@ -105,9 +112,11 @@ export class TransferOrders {
   }
 
   /** The orders to move, by id. Those that are named must be the customer's, every one. */
-  private async wanted({ fromCustomerId, orderIds }: OrderTransfer): Promise<{ id: string }[]> {
+  private async wanted({ fromCustomerId, orderIds }: OrderTransfer): Promise<NumberedOrder[]> {
     if (!orderIds) return this.database.query(ordersOf, [fromCustomerId, MAX_CHANGED_TOGETHER]);
-    const found = await this.database.query<{ id: string; customerId: string | null }>(ownersOf, [orderIds]);
+    const found = await this.database.query<NumberedOrder & { customerId: string | null }>(ownersOf, [
+      orderIds,
+    ]);
     const owners = new Map(found.map(({ id, customerId }) => [id, customerId]));
     requireAll({ orderIds }, (id) => {
       if (owners.get(id) === fromCustomerId) return undefined;

@@ -1,4 +1,6 @@
+import { uuidToBytes } from '#kernel';
+
 /** When the operation was created, in milliseconds since 1970: a UUIDv7 begins with it. */
 export function createdAt(operationId: string): number {
-  return Number.parseInt(operationId.replaceAll('-', '').slice(0, 12), 16);
+  return uuidToBytes(operationId).readUIntBE(0, 6);
 }

@@ -20,6 +20,8 @@ export interface EndpointOptions {
   readonly access: AccessRule;
   /** The answer's schema by status; the first status is the usual one. `null` for an answer without a body. */
   readonly responses: Readonly<Record<number, z.ZodType | null>>;
+  /** What the answer tells in headers: the version that `If-Match` may name, and where what was made is found. */
+  readonly headers?: readonly (keyof typeof ANSWER_HEADERS)[];
   /** What the answer is where it is not JSON; the endpoint writes it, and its schema is for readers. */
   readonly mediaType?: 'text/event-stream';
   /** The errors of the use case. Those of the edge (401, 403, 400, 429, …) follow from the other options. */
@@ -31,6 +33,15 @@ export interface EndpointOptions {
   /** The stricter limit of calls that guess passwords, or the wider one of gateways that report. */
   readonly rateLimit?: 'login' | 'webhook';
 }
+
+const ANSWER_HEADERS = {
+  ETag: {
+    description: 'The version, for `If-Match` and `If-None-Match`.',
+    schema: { type: 'string' as const },
+    example: '"1"',
+  },
+  Location: { description: 'The address of what was made.', schema: { type: 'string' as const } },
+};
 
 /** Everything about an endpoint but its address: access, documentation, status, compiled serializers. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
@@ -45,7 +56,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       // Knowing who calls is welcome and not needed.
       ...(opensTo(options.access) === 'anyone' ? { security: [{}, { bearer: [] }] } : {}),
     }),
-    ...statuses.map((status) => describeResponse(status, options.responses[status] ?? null)),
+    ...statuses.map((status) => describeResponse(status, options)),
     ...Object.entries(problemResponses(errorsOf(options))).map(([status, response]) =>
       ApiResponse({ status: Number(status), ...response }),
     ),
@@ -71,7 +82,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       ApiHeader({
         name: 'If-Match',
         required: true,
-        description: 'The ETag of the version to change.',
+        description: 'The ETag of the version to change, several of them, or `*` for whichever it is.',
         example: '"1"',
       }),
     );
@@ -119,9 +130,11 @@ function whoMay(access: AccessRule): string | undefined {
   return `For ${persons.filter((text) => text !== '').join('; ')}.`;
 }
 
-function describeResponse(status: number, schema: z.ZodType | null): MethodDecorator {
+function describeResponse(status: number, { responses, headers = [] }: EndpointOptions): MethodDecorator {
+  const schema = responses[status] ?? null;
   const description = schema?.meta()?.description ?? (schema ? 'Done.' : 'Done; the answer has no body.');
-  return ApiResponse({ status, description, ...(schema ? { standardSchema: schema } : {}) });
+  const told = Object.fromEntries(headers.map((name) => [name, ANSWER_HEADERS[name]]));
+  return ApiResponse({ status, description, headers: told, ...(schema ? { standardSchema: schema } : {}) });
 }
 
 function serializers(responses: EndpointOptions['responses']): Record<number, object> {

@@ -1,4 +1,4 @@
-import { etagOf, matchesEtag, versionFromIfMatch } from './etag.js';
+import { etagOf, matchesEtag, requireVersion, versionsFromIfMatch } from './etag.js';
 
 describe('the ETag of a version', () => {
   it('is the version in quotes', () => {
@@ -6,48 +6,59 @@ describe('the ETag of a version', () => {
   });
 
   it('names the version when it comes back in If-Match', () => {
-    expect([1, 7, 2_147_483_647].map((version) => versionFromIfMatch(etagOf(version)))).toEqual([
-      1, 7, 2_147_483_647,
-    ]);
+    for (const version of [1, 7, 2_147_483_647]) {
+      expect(versionsFromIfMatch(etagOf(version))).toEqual([version]);
+    }
   });
 });
 
 describe('If-Match', () => {
   it.each([
-    ['"7"', 7],
-    [' "7" ', 7],
-    ['W/"7"', 7],
-  ])('%j names version %d', (header, version) => {
-    expect(versionFromIfMatch(header)).toBe(version);
+    ['"7"', [7]],
+    [' "7" ', [7]],
+    ['"7", "8"', [7, 8]],
+    ['"7","8"', [7, 8]],
+    [', "7" ,, "8",', [7, 8]],
+    ['W/"6", "7"', [7]],
+    ['*', undefined],
+    [' * ', undefined],
+  ])('%j names versions %j', (header, versions) => {
+    expect(versionsFromIfMatch(header)).toEqual(versions);
+  });
+
+  it.each([
+    ...['W/"7"', '""', '"x"', '"-1"', '"07"', '"1.5"', '"1e3"', '"0x7"', '"7,8"', '"9999999999999999"'],
+    'W/"7", W/"8"',
+  ])('%j names no version that there could be', (header) => {
+    expect(versionsFromIfMatch(header)).toEqual([]);
   });
 
   it.each([undefined, '', '  '])('%j is missing', (header) => {
-    expect(() => versionFromIfMatch(header)).toThrow(
+    expect(() => versionsFromIfMatch(header)).toThrow(
       expect.objectContaining({ code: 'if_match_required', kind: 'precondition_required' }),
     );
   });
 
   it.each([
-    '7',
-    '"7',
-    '7"',
-    "'7'",
-    '""',
-    '"x"',
-    '"-1"',
-    '"1.5"',
-    '"1e3"',
-    '"0x7"',
-    '" 7"',
-    '"٧"',
-    '"9999999999999999"',
-    'w/"7"',
-    '"7", "8"',
-    '"7"; drop',
-  ])('%j names no version that there could be', (header) => {
-    expect(() => versionFromIfMatch(header)).toThrow(
-      expect.objectContaining({ code: 'stale_etag', kind: 'precondition_failed' }),
+    ...['7', '"7', '7"', "'7'", '" 7"', 'w/"7"', '"7"; drop', '"7" "8"', '"7", 8', '"7", *', '"٧"', ','],
+    `"7"${', '.repeat(100)}x`,
+  ])('%j holds no entity tags', (header) => {
+    expect(() => versionsFromIfMatch(header)).toThrow(
+      expect.objectContaining({
+        code: 'validation_failed',
+        errors: [expect.objectContaining({ pointer: 'header:/If-Match', code: 'invalid_format' })],
+      }),
     );
+  });
+
+  it('passes the versions that it names, and with * any', () => {
+    expect(() => requireVersion(undefined, 7)).not.toThrow();
+    expect(() => requireVersion([6, 7], 7)).not.toThrow();
+    for (const expected of [[], [6]]) {
+      expect(() => requireVersion(expected, 7)).toThrow(
+        expect.objectContaining({ code: 'stale_etag', kind: 'precondition_failed' }),
+      );
+    }
   });
 });
 

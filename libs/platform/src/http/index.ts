@@ -2,7 +2,7 @@ export { AdminServer } from './admin-server.js';
 export { API_PREFIX } from './api-prefix.js';
 export { closeHttpServer } from './close-http-server.js';
 export { Endpoint, IdempotencyKey, OptionalIdempotencyKey } from './endpoint.js';
-export { etagOf, matchesEtag, versionFromIfMatch } from './etag.js';
+export { etagOf, type ExpectedVersions, matchesEtag, requireVersion, versionsFromIfMatch } from './etag.js';
 export { EventStreams } from './event-streams/event-streams.js';
 export { httpErrors } from './http.errors.js';
 export { createHttpApplication, previewHttpApplication } from './http-application.js';
@@ -17,6 +17,7 @@ export {
   pageSchema,
   Paginator,
 } from './pagination.js';
+export { describeMembers } from './problem-members.js';
 export { toJsonSchema } from './json-schema.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';

@@ -3,7 +3,8 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { z } from 'zod';
 import { toJsonSchema } from './json-schema.js';
 import { httpErrors } from './http.errors.js';
-import { problemSchema } from './problem.js';
+import { PROBLEM_MEDIA_TYPE, problemSchema } from './problem.js';
+import { membersOf } from './problem-members.js';
 import { mergeProblemResponses, problemResponses } from './problem-responses.js';
 
 const DESCRIPTION = `The backend for selling things.
@@ -45,23 +46,23 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
   });
   document.components ??= {};
   const { definitions } = toJsonSchema(problemSchema, 'output');
-  document.components.schemas = sorted({
-    ...document.components.schemas,
-    ...(toComponentRefs(definitions) as NonNullable<typeof document.components.schemas>),
-  });
+  const components = { ...document.components.schemas, ...(toComponentRefs(definitions) as Components) };
   document.paths = sorted(document.paths);
   for (const path of Object.values(document.paths)) {
     for (const method of METHODS) {
       const operation = path[method];
       if (!operation) continue;
       describeEdge(operation);
+      describeProblems(operation, components);
       if (operation.requestBody) relaxBody(operation.requestBody, document);
     }
   }
+  document.components.schemas = sorted(components);
   return document;
 }
 
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
+type Components = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 const IDEMPOTENCY_REPLAYED = {
@@ -90,6 +91,13 @@ const RETRY_AFTER = {
   },
 };
 const RETRYABLE_STATUSES: ReadonlySet<string> = new Set(['409', '429', '503']);
+const WWW_AUTHENTICATE = {
+  'WWW-Authenticate': {
+    description: 'How to say who calls.',
+    schema: { type: 'string' as const },
+    example: 'Bearer',
+  },
+};
 
 /** What the edge itself adds to an operation: refused bodies, and headers of every answer. */
 function describeEdge(operation: Operation): void {
@@ -111,7 +119,20 @@ function describeEdge(operation: Operation): void {
       ...RATE_LIMIT,
       ...(isIdempotent && (status.startsWith('2') || status === '402') ? IDEMPOTENCY_REPLAYED : {}),
       ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
+      ...(status === '401' ? WWW_AUTHENTICATE : {}),
     };
+  }
+}
+
+/** The members that problems of some codes have beside those of all; what they are made of goes into `components`. */
+function describeProblems({ responses }: Operation, components: Components): void {
+  for (const response of Object.values(responses)) {
+    const content = response && 'content' in response ? response.content?.[PROBLEM_MEDIA_TYPE] : undefined;
+    const members = content && membersOf(Object.keys(content.examples ?? {}));
+    if (!members) continue;
+    const { root, definitions } = toJsonSchema(members, 'output');
+    content.schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, toComponentRefs(root) as object] };
+    Object.assign(components, toComponentRefs(definitions));
   }
 }
 

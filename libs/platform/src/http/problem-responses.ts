@@ -5,7 +5,7 @@ import { PROBLEM_MEDIA_TYPE, problemSchema, STATUS_OF_KIND } from './problem.js'
 /** A documented error answer of OpenAPI, which names each code that the status may carry. */
 export interface ProblemResponse {
   description: string;
-  content: Record<typeof PROBLEM_MEDIA_TYPE, { schema: { $ref: string }; examples: Record<string, object> }>;
+  content: Record<typeof PROBLEM_MEDIA_TYPE, { schema: object; examples: Record<string, object> }>;
 }
 
 /** The error answers for `errors`, one per status. */

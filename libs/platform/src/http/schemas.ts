@@ -61,11 +61,29 @@ export const positiveMoneySchema = z
 
 export const quantitySchema = z.int().min(1).max(MAX_QUANTITY);
 
-/** A time as the API writes it: RFC 3339, UTC, milliseconds. PostgreSQL knows no year 0 and no endless fraction. */
+const TIME_FORMAT =
+  'Must be a time with its offset, such as 2026-11-20T12:00:00Z or 2026-11-20T13:00:00+01:00; in an address + is %2B.';
+
+/** The same time in UTC, with the digits that it has: a Date would cut them after three. */
+function toUtc(time: string): string {
+  const [, seconds, fraction = '', offset] = /^([^.]+?)(\.\d+)?([+-]\d\d:\d\d)$/.exec(time) ?? [];
+  if (seconds === undefined) return time;
+  return new Date(`${seconds}${offset}`).toISOString().replace(/\.000Z$/, `${fraction}Z`);
+}
+
+/**
+ * A time as the API writes it: RFC 3339, UTC, milliseconds. One with another offset is taken, and means the same in
+ * UTC. PostgreSQL knows no year 0 and no endless fraction.
+ */
 export const timeSchema = z.iso
-  .datetime({ abort: true })
-  .refine((value) => /^(?!0000)[^.]+(\.\d{1,9})?Z$/.test(value), {
-    message: 'Must lie in the year 1 or later, with at most nine digits after the second.',
+  .datetime({
+    offset: true,
+    abort: true,
+    error: ({ code }) => (code === 'invalid_format' ? TIME_FORMAT : undefined),
+  })
+  .overwrite(toUtc)
+  .refine((value) => /^(?!0000)\d{4}-[^.]+(\.\d{1,9})?Z$/.test(value), {
+    message: 'Must lie in the years 1 to 9999 in UTC, with at most nine digits after the second.',
     params: { code: 'invalid_format' },
   })
   .meta({ example: '2026-11-20T12:00:00.000Z' });

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { uuidFromBytes, uuidToBytes } from '#kernel';
 
 /** Tells people, and scanners for secrets that somebody committed, what it is. */
 const PREFIX = 'sty_';
@@ -7,7 +8,7 @@ const FORM = /^sty_([\w-]{22})_[\w-]{43}$/;
 
 /** What a machine sends: `sty_`, the id of the key, and 256 random bits, both in base64url. */
 export function newApiKeyCode(id: string): string {
-  const name = Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
+  const name = uuidToBytes(id).toString('base64url');
   return `${PREFIX}${name}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
@@ -19,12 +20,5 @@ export function looksLikeApiKey(token: string): boolean {
 /** The id in a key, which is not proven yet; undefined for what cannot be a key. */
 export function apiKeyIdIn(code: string): string | undefined {
   const [, name] = FORM.exec(code) ?? [];
-  if (name === undefined) return undefined;
-  const hex = Buffer.from(name, 'base64url').toString('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** What is stored. Of 256 random bits nobody finds them by their hash, so it needs no slow one. */
-export function hashOfApiKey(code: string): Buffer {
-  return createHash('sha256').update(code).digest();
+  return name === undefined ? undefined : uuidFromBytes(Buffer.from(name, 'base64url'));
 }

@@ -1,12 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type Actor, actorReference, Clock, DomainError, newId } from '#kernel';
+import { type Actor, actorReference, Clock, DomainError, newId, hashOfToken } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
 import { usersErrors } from '../users.errors.js';
-import { apiKeyIdIn, hashOfApiKey, looksLikeApiKey, newApiKeyCode } from './api-key-code.js';
+import { apiKeyIdIn, looksLikeApiKey, newApiKeyCode } from './api-key-code.js';
 
 /** How exact `lastUsedAt` is: a busy key does not write a row with each call. */
 const LAST_USE_PRECISION_MS = 60_000;
@@ -86,7 +86,7 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
     const id = newId();
     const code = newApiKeyCode(id);
     const by = actorReference(currentActor());
-    const values = [id, name, hashOfApiKey(code), [...new Set(scopes)].sort(), by, now, end];
+    const values = [id, name, hashOfToken(code), [...new Set(scopes)].sort(), by, now, end];
     return this.database.transaction(async () => {
       const key = await this.database.queryOne<ApiKey>(insertKey, values);
       if (!key) throw new Error('A written key was not returned.');
@@ -134,7 +134,7 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
       id === undefined
         ? undefined
         : await this.database.queryOne<ApiKey & { secretHash: Buffer }>(readKey, [id, now]);
-    if (!key || !timingSafeEqual(key.secretHash, hashOfApiKey(token))) {
+    if (!key || !timingSafeEqual(key.secretHash, hashOfToken(token))) {
       throw new DomainError(securityErrors.invalid_token);
     }
     await this.noteUse(key, now);

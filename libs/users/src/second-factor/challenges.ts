@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Clock } from '#kernel';
+import { Clock, hashOfToken } from '#kernel';
 import { Database, statement } from '#platform/database';
 
 /** What a challenge was given out for, and is good for. */
@@ -54,19 +54,25 @@ export class Challenges {
     const challenge = randomBytes(CHALLENGE_BYTES).toString('base64url');
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + CHALLENGE_LIFETIME_SECONDS * 1000);
-    await this.database.query(storeChallenge, [hashOf(challenge), purpose, userId ?? null, expiresAt, now]);
+    await this.database.query(storeChallenge, [
+      hashOfToken(challenge),
+      purpose,
+      userId ?? null,
+      expiresAt,
+      now,
+    ]);
     return challenge;
   }
 
   /** Who has to answer this challenge, which is not spent by that; undefined when it is none, or is none any more. */
   async userOf(purpose: ChallengePurpose, challenge: string): Promise<string | undefined> {
-    const values = [hashOf(challenge), purpose, this.clock.now()];
+    const values = [hashOfToken(challenge), purpose, this.clock.now()];
     return (await this.database.queryOne<{ userId: string }>(readChallenge, values))?.userId;
   }
 
   /** Takes a challenge back; whether it was one, of this user, and had not been taken back before. */
   async spend(purpose: ChallengePurpose, challenge: string, userId?: string): Promise<boolean> {
-    const values = [hashOf(challenge), purpose, userId ?? null, this.clock.now()];
+    const values = [hashOfToken(challenge), purpose, userId ?? null, this.clock.now()];
     return (await this.database.queryOne(spendChallenge, values)) !== undefined;
   }
 
@@ -74,8 +80,4 @@ export class Challenges {
   async endAll(userId: string): Promise<void> {
     await this.database.query(endChallengesOfUser, [userId]);
   }
-}
-
-function hashOf(challenge: string): Buffer {
-  return createHash('sha256').update(challenge).digest();
 }

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Clock } from '#kernel';
+import { Clock, hashOfToken } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { Secret } from 'otpauth';
 
@@ -68,5 +67,5 @@ function newCode(): string {
 /** However people write it: case, white space and dashes do not matter. */
 function hashOf(code: string): Buffer {
   const letters = code.toUpperCase().replaceAll(/[^A-Z0-9]/g, '');
-  return createHash('sha256').update(letters).digest();
+  return hashOfToken(letters);
 }

@@ -12,9 +12,9 @@ import { UsersService } from '../users.service.js';
 import { Challenges } from './challenges.js';
 import { type Passkey, Passkeys } from './passkeys.js';
 import { RecoveryCodes } from './recovery-codes.js';
-import type { FactorRemoval } from './second-factor.schema.js';
+import type { FactorProof } from './second-factor.schema.js';
 import { SecondFactorMails } from './second-factor-mails.js';
-import { SecondFactors } from './second-factors.js';
+import { referenceOf, SecondFactors } from './second-factors.js';
 import { Totp, type TotpSecret } from './totp.js';
 import { challengeIn, type PasskeyKey, WebAuthn } from './webauthn.js';
 import type { Attestation, CreationOptions } from './webauthn.schema.js';
@@ -52,7 +52,7 @@ export class SecondFactorEnrolment {
   }
 
   /**
-   * Takes the app's first code, from which on it is a second factor.
+   * Takes the app's first code, from which on it is a second factor. The session has proven one by that: it is raised.
    *
    * @returns recovery codes with the first second factor of the account, else null
    * @throws DomainError wrong_second_factor, also when no app waits for its code; insufficient_aal, rate_limited,
@@ -66,6 +66,7 @@ export class SecondFactorEnrolment {
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
+        await this.sessions.raiseIfOurs(sessionId, userId, 'otp');
         await this.mails.tell(user, 'totp_added');
         return { recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
       }),
@@ -78,7 +79,7 @@ export class SecondFactorEnrolment {
    * @throws DomainError totp_not_enrolled, wrong_password, wrong_second_factor, rate_limited, user_not_found,
    *   service_unavailable
    */
-  async removeTotp(confirmation: FactorRemoval): Promise<void> {
+  async removeTotp(confirmation: FactorProof): Promise<void> {
     const { userId } = currentUser();
     if (!(await this.totp.enrolledAt(userId))) throw new DomainError(usersErrors.totp_not_enrolled);
     await this.confirmed(userId, confirmation, async (user) => {
@@ -101,7 +102,7 @@ export class SecondFactorEnrolment {
   }
 
   /**
-   * Adds the passkey that a browser has made.
+   * Adds the passkey that a browser has made. The session has proven a second factor by that: it is raised.
    *
    * @returns recovery codes with the first second factor of the account, else null
    * @throws DomainError passkey_not_accepted, passkey_limit_reached, insufficient_aal, user_not_found
@@ -123,6 +124,7 @@ export class SecondFactorEnrolment {
       await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
+      await this.sessions.raiseIfOurs(sessionId, userId, referenceOf(passkey));
       await this.mails.tell(user, 'passkey_added');
       return { passkey, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
     });
@@ -132,7 +134,7 @@ export class SecondFactorEnrolment {
    * @throws DomainError passkey_not_found, also when it is somebody else's; wrong_password, wrong_second_factor,
    *   rate_limited, user_not_found, service_unavailable
    */
-  async removePasskey(id: string, confirmation: FactorRemoval): Promise<void> {
+  async removePasskey(id: string, confirmation: FactorProof): Promise<void> {
     const { userId } = currentUser();
     const passkeys = await this.passkeys.list(userId);
     if (!passkeys.some((passkey) => passkey.id === id)) throw new DomainError(usersErrors.passkey_not_found);
@@ -149,9 +151,9 @@ export class SecondFactorEnrolment {
    * @throws DomainError no_second_factor, wrong_password, wrong_second_factor, rate_limited, user_not_found,
    *   service_unavailable
    */
-  async replaceRecoveryCodes(confirmation: FactorRemoval): Promise<string[]> {
+  async replaceRecoveryCodes(confirmation: FactorProof): Promise<string[]> {
     const { userId } = currentUser();
-    if (await this.isWithout(userId)) throw new DomainError(usersErrors.no_second_factor);
+    await this.secondFactors.requireOne(userId);
     return this.confirmed(userId, confirmation, async (user) => {
       await this.mails.tell(user, 'recovery_codes_replaced');
       return this.recoveryCodes.replace(userId);
@@ -162,7 +164,7 @@ export class SecondFactorEnrolment {
    * Takes every second factor from somebody who has lost theirs, and ends their sessions: whoever has found it may
    * be among them.
    *
-   * @throws DomainError user_not_found; own_second_factor, which whoever has found the session of an administrator
+   * @throws DomainError user_not_found, no_second_factor; own_second_factor, which whoever has found the session of an administrator
    *   could otherwise take away
    */
   async reset(userId: string): Promise<void> {
@@ -170,9 +172,10 @@ export class SecondFactorEnrolment {
     if (actor.kind === 'user' && actor.userId === userId)
       throw new DomainError(usersErrors.own_second_factor);
     await this.alone(userId, async (user) => {
-      const hadOne = await this.secondFactors.forget(userId);
+      await this.secondFactors.requireOne(userId);
+      await this.secondFactors.forget(userId);
       await this.sessions.revokeAll(userId);
-      if (hadOne) await this.mails.tell(user, 'reset');
+      await this.mails.tell(user, 'reset');
     });
   }
 
@@ -201,7 +204,7 @@ export class SecondFactorEnrolment {
   /** Runs `change` once the password and the second factor are proven, in the transaction that takes the proof. */
   private async confirmed<T>(
     userId: string,
-    { password, ...proof }: FactorRemoval,
+    { password, ...proof }: FactorProof,
     change: (user: User) => Promise<T>,
   ): Promise<T> {
     const user = await this.passwordCheck.require(await this.users.get(userId), password);

@@ -78,6 +78,7 @@ export class SecondFactorLoginController {
       'second factor, once, within five minutes.',
     access: 'account:secure',
     responses: { 200: requestOptionsSchema },
+    errors: [usersErrors.no_second_factor],
   })
   stepUpPasskeyOptions(): Promise<RequestOptions> {
     return this.logins.stepUpOptions();
@@ -93,7 +94,7 @@ export class SecondFactorLoginController {
     access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: accessTokenSchema },
-    errors: [wrong_second_factor],
+    errors: [usersErrors.no_second_factor, wrong_second_factor],
   })
   stepUp(@Body({ schema: stepUpSchema }) proof: SecondFactorProof): Promise<AccessTokenView> {
     return this.logins.stepUp(proof);

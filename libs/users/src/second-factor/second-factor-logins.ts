@@ -106,9 +106,14 @@ export class SecondFactorLogins {
     });
   }
 
-  /** What a browser needs to prove a passkey of the user who calls. */
+  /**
+   * What a browser needs to prove a passkey of the user who calls.
+   *
+   * @throws DomainError no_second_factor
+   */
   async stepUpOptions(): Promise<RequestOptions> {
     const { userId } = currentUser();
+    await this.secondFactors.requireOne(userId);
     return this.optionsFor(userId, await this.challenges.issue('step_up', userId));
   }
 
@@ -116,7 +121,7 @@ export class SecondFactorLogins {
    * Raises the session of the user who calls to two factors.
    *
    * @returns an access token of it that says so; the refresh token stays, and gives such tokens from now on
-   * @throws DomainError wrong_second_factor, rate_limited; invalid_token when the session has ended, or the user is gone
+   * @throws DomainError no_second_factor, wrong_second_factor, rate_limited; invalid_token when the session has ended, or the user is gone
    */
   async stepUp(proof: SecondFactorProof): Promise<AccessTokenView> {
     const { userId, sessionId } = currentUser();
@@ -124,6 +129,7 @@ export class SecondFactorLogins {
       this.database.transaction(async () => {
         const user = await this.users.hold(userId);
         if (!user) throw new DomainError(securityErrors.invalid_token);
+        await this.secondFactors.requireOne(userId);
         const method = await this.secondFactors.accept(user, proof);
         return method && { user, assurance: await this.sessions.raise(sessionId, userId, method) };
       }),

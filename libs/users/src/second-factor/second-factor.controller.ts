@@ -11,8 +11,8 @@ import {
   addedPasskeySchema,
   type Enrolment,
   enrolmentSchema,
-  type FactorRemoval,
-  factorRemovalSchema,
+  type FactorProof,
+  factorProofSchema,
   type NewPasskey,
   newPasskeySchema,
   type PasskeyChange,
@@ -89,8 +89,9 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Confirm my authenticator app',
     description:
-      'With its first code. Every later log-in asks for one. With the first second factor of an account its other ' +
-      'sessions and its links to outside identities end; this one goes on as it is, until `POST /auth/step-up`.',
+      'With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives ' +
+      'tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside ' +
+      'identities end.',
     access: 'account:secure',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
@@ -112,7 +113,7 @@ export class SecondFactorController {
       ...[user_not_found, service_unavailable],
     ],
   })
-  removeTotp(@Body({ schema: factorRemovalSchema }) body: FactorRemoval): Promise<void> {
+  removeTotp(@Body({ schema: factorProofSchema }) body: FactorProof): Promise<void> {
     return this.enrolment.removeTotp(body);
   }
 
@@ -130,7 +131,7 @@ export class SecondFactorController {
     ],
   })
   async replaceRecoveryCodes(
-    @Body({ schema: factorRemovalSchema }) body: FactorRemoval,
+    @Body({ schema: factorProofSchema }) body: FactorProof,
   ): Promise<RecoveryCodesView> {
     return { recoveryCodes: await this.enrolment.replaceRecoveryCodes(body) };
   }
@@ -156,8 +157,9 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Add a passkey',
     description:
-      'It opens the account by itself, and is a second factor after the password. With the first second factor of an ' +
-      'account its other sessions and its links to outside identities end.',
+      'It opens the account by itself, and is a second factor after the password. This session has proven it now: its ' +
+      'next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and ' +
+      'its links to outside identities end.',
     access: 'account:secure',
     responses: { 201: addedPasskeySchema },
     errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],
@@ -198,7 +200,7 @@ export class SecondFactorController {
   })
   removePasskey(
     @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
-    @Body({ schema: factorRemovalSchema }) body: FactorRemoval,
+    @Body({ schema: factorProofSchema }) body: FactorProof,
   ): Promise<void> {
     return this.enrolment.removePasskey(id, body);
   }

@@ -1,7 +1,8 @@
-import { idSchema, text, timeSchema } from '#platform/http';
+import { describeMembers, idSchema, text, timeSchema } from '#platform/http';
 import { z } from 'zod';
 import { claimedPasswordSchema } from '../users.schema.js';
-import { assertionSchema, attestationSchema } from './webauthn.schema.js';
+import { usersErrors } from '../users.errors.js';
+import { assertionSchema, attestationSchema, requestOptionsSchema } from './webauthn.schema.js';
 
 const EXAMPLE_CODE = 'JBSW-Y3DP-EHPK-3PXP';
 const EXAMPLE_CHALLENGE = 'vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E';
@@ -64,8 +65,8 @@ export const secondFactorLoginSchema = oneProof(
   example: { challengeToken: EXAMPLE_CHALLENGE, totp: '492039' },
 });
 
-/** To be sure that it is the owner who takes a factor away, not somebody who has found their device. */
-export const factorRemovalSchema = oneProof(
+/** To be sure that it is the owner who changes what opens their account, not somebody who has found their device. */
+export const factorProofSchema = oneProof(
   z.strictObject({ password: claimedPasswordSchema, ...proofFields }),
 ).meta({
   id: 'SecondFactorConfirmation',
@@ -181,7 +182,7 @@ export const passkeyLoginSchema = z.strictObject({ passkey: assertionSchema }).m
 export type SecondFactorMethod = keyof typeof proofFields;
 export type SecondFactorProof = z.output<typeof stepUpSchema>;
 export type SecondFactorLogin = z.output<typeof secondFactorLoginSchema>;
-export type FactorRemoval = z.output<typeof factorRemovalSchema>;
+export type FactorProof = z.output<typeof factorProofSchema>;
 export type Enrolment = z.output<typeof enrolmentSchema>;
 export type TotpCodeBody = z.output<typeof totpCodeBodySchema>;
 export type TotpSecretView = z.output<typeof totpSecretSchema>;
@@ -193,3 +194,14 @@ export type PasskeyView = z.output<typeof passkeySchema>;
 export type AddedPasskey = z.output<typeof addedPasskeySchema>;
 export type SecondFactorStatusView = z.output<typeof secondFactorStatusSchema>;
 export type PasskeyLogin = z.output<typeof passkeyLoginSchema>;
+
+describeMembers(usersErrors.second_factor_required, {
+  challengeToken: z.string().meta({ description: 'For `POST /auth/second-factor`.' }),
+  expiresIn: z.int().meta({ description: 'Seconds for which the token is good.' }),
+  methods: z
+    .array(z.enum(['totp', 'passkey', 'recoveryCode'] satisfies SecondFactorMethod[]))
+    .meta({ description: 'What the account has: one of these goes with the token.' }),
+  passkeyOptions: requestOptionsSchema
+    .optional()
+    .meta({ description: 'For `navigator.credentials.get()`, where the account has a passkey.' }),
+});

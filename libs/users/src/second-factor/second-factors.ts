@@ -4,6 +4,7 @@ import { Database, statement } from '#platform/database';
 import { securityErrors } from '#platform/security';
 import { type Backoff, Backoffs } from '../backoff.js';
 import type { User } from '../user.row.js';
+import { usersErrors } from '../users.errors.js';
 import { Challenges } from './challenges.js';
 import { type Passkey, Passkeys, type StoredPasskey } from './passkeys.js';
 import { RecoveryCodes } from './recovery-codes.js';
@@ -28,6 +29,11 @@ const readMethods = statement(
 
 /** How somebody has proven what they have: an authentication method reference of RFC 8176. */
 export type MethodReference = 'otp' | 'hwk' | 'swk';
+
+/** A key that its maker keeps for several devices is software; one that never leaves its device is hardware. */
+export function referenceOf({ synced }: { readonly synced: boolean }): MethodReference {
+  return synced ? 'swk' : 'hwk';
+}
 
 /** What somebody has as a second factor. */
 export interface SecondFactorStatus {
@@ -82,6 +88,11 @@ export class SecondFactors {
     }
   }
 
+  /** @throws DomainError no_second_factor for whoever has none */
+  async requireOne(userId: string): Promise<void> {
+    if ((await this.methodsOf(userId)).length === 0) throw new DomainError(usersErrors.no_second_factor);
+  }
+
   async statusOf(userId: string): Promise<SecondFactorStatus> {
     return {
       totpEnrolledAt: await this.totp.enrolledAt(userId),
@@ -133,7 +144,7 @@ export class SecondFactors {
   ): Promise<MethodReference | undefined> {
     const signCount = await this.webAuthn.verifyAssertion(assertion, challenge, key, key.userId);
     if (signCount === undefined || !(await this.passkeys.noteUse(key.id, signCount))) return undefined;
-    return key.synced ? 'swk' : 'hwk';
+    return referenceOf(key);
   }
 
   /** Ends what a user, or whoever knew their password, has begun and not brought to its end. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { uuidToBytes } from '#kernel';
 import { Config } from '#platform/config';
 import {
   type AuthenticationResponseJSON,
@@ -170,5 +171,5 @@ function descriptorOf({ credentialId, transports }: PasskeyHandle): { id: string
 
 /** Authenticators show nobody the handle of a user, and it must tell nothing about them. */
 function userHandleOf(userId: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.from(userId.replaceAll('-', ''), 'hex'));
+  return new Uint8Array(uuidToBytes(userId));
 }

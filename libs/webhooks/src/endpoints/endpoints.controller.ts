@@ -21,7 +21,7 @@ import {
   type Page,
   type PageRequest,
   pageQuerySchema,
-  versionFromIfMatch,
+  versionsFromIfMatch,
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import { webhooksErrors } from '../webhooks.errors.js';
@@ -54,6 +54,7 @@ export class EndpointsController {
       'the secret this once; when the answer was lost, delete the endpoint and make another.',
     access: 'webhooks:write',
     responses: { 201: endpointWithSecretSchema },
+    headers: ['ETag', 'Location'],
     errors: [webhooksErrors.webhook_endpoint_limit],
   })
   async createWebhookEndpoint(
@@ -85,6 +86,7 @@ export class EndpointsController {
     summary: 'Get a webhook endpoint',
     access: 'webhooks:read',
     responses: { 200: endpointSchema },
+    headers: ['ETag'],
     errors: [webhooksErrors.webhook_endpoint_not_found],
   })
   async getWebhookEndpoint(
@@ -102,6 +104,7 @@ export class EndpointsController {
       'the new URL. A disabled endpoint is made active with `status`.',
     access: 'webhooks:write',
     responses: { 200: endpointSchema },
+    headers: ['ETag'],
     errors: [webhooksErrors.webhook_endpoint_not_found],
     ifMatch: true,
   })
@@ -111,7 +114,7 @@ export class EndpointsController {
     @Body({ schema: endpointChangeSchema }) change: EndpointChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EndpointView> {
-    return answer(await this.endpoints.update(id, versionFromIfMatch(ifMatch), change), reply);
+    return answer(await this.endpoints.update(id, versionsFromIfMatch(ifMatch), change), reply);
   }
 
   @Delete(':id')
@@ -135,6 +138,7 @@ export class EndpointsController {
       'moment; a second rotation within that time ends the oldest.',
     access: 'webhooks:write',
     responses: { 200: endpointWithSecretSchema },
+    headers: ['ETag'],
     errors: [webhooksErrors.webhook_endpoint_not_found],
   })
   async rotateWebhookSecret(

@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError, newId } from '#kernel';
 import { Database } from '#platform/database';
-import { httpErrors, type Page, type PageRequest, Paginator } from '#platform/http';
+import {
+  type ExpectedVersions,
+  type Page,
+  type PageRequest,
+  Paginator,
+  requireVersion,
+} from '#platform/http';
 import { EventBus } from '#platform/messaging';
 import type { DisabledReason, EndpointStatus } from '../domain/endpoint-status.js';
 import { webhooksErrors } from '../webhooks.errors.js';
@@ -107,11 +113,11 @@ export class WebhookEndpoints {
    *
    * @throws DomainError validation_failed, webhook_endpoint_not_found, stale_etag
    */
-  async update(id: string, version: number, edit: EndpointEdit): Promise<WebhookEndpoint> {
+  async update(id: string, expected: ExpectedVersions, edit: EndpointEdit): Promise<WebhookEndpoint> {
     this.check.execute(edit);
     return this.database.transaction(async () => {
       const before = found(await this.database.queryOne<WebhookEndpoint>(statements.lock, [id]));
-      if (before.version !== version) throw new DomainError(httpErrors.stale_etag);
+      requireVersion(expected, before.version);
       if (edit.status === 'disabled') await this.disable(id, 'requested');
       if (edit.status === 'active') await this.database.query(statements.activate, [id]);
       const { url = before.url, eventTypes = before.eventTypes, description = before.description } = edit;

@@ -1,54 +1,35 @@
-import { isIP } from 'node:net';
-import { CURRENCIES, type Role } from '#kernel';
+import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 import { FAILPOINT_ACTIONS, parseFailpoints } from '../failpoints/index.js';
+import {
+  count,
+  durationMs,
+  flag,
+  HOT,
+  integer,
+  isAddressRange,
+  isHostAndPort,
+  isOrigin,
+  isPasskeyOrigin,
+  isSafeUrl,
+  isUrlOf,
+  listOf,
+  oneOf,
+  port,
+  rolesByClaim,
+  SECRET,
+  type SettingMeta,
+  someOf,
+  splitList,
+  urlOf,
+} from './setting-values.js';
 import { parseSigningKeys } from './signing-keys.js';
-
-/** What the documentation says about a setting beside its description and default. */
-interface SettingMeta {
-  /** Which values it takes, in words. */
-  readonly values?: string;
-  /** The value must never be printed. */
-  readonly secret?: boolean;
-  /** A change holds at once, without a restart: whoever uses the value reads it anew each time. */
-  readonly hot?: boolean;
-}
-
-const documented = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
-
-const wholeNumber = (min: number, max: number) => {
-  const values = `${min} to ${max}`;
-  const error = `must be a whole number from ${values}`;
-  return documented(z.coerce.number(error).int(error).min(min, error).max(max, error), { values });
-};
-
-const integer = (min: number, max: number, fallback: number) => wholeNumber(min, max).default(fallback);
-const port = () => wholeNumber(0, 65_535);
-const durationMs = (fallback: number, min = 1) => integer(min, 86_400_000, fallback);
-const count = (fallback: number) => integer(1, 1_000_000, fallback);
-
-const oneOf = <const T extends readonly string[]>(values: T, fallback: T[number]) =>
-  documented(z.enum(values, `must be one of ${values.join(', ')}`), { values: values.join(', ') }).default(
-    fallback,
-  );
-
-const flag = (fallback: boolean) =>
-  oneOf(['true', 'false'], fallback ? 'true' : 'false').transform((value) => value === 'true');
 
 /** What may ask for a second factor: giving money back, and whatever only administrators do. */
 const STEP_UPS = ['refunds', 'admin'] as const;
 export type StepUp = (typeof STEP_UPS)[number];
 
 const MIN_SECRET_LENGTH = 32;
-
-/** What the values of a claim of an outside identity provider make of somebody; customers are whoever is left. */
-const OUTSIDE_ROLES = ['staff', 'admin'] as const satisfies Role[];
-
-/** Marks a setting whose value must never be printed. */
-const SECRET = { secret: true } satisfies SettingMeta;
-
-/** Marks a setting that changes while the process runs. */
-const HOT = { hot: true } satisfies SettingMeta;
 
 /**
  * Every setting of Steelyard, by the name of its environment variable. The one source of the type, of the defaults,
@@ -78,12 +59,10 @@ export const settingsSchema = z.object({
     .default('.steelyard')
     .describe('Where the embedded size keeps its database and its generated secrets.'),
 
-  DATABASE_URL: z
-    .string()
-    .refine(
-      (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
-      'must be a URL, postgres://user:password@host:5432/database, with special characters percent-encoded',
-    )
+  DATABASE_URL: urlOf(
+    ['postgres', 'postgresql'],
+    'postgres://user:password@host:5432/database, with special characters percent-encoded',
+  )
     .optional()
     .describe('PostgreSQL to use; absent: the embedded one (`npm start` only).')
     .meta(SECRET),
@@ -97,7 +76,7 @@ export const settingsSchema = z.object({
   APP_SECRET: z
     .string()
     .refine(
-      (list) => splitSecrets(list).every((secret) => secret.length >= MIN_SECRET_LENGTH),
+      (text) => splitList(text).every((secret) => secret.length >= MIN_SECRET_LENGTH),
       `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`,
     )
     .optional()
@@ -144,13 +123,7 @@ export const settingsSchema = z.object({
       'Claim of those tokens that makes staff and administrators, or its path, such as `realm_access.roles`; absent: ' +
         'everybody has the role of their account, which is customer at first.',
     ),
-  OIDC_ROLES: documented(
-    z
-      .string()
-      .transform((list) => list.split(',').flatMap((entry) => entry.trim() || []))
-      .pipe(z.array(z.string().transform(toRoleEntry))),
-    { values: 'value=staff or value=admin, divided by commas' },
-  )
+  OIDC_ROLES: rolesByClaim()
     .default([])
     .describe('Which values of `OIDC_ROLE_CLAIM` stand for which role; needed with it.'),
   DEMO_DATA: flag(false).describe(
@@ -177,9 +150,7 @@ export const settingsSchema = z.object({
     .meta(HOT),
   METRICS_ENABLED: flag(true).describe('Serves `/metrics` on the management port.'),
 
-  REDIS_URL: z
-    .string()
-    .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'must be a URL, redis://host:6379')
+  REDIS_URL: urlOf(['redis', 'rediss'], 'redis://host:6379')
     .optional()
     .describe('Redis that the processes share; absent: each counts for itself.')
     .meta(SECRET),
@@ -209,34 +180,23 @@ export const settingsSchema = z.object({
   RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000)
     .describe('Webhooks of one address per minute: a gateway that catches up is not held back.')
     .meta(HOT),
-  TRUSTED_PROXIES: z
-    .string()
-    .refine(
-      (list) => list.split(',').every((range) => isAddressRange(range.trim())),
-      'must be IP addresses or CIDR ranges, divided by commas',
-    )
-    .default('')
+  TRUSTED_PROXIES: listOf(isAddressRange, 'must be IP addresses or CIDR ranges, divided by commas')
+    .default([])
     .describe('Comma-separated addresses or CIDR ranges whose `X-Forwarded-For` is believed.'),
-  CORS_ORIGINS: z
-    .string()
-    .transform((list) => list.split(',').map((origin) => origin.trim()))
-    .refine(
-      (origins) => origins.every(isOrigin),
-      'must be origins such as https://shop.example.com, divided by commas, or *',
-    )
-    .transform((origins) => origins.filter((origin) => origin !== ''))
+  CORS_ORIGINS: listOf(
+    (origin) => origin === '*' || isOrigin(origin),
+    'must be origins such as https://shop.example.com, divided by commas, or *',
+  )
     .default([])
     .describe('Comma-separated origins whose pages may call the API; absent: none but its own.'),
 
   CACHE_TTL_MS: durationMs(5_000).describe('How long another process may serve a product that has changed.'),
   CACHE_MAX_ENTRIES: count(10_000).describe('Entries of the in-memory cache.'),
 
-  MAIL_SMTP_URL: z
-    .string()
-    .refine(
-      (url) => /^smtps?:\/\//.test(url) && URL.canParse(url),
-      'must be a URL, smtp://user:password@host:587 or smtps://, with special characters percent-encoded',
-    )
+  MAIL_SMTP_URL: urlOf(
+    ['smtp', 'smtps'],
+    'smtp://user:password@host:587 or smtps://, with special characters percent-encoded',
+  )
     .optional()
     .describe(
       'Mail server; absent: mail is kept in memory and shown at `/dev/mailbox`, in production it is not sent.',
@@ -254,13 +214,14 @@ export const settingsSchema = z.object({
       'Front-end below which mails link to `/verify-email`, `/reset-password` and `/confirm-email-change`, with ' +
         '`#token=…`, and to `/orders/{id}`, for guests with `#token=…`; absent: they hold the tokens of accounts alone.',
     ),
-  SECOND_FACTOR_FOR: documented(
-    z
-      .string()
-      .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
-      .pipe(z.array(z.enum(STEP_UPS, `must be of ${STEP_UPS.join(', ')}, divided by commas`))),
-    { values: `any of ${STEP_UPS.join(', ')}` },
-  )
+  SHOP_NAME: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[^:\p{C}]*$/u, 'must be text without a colon')
+    .default('Steelyard')
+    .describe('Name of the shop, as authenticator apps and the dialogs of passkeys show it.'),
+  SECOND_FACTOR_FOR: someOf(STEP_UPS)
     .default([])
     .describe(
       'What people of the house need a second factor for: giving money back (`refunds`), and what only administrators ' +
@@ -277,20 +238,10 @@ export const settingsSchema = z.object({
       'Domain that passkeys are bound to, for good: the pages’ own, or one above it. Browsers know no passkeys for an ' +
         'IP address, so open `http://localhost:3000`, not `http://127.0.0.1:3000`, to try them.',
     ),
-  WEBAUTHN_RP_NAME: z
-    .string()
-    .min(1)
-    .max(64)
-    .regex(/^[^:\p{C}]*$/u, 'must be text without a colon')
-    .default('Steelyard')
-    .describe('Name of the shop, as authenticator apps and the dialogs of passkeys show it.'),
-  WEBAUTHN_ORIGINS: z
-    .string()
-    .transform((list) => list.split(',').map((origin) => origin.trim()))
-    .refine(
-      (origins) => origins.every((origin) => isPasskeyOrigin(origin)),
-      'must be origins such as https://shop.example.com, or android:apk-key-hash:…, divided by commas; http only for localhost',
-    )
+  WEBAUTHN_ORIGINS: listOf(
+    isPasskeyOrigin,
+    'must be origins such as https://shop.example.com, or android:apk-key-hash:…, divided by commas; http only for localhost',
+  )
     .default(['http://localhost:3000'])
     .describe(
       'Comma-separated origins of the pages and apps that may use passkeys: those of `WEBAUTHN_RP_ID`, or below it.',
@@ -353,15 +304,10 @@ export const settingsSchema = z.object({
   EVENTS_TRANSPORT: oneOf(['postgres', 'kafka', 'rabbitmq', 'nats'], 'postgres').describe(
     'What brings events to consumers: PostgreSQL itself, or a broker; see docs/events.md.',
   ),
-  KAFKA_BROKERS: documented(
-    z
-      .string()
-      .transform((list) => list.split(',').map((broker) => broker.trim()))
-      .refine(
-        (brokers) => brokers.every(isHostAndPort),
-        'must be host:port of one or more brokers, divided by commas',
-      ),
-    { values: 'host:port, divided by commas' },
+  KAFKA_BROKERS: listOf(
+    isHostAndPort,
+    'must be host:port of one or more brokers, divided by commas',
+    'host:port, divided by commas',
   )
     .optional()
     .describe('Brokers of Kafka that are asked first; needed with `EVENTS_TRANSPORT=kafka`.'),
@@ -374,21 +320,17 @@ export const settingsSchema = z.object({
   KAFKA_TOPIC_PARTITIONS: integer(1, 10_000, 12).describe(
     'Partitions of topics that do not exist yet: so many processes can share the events of a consumer.',
   ),
-  RABBITMQ_URL: z
-    .string()
-    .refine(
-      (url) => /^amqps?:\/\//.test(url) && URL.canParse(url),
-      'must be a URL, amqp://user:password@host:5672/vhost or amqps://, with special characters percent-encoded',
-    )
+  RABBITMQ_URL: urlOf(
+    ['amqp', 'amqps'],
+    'amqp://user:password@host:5672/vhost or amqps://, with special characters percent-encoded',
+  )
     .optional()
     .describe('RabbitMQ; needed with `EVENTS_TRANSPORT=rabbitmq`.')
     .meta(SECRET),
-  NATS_URL: z
-    .string()
-    .refine(
-      (list) => list.split(',').every((url) => /^\s*(nats|tls):\/\//.test(url) && URL.canParse(url.trim())),
-      'must be a URL, nats://user:password@host:4222 or tls://, or several of a cluster, divided by commas',
-    )
+  NATS_URL: listOf(
+    (url) => isUrlOf(['nats', 'tls'], url),
+    'must be a URL, nats://user:password@host:4222 or tls://, or several of a cluster, divided by commas',
+  )
     .optional()
     .describe('NATS with JetStream; needed with `EVENTS_TRANSPORT=nats`.')
     .meta(SECRET),
@@ -420,54 +362,3 @@ export const settingsSchema = z.object({
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
 export type SettingName = keyof Settings;
-
-/** The values of APP_SECRET: the first one signs. */
-export function splitSecrets(list: string): string[] {
-  return list.split(',').map((secret) => secret.trim());
-}
-
-/** `warehouse=staff`: a value of a claim, and the role that it stands for. */
-function toRoleEntry(text: string, context: z.core.$RefinementCtx<string>): [string, Role] {
-  const at = text.lastIndexOf('=');
-  const role = OUTSIDE_ROLES.find((name) => name === text.slice(at + 1));
-  if (at > 0 && role !== undefined) return [text.slice(0, at), role];
-  context.addIssue({ code: 'custom', message: 'must be value=staff or value=admin, divided by commas' });
-  return z.NEVER;
-}
-
-/** As a browser sends it: no path, no trailing slash, no port that goes without saying. */
-function isOrigin(text: string): boolean {
-  return text === '' || text === '*' || (URL.canParse(text) && new URL(text).origin === text);
-}
-
-/**
- * Whether what comes from this URL is what its owner sent: over TLS, or without leaving the machine. What a URL cannot
- * hold anyway, such as a password, is not taken either.
- */
-export function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password, hash } = new URL(text);
-  if (username + password + hash !== '') return false;
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback);
-}
-
-/** Of a page that browsers give passkeys to, or of an Android app. */
-function isPasskeyOrigin(text: string): boolean {
-  if (/^android:apk-key-hash:[\w-]{43}$/.test(text)) return true;
-  if (text === '*' || text === '' || !isOrigin(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && /(^|\.)localhost$/.test(hostname));
-}
-
-function isHostAndPort(text: string): boolean {
-  const url = URL.canParse(`tcp://${text}`) ? new URL(`tcp://${text}`) : undefined;
-  return url !== undefined && url.port !== '' && url.host === text.toLowerCase();
-}
-
-function isAddressRange(range: string): boolean {
-  const [address = '', prefix, ...rest] = range.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
-}

@@ -1,5 +1,6 @@
 import type { Secrets } from '#kernel';
-import { type Settings, splitSecrets } from './config.schema.js';
+import type { Settings } from './config.schema.js';
+import { splitList } from './setting-values.js';
 
 type ChangeListener = (settings: Settings) => void;
 
@@ -30,7 +31,7 @@ export class Config {
    * so that one can follow another. The entry point made sure that there is one.
    */
   get appSecrets(): Secrets {
-    const [first, ...others] = splitSecrets(this.settings.APP_SECRET ?? '');
+    const [first, ...others] = splitList(this.settings.APP_SECRET ?? '');
     if (!first) throw new Error('APP_SECRET is not set.');
     return [first, ...others];
   }

@@ -1,7 +1,7 @@
 export { Config } from './config.js';
 export { ConfigModule } from './config.module.js';
 export { ConfigReload, type SettingsSource } from './config-reload.js';
-export { isSafeUrl, type Settings, type StepUp } from './config.schema.js';
+export type { Settings, StepUp } from './config.schema.js';
 export { describeSettings, type SettingDescription } from './describe-settings.js';
 export {
   ConfigurationError,
@@ -11,4 +11,5 @@ export {
   SERVER_SETTINGS,
   settingsFiles,
 } from './load-config.js';
+export { isSafeUrl } from './setting-values.js';
 export { parseSigningKeys, type SigningKey } from './signing-keys.js';

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { errnoCode, readConfigFile } from './config-file.js';
-import { type SettingName, type Settings, settingsSchema, splitSecrets } from './config.schema.js';
+import { type SettingName, type Settings, settingsSchema } from './config.schema.js';
+import { splitList } from './setting-values.js';
 
 /** Everything that is wrong with the configuration, all at once. The entry point prints it and exits with 78. */
 export class ConfigurationError extends Error {
@@ -239,7 +240,7 @@ function isWithin(host: string, domain: string | undefined): boolean {
 function isGuessable(list: string): boolean {
   // What is too short is told by the schema.
   if (!settingsSchema.shape.APP_SECRET.safeParse(list).success) return false;
-  return splitSecrets(list).some((secret) => {
+  return splitList(list).some((secret) => {
     const isPlaceholder = /change.?me|example|placeholder|secret|password/i.test(secret);
     return isPlaceholder || new Set(secret).size < MIN_KINDS_OF_CHARACTERS;
   });

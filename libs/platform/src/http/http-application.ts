@@ -43,7 +43,7 @@ export async function createHttpApplication(
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: UPLOAD_TIMEOUT_MS,
     http: serverOptions,
-    trustProxy: TRUSTED_PROXIES === '' ? false : TRUSTED_PROXIES.split(',').map((range) => range.trim()),
+    trustProxy: TRUSTED_PROXIES.length > 0 && TRUSTED_PROXIES,
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.
     return503OnClosing: false,

@@ -3,7 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { Clock, hashOfToken } from '#kernel';
 import { Database, statement } from '#platform/database';
 
-/** What a challenge was given out for, and is good for. */
+/**
+ * What a challenge was given out for, and is good for: the second factor of a log-in, a proof by somebody who is logged
+ * in (to raise the session or, with the password, to change their second factors), a log-in by passkey alone, a new
+ * passkey.
+ */
 export type ChallengePurpose = 'second_factor' | 'step_up' | 'passkey_login' | 'passkey_registration';
 
 const CHALLENGE_BYTES = 32;

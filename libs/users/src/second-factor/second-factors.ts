@@ -113,7 +113,7 @@ export class SecondFactors {
   /**
    * Takes the proof of a second factor, which is spent by that; undefined when it is none.
    *
-   * @param challenge what a passkey must have signed; absent: a challenge for a step-up, which is spent by that
+   * @param challenge what a passkey must have signed; absent: what they asked for while logged in, which is spent by that
    */
   async accept(
     user: Pick<User, 'id' | 'email' | 'name'>,

@@ -72,7 +72,7 @@ export class Totp {
     config: Config,
   ) {
     this.box = new SecretBox(config.appSecrets, 'totp secrets');
-    this.issuer = config.settings.WEBAUTHN_RP_NAME;
+    this.issuer = config.settings.SHOP_NAME;
   }
 
   /**

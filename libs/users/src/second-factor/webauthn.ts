@@ -44,7 +44,7 @@ export class WebAuthn {
 
   constructor({ settings }: Config) {
     this.rpId = settings.WEBAUTHN_RP_ID;
-    this.rpName = settings.WEBAUTHN_RP_NAME;
+    this.rpName = settings.SHOP_NAME;
     this.origins = settings.WEBAUTHN_ORIGINS;
   }
 

@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from '@nats-io/transport-node';
 
 /** What NATS_URL says, in the words of the client: servers, who we are, and whether to speak TLS. */
-export function natsOptions(list: string): ConnectionOptions {
-  const urls = list.split(',').map((url) => new URL(url.trim()));
+export function natsOptions(list: readonly string[]): ConnectionOptions {
+  const urls = list.map((url) => new URL(url));
   const [first] = urls;
   return {
     servers: urls.map(({ host }) => host),

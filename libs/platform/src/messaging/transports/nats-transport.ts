@@ -132,7 +132,7 @@ export class NatsTransport extends EventTransport {
   private async open(lost: () => void): Promise<Link> {
     // Whoever needs it connects anew: what the client would keep for later, the outbox keeps better.
     const connection = await connect({
-      ...natsOptions(this.config.settings.NATS_URL ?? ''),
+      ...natsOptions(this.config.settings.NATS_URL ?? []),
       name: 'steelyard',
       reconnect: false,
       timeout: CONNECT_TIMEOUT_MS,

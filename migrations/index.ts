@@ -15,6 +15,8 @@ import { Platform1795000000001 } from './1795000000001-platform.js';
 import { SecondFactor1795000000017 } from './1795000000017-second-factor.js';
 import { Sales1795000000015 } from './1795000000015-sales.js';
 import { SessionOrigins1795000000019 } from './1795000000019-session-origins.js';
+import { AccountRetention1795000000020 } from './1795000000020-account-retention.js';
+import { AuditAssurance1795000000021 } from './1795000000021-audit-assurance.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
@@ -39,4 +41,6 @@ export const migrations = [
   SecondFactor1795000000017,
   LinkedIdentities1795000000018,
   SessionOrigins1795000000019,
+  AccountRetention1795000000020,
+  AuditAssurance1795000000021,
 ];

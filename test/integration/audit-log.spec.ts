@@ -41,6 +41,7 @@ describe('the audit log', () => {
         actor: `user:${shop.admin.id}`,
         role: 'admin',
         sessionId: expect.any(String),
+        aal: 1,
         action: 'POST /products/:id/stock-movements',
         target: product.id,
         reason: 'Yearly count',
@@ -59,11 +60,27 @@ describe('the audit log', () => {
     expect(await positions('')).toEqual([5, 4, 3, 2, 1]);
     expect(await positions(`actor=user:${shop.admin.id}`)).toEqual([5]);
     expect(await positions(`action=${encodeURIComponent('POST /products')}`)).toEqual([3, 1]);
-    expect(await positions(`target=${product.id}`)).toEqual([5, 4]);
+    expect(await positions(`target=${product.id}`)).toEqual([5, 4, 3]);
     expect(await positions(`after=${occurredAt}`)).toContain(5);
     expect(await positions(`before=${occurredAt}`)).not.toContain(5);
     const { nextCursor } = await shop.read(`${LOG}?limit=3`);
     expect(await positions(`limit=3&cursor=${nextCursor}`)).toEqual([2, 1]);
+  });
+
+  it('tells the address of a call from its body, so that nobody adds to what they have done', async () => {
+    const { id } = await shop.product({ stock: 7 });
+    const said = '?onHand=1&quantity=9&kind=receive&reason=None';
+    const count = { kind: 'adjust', onHand: 5, expectedOnHand: 7, reason: 'Yearly count' };
+    const answer = await shop.post(`/api/v1/products/${id}/stock-movements${said}`, count, {
+      as: shop.admin,
+    });
+    expect(answer).toMatchObject({ status: 201 });
+    const { data } = await shop.read(`${LOG}?limit=1`);
+    expect(data).toMatchObject([{ reason: 'Yearly count' }]);
+    expect(data[0].details).toEqual({
+      ...{ kind: 'adjust', onHand: 5, expectedOnHand: 7 },
+      query: { kind: 'receive', onHand: '1', quantity: '9', reason: '[redacted]' },
+    });
   });
 
   it('keeps nothing that is personal or secret', async () => {
@@ -108,8 +125,14 @@ describe('the audit log', () => {
     [
       'put in at the end',
       `INSERT INTO platform.audit_log SELECT position + 1, occurred_at, actor, role, session_id, action, target,
-         reason, details, address, request_id, hash FROM platform.audit_log WHERE position = 5`,
+         reason, details, address, request_id, hash, aal FROM platform.audit_log WHERE position = 5`,
       6,
+    ],
+    ['given another assurance', 'UPDATE platform.audit_log SET aal = 2 WHERE position = 4', 4],
+    [
+      'said to be from before assurance was noted',
+      'UPDATE platform.audit_log SET aal = NULL WHERE position = 4',
+      4,
     ],
     ['given another hash', `UPDATE platform.audit_log SET hash = sha256('x') WHERE position = 5`, 5],
   ])('shows which entry was %s', async (_, sql, position) => {

@@ -409,12 +409,4 @@ describe('my sessions', () => {
       code,
     );
   });
-
-  it('leave the database a month after they ended', async () => {
-    const { id, email, refreshToken } = await users.registered();
-    await users.app.post(LOGOUT, { refreshToken });
-    await users.later(31 * 86_400_000, () => users.signIn(email, PASSWORD));
-    const { rows } = await users.sql.query('SELECT revoked_at FROM users.sessions WHERE user_id = $1', [id]);
-    expect(rows).toEqual([{ revoked_at: null }]);
-  });
 });

@@ -15,6 +15,7 @@ import {
   Outbox,
   OutboxRelay,
 } from '#platform/messaging';
+import { PruneAccounts } from '#users';
 import { DeliverWebhooks, MeasureWebhooks, TidyWebhooks } from '#webhooks';
 import { PinoLogger } from 'nestjs-pino';
 
@@ -52,6 +53,7 @@ export class WorkerJobs {
     private readonly deliverWebhooks: DeliverWebhooks,
     measureWebhooks: MeasureWebhooks,
     tidyWebhooks: TidyWebhooks,
+    pruneAccounts: PruneAccounts,
     idempotency: Idempotency,
     checkInvariants: CheckInvariants,
     private readonly consumers: EventConsumers,
@@ -75,6 +77,7 @@ export class WorkerJobs {
       slow('expire-authorizations', () => expireAuthorizations.execute()),
       { name: 'expire-unpaid-orders', pollMs, round: () => expireUnpaidOrders.execute() },
       { name: 'complete-orders', pollMs, round: () => completeOrders.execute() },
+      slow('prune-accounts', () => pruneAccounts.execute(PRUNE_BATCH_SIZE)),
       slow('prune-idempotency-keys', () => idempotency.prune(PRUNE_BATCH_SIZE)),
       slow('prune-gateway-reports', () => gatewayReports.prune(PRUNE_BATCH_SIZE)),
       slow('prune-events', () => outbox.prune(retentionSeconds, PRUNE_BATCH_SIZE)),

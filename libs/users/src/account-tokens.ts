@@ -32,6 +32,12 @@ const spendToken = statement(
   `DELETE FROM users.tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
    RETURNING user_id AS "userId", email`,
 );
+const pruneTokens = statement(
+  'users.prune_tokens',
+  `DELETE FROM users.tokens WHERE (user_id, purpose) IN (
+     SELECT user_id, purpose FROM users.tokens WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING purpose`,
+);
 const endTokensOfUser = statement('users.end_tokens_of_user', 'DELETE FROM users.tokens WHERE user_id = $1');
 
 /**
@@ -75,6 +81,11 @@ export class AccountTokens {
   /** Ends every token of a user. */
   async endAll(userId: string): Promise<void> {
     await this.database.query(endTokensOfUser, [userId]);
+  }
+
+  /** Takes away at most `limit` tokens that have expired; how many went. */
+  async prune(limit: number): Promise<number> {
+    return (await this.database.query(pruneTokens, [this.clock.now(), limit])).length;
   }
 
   private async proofFrom(query: Statement, purpose: TokenPurpose, token: string): Promise<MailedProof> {

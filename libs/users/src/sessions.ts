@@ -14,18 +14,12 @@ const REUSE_GRACE_MS = 10_000;
 /** Replacements that a session remembers the time of; more within the grace is no browser with a few tabs. */
 const REMEMBERED_REPLACEMENTS = 32;
 
-/** Ended sessions are kept this long for whoever asks what happened, and go at later log-ins of the same user. */
+/** Ended sessions are kept this long for whoever asks what happened. */
 const ENDED_RETENTION_DAYS = 30;
-const MAX_FORGOTTEN_PER_LOGIN = 100;
 
 const insertSession = statement(
   'users.insert_session',
-  `WITH forgotten AS (
-     DELETE FROM users.sessions WHERE id IN (
-       SELECT id FROM users.sessions
-        WHERE user_id = $2 AND least(revoked_at, expires_at) < $4::timestamptz - interval '${ENDED_RETENTION_DAYS} days'
-        LIMIT ${MAX_FORGOTTEN_PER_LOGIN} FOR UPDATE SKIP LOCKED))
-   INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at, aal, amr,
+  `INSERT INTO users.sessions (id, user_id, token_hash, created_at, last_used_at, expires_at, aal, amr,
                                address, network, user_agent)
    SELECT $1, u.id, $3, $4, $4, $5, $7, $8, $9, $10, $11 FROM users.users u
     WHERE u.id = $2 AND ($6::text IS NULL OR u.password_hash = $6) AND u.deleted_at IS NULL FOR SHARE
@@ -67,17 +61,25 @@ const revokeSession = statement(
 );
 const revokeSessionOfUser = statement(
   'users.revoke_session_of_user',
-  `UPDATE users.sessions SET revoked_at = $3, revoked_reason = 'revoked_by_user'
+  `UPDATE users.sessions SET revoked_at = $3, revoked_reason = 'revoked'
     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING id`,
 );
 const revokeSessionsOfUser = statement(
   'users.revoke_sessions_of_user',
-  `UPDATE users.sessions SET revoked_at = $2, revoked_reason = 'revoked_by_user'
+  `UPDATE users.sessions SET revoked_at = $2, revoked_reason = 'revoked'
     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR id <> $3)`,
 );
 const deleteSessionsOfUser = statement(
   'users.delete_sessions_of_user',
   'DELETE FROM users.sessions WHERE user_id = $1',
+);
+const pruneSessions = statement(
+  'users.prune_sessions',
+  `DELETE FROM users.sessions WHERE id IN (
+     SELECT id FROM users.sessions
+      WHERE least(revoked_at, expires_at) < $1::timestamptz - interval '${ENDED_RETENTION_DAYS} days'
+      LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING id`,
 );
 
 /** How somebody came in: how sure it is who they are, and by which methods they did (RFC 8176). */
@@ -216,6 +218,11 @@ export class Sessions implements LiveSessions, OnModuleInit {
   /** Ends every session of a user and remembers none. */
   async forgetAll(userId: string): Promise<void> {
     await this.database.query(deleteSessionsOfUser, [userId]);
+  }
+
+  /** Takes away at most `limit` sessions that ended long ago; how many went. */
+  async prune(limit: number): Promise<number> {
+    return (await this.database.query(pruneSessions, [this.clock.now(), limit])).length;
   }
 
   private async answerRepeated(token: RefreshToken, now: Date): Promise<SessionGrant & { user: User }> {

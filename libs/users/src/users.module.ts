@@ -25,6 +25,7 @@ import { Passwords } from './passwords.js';
 import { PersonalData } from './personal-data.js';
 import { Challenges } from './second-factor/challenges.js';
 import { Passkeys } from './second-factor/passkeys.js';
+import { PruneAccounts } from './prune-accounts.js';
 import { RecoveryCodes } from './second-factor/recovery-codes.js';
 import { RegisterUser } from './register-user.js';
 import { SecondFactorController } from './second-factor/second-factor.controller.js';
@@ -76,6 +77,7 @@ import { UsersService } from './users.service.js';
     PasswordCheck,
     Passwords,
     PersonalData,
+    PruneAccounts,
     RecoveryCodes,
     RegisterUser,
     SecondFactorEnrolment,
@@ -91,6 +93,6 @@ import { UsersService } from './users.service.js';
     DemoUsers,
     WebAuthn,
   ],
-  exports: [UsersFacade, DemoUsers],
+  exports: [UsersFacade, DemoUsers, PruneAccounts],
 })
 export class UsersModule {}

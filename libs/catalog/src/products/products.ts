@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, Clock, DomainError, newId } from '#kernel';
+import { currentContext } from '#platform/context';
 import { Database, isUniqueViolation } from '#platform/database';
 import { type ExpectedVersions, type Page, Paginator, requireVersion } from '#platform/http';
 import { EventBus } from '#platform/messaging';
@@ -69,6 +70,7 @@ export class Products {
       const values = [id, ...textValues(text), this.clock.now()];
       const row = await this.write(statements.insertProduct, values, text.sku);
       await this.bus.publish(productCreated, productEvent(row));
+      currentContext().madeId = id;
       return toTagged(row);
     });
   }

@@ -1928,6 +1928,7 @@ export interface components {
          *       "actor": "user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
          *       "role": "staff",
          *       "sessionId": "01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20",
+         *       "aal": 2,
          *       "action": "POST /payments/:id/refunds",
          *       "target": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d13",
          *       "reason": "Broken on arrival",
@@ -1959,9 +1960,11 @@ export interface components {
              * @description The session of a person, or the id of the API key.
              */
             sessionId: string;
+            /** @description Whether that session had proven one factor or two (`2`); null for API keys, and for entries from before this was noted. */
+            aal: (1 | 2) | null;
             /** @description Method and route. */
             action: string;
-            /** @description The id in the address, where there is one. */
+            /** @description The id in the address; where there is none, that of what was made, if something was. */
             target: string | null;
             reason: string | null;
             /** @description The fields of the request. What is personal or secret is `[redacted]`. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AssuranceLevel } from '#kernel';
 
 /** What one privileged action was: who did what, why, and from where. */
 export interface AuditEntry {
@@ -7,9 +8,11 @@ export interface AuditEntry {
   readonly role: string;
   /** The session of a person, or the id of a machine's key. */
   readonly sessionId: string;
+  /** The assurance level of that session; null for keys, and for entries from before it was noted. */
+  readonly aal: AssuranceLevel | null;
   /** The method and the route: `POST /payments/:id/capture`. */
   readonly action: string;
-  /** The id in the address, where there is one. */
+  /** The id in the address or, where there is none, of what was made. */
   readonly target: string | null;
   readonly reason: string | null;
   readonly details: unknown;
@@ -39,6 +42,8 @@ export function hashOf(previousHash: Buffer, position: number, entry: AuditEntry
     sortedMembers(entry.details),
     entry.address,
     entry.requestId,
+    // Entries from before it was noted keep their hash: they have no such member, and not an empty one.
+    ...(entry.aal === null ? [] : [entry.aal]),
   ]);
   return createHash('sha256').update(previousHash).update(content).digest();
 }

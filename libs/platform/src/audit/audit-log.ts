@@ -4,7 +4,7 @@ import { Database, statement } from '../database/index.js';
 import { type Page, type PageRequest, Paginator } from '../http/index.js';
 import { type AuditEntry, type AuditRow, CHAIN_START, hashOf } from './audit-chain.js';
 
-const ROW_COLUMNS = `position, occurred_at AS "occurredAt", actor, role, session_id AS "sessionId",
+const ROW_COLUMNS = `position, occurred_at AS "occurredAt", actor, role, session_id AS "sessionId", aal,
        action, target, reason, details, address, request_id AS "requestId", hash`;
 
 const readHead = statement(
@@ -13,9 +13,9 @@ const readHead = statement(
 );
 const insertEntry = statement(
   'audit.insert_entry',
-  `INSERT INTO platform.audit_log (position, occurred_at, actor, role, session_id, action, target, reason, details,
+  `INSERT INTO platform.audit_log (position, occurred_at, actor, role, session_id, aal, action, target, reason, details,
                                    address, request_id, hash)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 );
 const listEntries = statement(
   'audit.list_entries',
@@ -128,13 +128,14 @@ export class AuditLog implements OnModuleInit {
 
   private async appendPending(): Promise<void> {
     const context = currentContext();
-    const entry = this.pending.get(context);
-    if (!entry) return;
+    const expected = this.pending.get(context);
+    if (!expected) return;
     if (context.idempotencyReplayed) {
       // The call had its effect, and its row, the first time.
       this.pending.delete(context);
       return;
     }
+    const entry = { ...expected, target: expected.target ?? context.madeId ?? null };
     await this.database.lock('audit', 'chain');
     const head = await this.database.queryOne<Head>(readHead);
     const position = (head?.position ?? 0) + 1;
@@ -144,6 +145,7 @@ export class AuditLog implements OnModuleInit {
       entry.actor,
       entry.role,
       entry.sessionId,
+      entry.aal,
       entry.action,
       entry.target,
       entry.reason,

@@ -39,7 +39,7 @@ export class AuditInterceptor implements NestInterceptor {
       action: `${request.method} ${request.routeOptions.url?.replace(`/${API_PREFIX}`, '')}`,
       target: typeof target === 'string' ? storable(target) : null,
       reason: typeof reason === 'string' ? storable(reason) : null,
-      details: redact({ ...params, ...fieldsOf(request.query), ...body }),
+      details: redact({ ...params, ...body, ...queryOf(request) }),
       address: storable(request.ip),
       requestId: currentContext().requestId,
     });
@@ -62,15 +62,21 @@ export class AuditInterceptor implements NestInterceptor {
 }
 
 /** By what an actor may do more than others: a role in a session, or a key. */
-function heldBy(actor: Actor): Pick<AuditEntry, 'role' | 'sessionId'> {
+function heldBy(actor: Actor): Pick<AuditEntry, 'role' | 'sessionId' | 'aal'> {
   switch (actor.kind) {
     case 'user':
-      return { role: actor.role, sessionId: actor.sessionId };
+      return { role: actor.role, sessionId: actor.sessionId, aal: actor.aal };
     case 'key':
-      return { role: 'key', sessionId: actor.keyId };
+      return { role: 'key', sessionId: actor.keyId, aal: null };
     default:
       throw new Error(`Nobody gave ${actor.kind} the rights of staff.`);
   }
+}
+
+/** Apart from the body, or whoever calls could tell the log in the address what the body does not say. */
+function queryOf(request: FastifyRequest): { query?: Record<string, unknown> } {
+  const query = fieldsOf(request.query);
+  return Object.keys(query).length > 0 ? { query } : {};
 }
 
 /** The fields of a part of a request. A body that is a file is a stream, of which nothing is kept. */

@@ -14,8 +14,14 @@ const auditEntryView = z
     actor: z.string().meta({ description: '`user:<id>` or `key:<id>`' }),
     role: z.string().meta({ description: 'The role that they had at the time; `key` for an API key.' }),
     sessionId: idSchema.meta({ description: 'The session of a person, or the id of the API key.' }),
+    aal: z.literal([1, 2]).nullable().meta({
+      description:
+        'Whether that session had proven one factor or two (`2`); null for API keys, and for entries from before this was noted.',
+    }),
     action: z.string().meta({ description: 'Method and route.' }),
-    target: z.string().nullable().meta({ description: 'The id in the address, where there is one.' }),
+    target: z.string().nullable().meta({
+      description: 'The id in the address; where there is none, that of what was made, if something was.',
+    }),
     reason: z.string().nullable(),
     details: z.record(z.string(), z.unknown()).meta({
       description: 'The fields of the request. What is personal or secret is `[redacted]`.',
@@ -33,6 +39,7 @@ const auditEntryView = z
       actor: 'user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10',
       role: 'staff',
       sessionId: '01976f5e-9a10-7b3c-8f2d-6c1e5a4b3d20',
+      aal: 2,
       action: 'POST /payments/:id/refunds',
       target: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d13',
       reason: 'Broken on arrival',

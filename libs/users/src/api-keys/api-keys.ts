@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Actor, actorReference, Clock, DomainError, newId, hashOfToken } from '#kernel';
-import { currentActor } from '#platform/context';
+import { currentActor, currentContext } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
@@ -90,6 +90,7 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
     return this.database.transaction(async () => {
       const key = await this.database.queryOne<ApiKey>(insertKey, values);
       if (!key) throw new Error('A written key was not returned.');
+      currentContext().madeId = id;
       return { key, code };
     });
   }

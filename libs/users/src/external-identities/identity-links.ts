@@ -41,18 +41,21 @@ const deleteLinks = statement(
   `DELETE FROM users.external_identities WHERE user_id = $1 AND ($2::uuid IS NULL OR id = $2)
    RETURNING issuer, subject`,
 );
-// The table says "erased": erasure was the first way for a link to end.
 const rememberEnded = statement(
   'users.remember_ended_identity',
-  `WITH forgotten AS (
-     DELETE FROM users.erased_identities
-      WHERE erased_at < $2::timestamptz - interval '${ENDED_KEPT_DAYS} days' AND identity_hash <> $1)
-   INSERT INTO users.erased_identities (identity_hash, erased_at) VALUES ($1, $2)
-   ON CONFLICT (identity_hash) DO UPDATE SET erased_at = excluded.erased_at`,
+  `INSERT INTO users.ended_identities (identity_hash, ended_at) VALUES ($1, $2)
+   ON CONFLICT (identity_hash) DO UPDATE SET ended_at = excluded.ended_at`,
 );
 const readEnded = statement(
   'users.read_ended_identity',
-  `SELECT max(erased_at) AS "endedAt" FROM users.erased_identities WHERE identity_hash = ANY($1::bytea[])`,
+  `SELECT max(ended_at) AS "endedAt" FROM users.ended_identities WHERE identity_hash = ANY($1::bytea[])`,
+);
+const pruneEnded = statement(
+  'users.prune_ended_identities',
+  `DELETE FROM users.ended_identities WHERE identity_hash IN (
+     SELECT identity_hash FROM users.ended_identities
+      WHERE ended_at < $1::timestamptz - interval '${ENDED_KEPT_DAYS} days' LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING identity_hash`,
 );
 
 /** Somebody as an outside identity provider knows them: the `iss` and `sub` of their tokens. */
@@ -160,6 +163,11 @@ export class IdentityLinks {
     const hashes = this.hashKeys.map((key) => hashOf(identity, key));
     const found = await this.database.queryOne<{ endedAt: Date | null }>(readEnded, [hashes]);
     return found?.endedAt ?? undefined;
+  }
+
+  /** Takes away at most `limit` hashes of links that ended long ago; how many went. */
+  async prune(limit: number): Promise<number> {
+    return (await this.database.query(pruneEnded, [this.clock.now(), limit])).length;
   }
 
   /** For a while a hash remembers when that was. */

@@ -12,15 +12,10 @@ export type ChallengePurpose = 'second_factor' | 'step_up' | 'passkey_login' | '
 
 const CHALLENGE_BYTES = 32;
 export const CHALLENGE_LIFETIME_SECONDS = 300;
-const MAX_FORGOTTEN_PER_CHALLENGE = 100;
 
 const storeChallenge = statement(
   'users.store_challenge',
-  `WITH forgotten AS (
-     DELETE FROM users.challenges WHERE challenge_hash IN (
-       SELECT challenge_hash FROM users.challenges WHERE expires_at <= $5
-        LIMIT ${MAX_FORGOTTEN_PER_CHALLENGE} FOR UPDATE SKIP LOCKED))
-   INSERT INTO users.challenges (challenge_hash, purpose, user_id, expires_at) VALUES ($1, $2, $3, $4)`,
+  'INSERT INTO users.challenges (challenge_hash, purpose, user_id, expires_at) VALUES ($1, $2, $3, $4)',
 );
 const readChallenge = statement(
   'users.read_challenge',
@@ -36,6 +31,12 @@ const spendChallenge = statement(
 const endChallengesOfUser = statement(
   'users.end_challenges_of_user',
   'DELETE FROM users.challenges WHERE user_id = $1',
+);
+const pruneChallenges = statement(
+  'users.prune_challenges',
+  `DELETE FROM users.challenges WHERE challenge_hash IN (
+     SELECT challenge_hash FROM users.challenges WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING purpose`,
 );
 
 /**
@@ -56,15 +57,8 @@ export class Challenges {
    */
   async issue(purpose: ChallengePurpose, userId?: string): Promise<string> {
     const challenge = randomBytes(CHALLENGE_BYTES).toString('base64url');
-    const now = this.clock.now();
-    const expiresAt = new Date(now.getTime() + CHALLENGE_LIFETIME_SECONDS * 1000);
-    await this.database.query(storeChallenge, [
-      hashOfToken(challenge),
-      purpose,
-      userId ?? null,
-      expiresAt,
-      now,
-    ]);
+    const expiresAt = new Date(this.clock.now().getTime() + CHALLENGE_LIFETIME_SECONDS * 1000);
+    await this.database.query(storeChallenge, [hashOfToken(challenge), purpose, userId ?? null, expiresAt]);
     return challenge;
   }
 
@@ -83,5 +77,10 @@ export class Challenges {
   /** Ends every challenge of a user. */
   async endAll(userId: string): Promise<void> {
     await this.database.query(endChallengesOfUser, [userId]);
+  }
+
+  /** Takes away at most `limit` challenges that nobody has answered in time; how many went. */
+  async prune(limit: number): Promise<number> {
+    return (await this.database.query(pruneChallenges, [this.clock.now(), limit])).length;
   }
 }

@@ -41,6 +41,14 @@ const deletePending = statement(
   'users.delete_pending_totp',
   'DELETE FROM users.totp WHERE user_id = $1 AND confirmed_at IS NULL',
 );
+const prunePending = statement(
+  'users.prune_pending_totp',
+  `DELETE FROM users.totp WHERE user_id IN (
+     SELECT user_id FROM users.totp
+      WHERE confirmed_at IS NULL AND created_at < $1::timestamptz - interval '${PENDING_MINUTES} minutes'
+      LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING user_id`,
+);
 const deleteTotp = statement(
   'users.delete_totp',
   'DELETE FROM users.totp WHERE user_id = $1 RETURNING confirmed_at AS "confirmedAt"',
@@ -132,6 +140,11 @@ export class Totp {
   async remove(userId: string): Promise<boolean> {
     const removed = await this.database.queryOne<{ confirmedAt: Date | null }>(deleteTotp, [userId]);
     return removed !== undefined && removed.confirmedAt !== null;
+  }
+
+  /** Takes away at most `limit` secrets that no code has confirmed in time; how many went. */
+  async prune(limit: number): Promise<number> {
+    return (await this.database.query(prunePending, [this.clock.now(), limit])).length;
   }
 
   private read(userId: string): Promise<StoredTotp | undefined> {

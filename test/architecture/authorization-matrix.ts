@@ -160,41 +160,41 @@ export const ROUTES: Record<string, Row> = {
   // Whoever may do these has to prove something as well, and is told that it is wrong.
   'POST /auth/step-up': {
     of: 'customer',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 409,
     call: () => ({ body: { totp: '000000' } }),
   },
-  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:secure', status: 409 },
+  'POST /auth/step-up/passkey-options': { of: 'customer', takes: 'account:use', status: 409 },
   'GET /users/me/second-factor': { of: 'customer', takes: 'account:use' },
-  'POST /users/me/totp': { of: 'customer', takes: 'account:secure', status: 403, call: aWrongPassword },
+  'POST /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: aWrongPassword },
   'POST /users/me/totp/confirm': {
     of: 'customer',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 403,
     call: () => ({ body: { totp: '000000' } }),
   },
-  'DELETE /users/me/totp': { of: 'customer', takes: 'account:secure', status: 403, call: withAnApp },
-  'POST /users/me/recovery-codes': { of: 'customer', takes: 'account:secure', status: 403, call: withAnApp },
+  'DELETE /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },
+  'POST /users/me/recovery-codes': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },
   'POST /users/me/passkeys/options': {
     of: 'customer',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 403,
     call: aWrongPassword,
   },
   'POST /users/me/passkeys': {
     of: 'customer',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 400,
     call: () => ({ body: { name: 'Phone', passkey: anAttestation() } }),
   },
   'PATCH /users/me/passkeys/:id': {
     of: 'own',
-    takes: 'account:secure',
+    takes: 'account:use',
     call: async (stage) => ({ id: await aPasskeyOfTheOwner(stage), body: { name: 'Old phone' } }),
   },
   'DELETE /users/me/passkeys/:id': {
     of: 'own',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 403,
     call: async (stage) => {
       await aWrongPassword(stage);
@@ -213,7 +213,7 @@ export const ROUTES: Record<string, Row> = {
   'GET /users/me/identities': { of: 'customer', takes: 'account:use' },
   'DELETE /users/me/identities/:id': {
     of: 'own',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 204,
     call: identityOfTheOwner,
   },
@@ -222,7 +222,7 @@ export const ROUTES: Record<string, Row> = {
   // Whoever may do these has to give the password as well, and is told that it is the wrong one.
   'POST /users/me/email-change': {
     of: 'customer',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 403,
     call: async (stage) => {
       const { body } = await aWrongPassword(stage);
@@ -231,14 +231,14 @@ export const ROUTES: Record<string, Row> = {
   },
   'DELETE /users/me': {
     of: 'customer',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 403,
     call: aWrongPassword,
   },
-  'DELETE /users/me/sessions': { of: 'customer', takes: 'account:secure', status: 204 },
+  'DELETE /users/me/sessions': { of: 'customer', takes: 'account:use', status: 204 },
   'DELETE /users/me/sessions/:id': {
     of: 'own',
-    takes: 'account:secure',
+    takes: 'account:use',
     status: 204,
     call: sessionOfTheOwner,
   },

@@ -80,6 +80,14 @@ describe('the edge', () => {
     expect(answer.body.requestId).toMatch(UUID);
   });
 
+  it.each<[string, CallOptions, string]>([
+    ['nobody says who they are', {}, 'Bearer'],
+    ['the token is none', { token: 'open-sesame' }, 'Bearer error="invalid_token"'],
+  ])('says how to say who one is, where %s', async (_, credentials, challenge) => {
+    const { status, headers } = await app.get('/api/v1/users/me', credentials);
+    expect({ status, challenge: headers.get('www-authenticate') }).toEqual({ status: 401, challenge });
+  });
+
   it('names the methods that an address knows', async () => {
     const { headers } = await app.call('PUT', PRODUCTS);
     expect(headers.get('allow')).toBe('GET, HEAD, POST');

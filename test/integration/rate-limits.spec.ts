@@ -1,5 +1,6 @@
 import { newId, type Role } from '#kernel';
 import { AccessTokens } from '#platform/security';
+import { DemoUsers } from '#users';
 import { type CallOptions, TestApp } from '../support/test-app.js';
 
 const LOGIN = '/api/v1/auth/login';
@@ -52,6 +53,31 @@ describe('rate limits', () => {
     await start();
     const guess = { email: 'nobody@example.com', password: 'guess number one' };
     expect(await statusesOf(3, () => app.post(LOGIN, guess))).toEqual([401, 401, 429]);
+  });
+
+  it('bound whoever has many networks of IPv6 to guess from', async () => {
+    await start({ TRUSTED_PROXIES: '127.0.0.1' });
+    const from = (site: string) => (index: number) =>
+      app.post(
+        LOGIN,
+        { email: `nobody-${index}@example.com`, password: 'guess number one' },
+        { headers: { 'x-forwarded-for': `2001:db8:${site}:${index.toString(16)}::1` } },
+      );
+    const statuses = await statusesOf(21, from('1'));
+    expect(statuses).toEqual([...Array<number>(20).fill(401), 429]);
+    expect(await statusesOf(1, from('2'))).toEqual([401]);
+  });
+
+  it('count a key and a user apart who have one id', async () => {
+    await start();
+    await app.app.get(DemoUsers).ensure();
+    const login = { email: 'admin@example.com', password: 'steelyard-demo' };
+    const { body: admin } = await app.post(LOGIN, login);
+    const wish = { name: 'till', scopes: ['catalog:read'] };
+    const { body: key } = await app.post('/api/v1/api-keys', wish, { token: admin.accessToken });
+    const namesake = await tokenOf('customer', key.id);
+    expect(await statusesOf(4, () => app.get(PRODUCTS, { token: namesake }))).toEqual([200, 200, 200, 429]);
+    expect((await app.get(PRODUCTS, { token: key.key })).status).toBe(200);
   });
 
   it.each<[string, string, string, CallOptions, number, string]>([
@@ -139,6 +165,14 @@ describe('the address of a caller', () => {
     expect((await from('203.0.113.2')).status).toBe(200);
     const liar = (index: number) => from(`192.0.2.${index}, 203.0.113.3, 10.0.0.1`);
     expect(await statusesOf(4, liar)).toEqual([200, 200, 200, 429]);
+  });
+
+  it('is the same whatever port a proxy writes beside it', async () => {
+    await start({ TRUSTED_PROXIES: '127.0.0.1' });
+    expect(await statusesOf(4, (index) => from(`203.0.113.4:${50_000 + index}`))).toEqual([
+      200, 200, 200, 429,
+    ]);
+    expect(await statusesOf(4, (index) => from(`${index}`.repeat(6_000)))).toEqual([200, 200, 200, 429]);
   });
 
   it('is one for all that share a network of IPv6', async () => {

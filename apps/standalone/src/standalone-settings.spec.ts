@@ -6,6 +6,12 @@ describe('the settings of the embedded size', () => {
     expect(loadStandaloneSettings({})).toMatchObject({ DEMO_DATA: true, LOG_LEVEL: 'warn' });
   });
 
+  it('bring no accounts with known passwords to where others reach them, unless somebody says so', () => {
+    expect(loadStandaloneSettings({ HOST: '0.0.0.0' })).toMatchObject({ DEMO_DATA: false });
+    expect(loadStandaloneSettings({ HOST: '0.0.0.0', DEMO_DATA: 'true' })).toMatchObject({ DEMO_DATA: true });
+    expect(loadStandaloneSettings({ HOST: '::1' })).toMatchObject({ DEMO_DATA: true });
+  });
+
   it('are what is set', () => {
     const env = { DEMO_DATA: 'false', LOG_LEVEL: 'info' };
     expect(loadStandaloneSettings(env)).toMatchObject({ DEMO_DATA: false, LOG_LEVEL: 'info' });

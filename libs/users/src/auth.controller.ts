@@ -63,7 +63,7 @@ export class AuthController {
     summary: 'Log out',
     description:
       'Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. ' +
-      'Access tokens that the session got read and order until they expire, and change nothing about the account.',
+      'Access tokens that the session got place and see orders until they expire, and show and change nothing of the account.',
     access: 'public',
     responses: { 204: null },
   })

@@ -103,7 +103,7 @@ export class MeController {
       'For good: name and address give way to a pseudonym, sessions and tokens end, nobody can log in. Orders keep ' +
       'their ids and amounts, and lose e-mail address, metadata, and all of the shipping address but the country. While orders are not paid, or not ' +
       'sent, they need the person: 409 `orders_open` names them. A last mail to the address says that it is done.',
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -136,7 +136,7 @@ export class MeController {
     summary: 'Move my account to another e-mail address',
     description:
       'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
     errors: [
@@ -176,7 +176,7 @@ export class MeController {
     description:
       'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; ' +
       'access tokens change nothing about how one logs in from then on, and stop when they expire.',
-    access: 'account:secure',
+    access: 'account:use',
     responses: { 204: null },
   })
   revokeMySessions(
@@ -191,9 +191,9 @@ export class MeController {
   @Endpoint({
     summary: 'End one of my sessions',
     description:
-      'Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and ' +
-      'change nothing about how one logs in.',
-    access: 'account:secure',
+      'Its refresh token stops working at once. Its access tokens place and see orders until they expire, and show and ' +
+      'change nothing of the account.',
+    access: 'account:use',
     responses: { 204: null },
     errors: [usersErrors.session_not_found],
   })

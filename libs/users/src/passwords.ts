@@ -4,6 +4,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import { deriveKeys, DomainError } from '#kernel';
 import { Config } from '#platform/config';
+import { currentContext } from '#platform/context';
 import { httpErrors } from '#platform/http';
 import { Metrics } from '#platform/telemetry';
 import { bulkhead, BulkheadRejectedError } from 'cockatiel';
@@ -67,8 +68,13 @@ export class Passwords implements OnModuleInit {
   }
 
   private async bounded<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = currentContext();
     try {
-      const result = this.bulkhead.execute(work);
+      const result = this.bulkhead.execute(() => {
+        // It waited, and whoever asked may have gone meanwhile.
+        signal.throwIfAborted();
+        return work();
+      });
       this.report();
       return await result;
     } catch (error) {

@@ -368,7 +368,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got read and order until they expire, and change nothing about the account.
+         * @description Ends the session of the refresh token. Repeat it as you like: a token that opens no session is no error. Access tokens that the session got place and see orders until they expire, and show and change nothing of the account.
          */
         post: operations["logout"];
         delete?: never;
@@ -1525,7 +1525,7 @@ export interface paths {
         post?: never;
         /**
          * End one of my sessions
-         * @description Its refresh token stops working at once, its access tokens when they expire: until then they read and order, and change nothing about how one logs in.
+         * @description Its refresh token stops working at once. Its access tokens place and see orders until they expire, and show and change nothing of the account.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -5249,7 +5249,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -5454,7 +5454,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -5667,7 +5667,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -5873,7 +5873,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -6144,7 +6144,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -6386,7 +6386,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -6594,7 +6594,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -6844,7 +6844,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -7105,7 +7105,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -7429,7 +7429,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -7692,7 +7692,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -7903,7 +7903,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -8113,7 +8113,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -8355,7 +8355,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -9006,7 +9006,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -9450,7 +9450,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -9833,7 +9833,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -10650,7 +10650,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -10915,7 +10915,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -11359,7 +11359,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -11559,7 +11559,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -11789,7 +11789,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -12008,7 +12008,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -12218,7 +12218,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -12418,7 +12418,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -12632,7 +12632,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -12868,7 +12868,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -13242,7 +13242,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -13532,7 +13532,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -13853,7 +13853,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -14169,7 +14169,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -14432,7 +14432,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -14795,7 +14795,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -15132,7 +15132,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -15360,7 +15360,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -15598,7 +15598,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -15994,7 +15994,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -16358,7 +16358,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -16596,7 +16596,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -16945,7 +16945,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -17396,7 +17396,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -17596,7 +17596,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -17857,7 +17857,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -18223,7 +18223,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -18601,7 +18601,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -18959,7 +18959,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -19181,7 +19181,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -19510,7 +19510,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -19843,7 +19843,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -20080,7 +20080,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -20408,7 +20408,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -20638,7 +20638,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -20876,7 +20876,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -21212,7 +21212,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -21423,7 +21423,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -21909,7 +21909,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -22134,7 +22134,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -22447,7 +22447,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -22758,7 +22758,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -23023,7 +23023,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -23251,7 +23251,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -23449,7 +23449,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -23682,7 +23682,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -23974,7 +23974,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -24247,7 +24247,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -24526,7 +24526,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -24795,7 +24795,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -25083,7 +25083,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -25290,7 +25290,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -25489,7 +25489,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -25687,7 +25687,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -25914,7 +25914,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -26208,7 +26208,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -26485,7 +26485,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -26755,7 +26755,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -26982,7 +26982,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -27297,7 +27297,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -27643,7 +27643,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -27975,7 +27975,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -28233,7 +28233,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -28528,7 +28528,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -28741,7 +28741,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -29013,7 +29013,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -29232,7 +29232,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -29471,7 +29471,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -29790,7 +29790,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -30019,7 +30019,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -30292,7 +30292,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;
@@ -30593,7 +30593,7 @@ export interface operations {
                      */
                     RateLimit?: string;
                     /**
-                     * @description How to say who calls.
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
                      * @example Bearer
                      */
                     "WWW-Authenticate"?: string;

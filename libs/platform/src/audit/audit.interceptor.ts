@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { concatMap, type Observable } from 'rxjs';
 import { currentContext } from '../context/index.js';
 import { API_PREFIX } from '../http/index.js';
-import { ACCESS_RULE, AccessPolicy, type AccessRule, grantOf } from '../security/index.js';
+import { ACCESS_RULE, AccessPolicy, type AccessRule, callerAddress, grantOf } from '../security/index.js';
 import type { AuditEntry } from './audit-chain.js';
 import { AuditLog } from './audit-log.js';
 import { redact, storable } from './redact.js';
@@ -40,7 +40,7 @@ export class AuditInterceptor implements NestInterceptor {
       target: typeof target === 'string' ? storable(target) : null,
       reason: typeof reason === 'string' ? storable(reason) : null,
       details: redact({ ...params, ...body, ...queryOf(request) }),
-      address: storable(request.ip),
+      address: callerAddress(request),
       requestId: currentContext().requestId,
     });
     return next.handle().pipe(

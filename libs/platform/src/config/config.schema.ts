@@ -127,7 +127,8 @@ export const settingsSchema = z.object({
     .default([])
     .describe('Which values of `OIDC_ROLE_CLAIM` stand for which role; needed with it.'),
   DEMO_DATA: flag(false).describe(
-    'Creates the demo accounts and the demo catalog; `npm start` turns it on by itself outside production.',
+    'Creates the demo accounts, whose passwords everybody knows, and the demo catalog; `npm start` turns it on by ' +
+      'itself outside production, where `HOST` is this machine.',
   ),
 
   REQUEST_TIMEOUT_MS: durationMs(15_000).describe(
@@ -199,7 +200,8 @@ export const settingsSchema = z.object({
   )
     .optional()
     .describe(
-      'Mail server; absent: mail is kept in memory and shown at `/dev/mailbox`, in production it is not sent.',
+      'Mail server; absent: mail is kept in memory and shown at `/dev/mailbox`; in production, and where `HOST` is ' +
+        'reached from elsewhere, it is not sent.',
     )
     .meta(SECRET),
   MAIL_FROM: z

@@ -93,7 +93,8 @@ const RETRY_AFTER = {
 const RETRYABLE_STATUSES: ReadonlySet<string> = new Set(['409', '429', '503']);
 const WWW_AUTHENTICATE = {
   'WWW-Authenticate': {
-    description: 'How to say who calls.',
+    description:
+      'How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).',
     schema: { type: 'string' as const },
     example: 'Bearer',
   },

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { currentContext } from '../context/index.js';
+import { securityErrors } from '../security/index.js';
 import { noteErrorCode } from './request-state.js';
 import { PROBLEM_CONTENT_TYPE, STATUS_OF_KIND, toDomainError, toProblem } from './problem.js';
 
@@ -30,13 +31,18 @@ export class ProblemFilter implements ExceptionFilter {
       void reply.header('Retry-After', String(error.retryAfterSeconds));
       if (status === 429) tellNothingLeft(reply, error.retryAfterSeconds);
     }
-    if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+    if (status === 401) void reply.header('WWW-Authenticate', challengeFor(error.code));
     void reply
       .status(status)
       .header('Content-Type', PROBLEM_CONTENT_TYPE)
       .serializer(JSON.stringify)
       .send(problem);
   }
+}
+
+/** What RFC 6750 has say that it is the token, and not that there is none. */
+function challengeFor(code: string): string {
+  return code === securityErrors.invalid_token.code ? 'Bearer error="invalid_token"' : 'Bearer';
 }
 
 /** Whoever guesses is refused while calls are left: by the headers, too, none is until the pause is over. */

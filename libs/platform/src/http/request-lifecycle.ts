@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { LogFn } from 'pino';
 import { currentContext, type RequestContext, runInContext } from '../context/index.js';
 import type { Lifecycle } from '../lifecycle/index.js';
-import type { RateLimits } from '../security/index.js';
+import { callerAddress, type RateLimits } from '../security/index.js';
 import type { Metrics } from '../telemetry/index.js';
 import type { AdminServer } from './admin-server.js';
 import { API_PREFIX } from './api-prefix.js';
@@ -176,7 +176,7 @@ function contextOf(request: FastifyRequest, signal: AbortSignal): RequestContext
   return {
     requestId: typeof requestId === 'string' && SANE_REQUEST_ID.test(requestId) ? requestId : newId(),
     ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
-    client: { address: request.ip, userAgent },
+    client: { address: callerAddress(request), userAgent },
     signal,
     actor: currentContext().actor,
   };

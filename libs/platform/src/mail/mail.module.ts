@@ -1,5 +1,5 @@
 import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
-import type { Settings } from '../config/index.js';
+import { isLoopback, type Settings } from '../config/index.js';
 import { DeliverMails } from './deliver-mails.js';
 import { LocalMailbox } from './local-mailbox.js';
 import { MailQueue } from './mail-queue.js';
@@ -10,12 +10,16 @@ import { UnconfiguredMailer } from './unconfigured-mailer.js';
 
 const SMTP_TIMEOUT_MS = 10_000;
 
-/** Mail: by SMTP where it is configured, else into a mailbox that developers look into, and nowhere in production. */
+/**
+ * Mail: by SMTP where it is configured, else into a mailbox that developers look into. Whoever sees that can log in as
+ * anybody: in production, and where others reach the process, mail goes nowhere.
+ */
 @Global()
 @Module({})
 export class MailModule {
   static forRoot(settings: Settings): DynamicModule {
-    const keepsMail = settings.MAIL_SMTP_URL === undefined && settings.NODE_ENV !== 'production';
+    const isPrivate = settings.NODE_ENV !== 'production' && isLoopback(settings.HOST);
+    const keepsMail = settings.MAIL_SMTP_URL === undefined && isPrivate;
     return {
       module: MailModule,
       controllers: keepsMail ? [MailboxController] : [],

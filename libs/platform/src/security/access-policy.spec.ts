@@ -63,10 +63,9 @@ describe('the access policy', () => {
 
   it('believes access tokens to their end where that is enough: for reading, selling and the warehouse', () => {
     expect(PERMISSIONS.filter((permission) => !isCheckedLive(permission))).toEqual([
-      'account:use',
       'users:read',
       ...['catalog:read', 'catalog:write', 'stock:read', 'stock:write'],
-      ...['orders:place', 'orders:claim', 'orders:list', 'orders:read', 'orders:pay', 'orders:fulfil'],
+      ...['orders:place', 'orders:list', 'orders:read', 'orders:pay', 'orders:fulfil'],
       ...['payments:read', 'payments:capture', 'sales:read', 'events:read', 'webhooks:read'],
     ]);
   });

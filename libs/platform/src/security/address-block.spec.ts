@@ -1,4 +1,4 @@
-import { addressBlock } from './address-block.js';
+import { addressBlock, addressSite } from './address-block.js';
 
 describe('the block of an address', () => {
   it.each([
@@ -15,5 +15,17 @@ describe('the block of an address', () => {
     ['not an address', 'not an address'],
   ])('of %s is %s', (address, block) => {
     expect(addressBlock(address)).toBe(block);
+  });
+});
+
+describe('the site of an address', () => {
+  it.each([
+    ['203.0.113.7', undefined],
+    ['::ffff:203.0.113.7', undefined],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:db8::9', '2001:db8:0::/48'],
+    ['not an address', undefined],
+  ])('of %s is %s', (address, site) => {
+    expect(addressSite(address)).toBe(site);
   });
 });

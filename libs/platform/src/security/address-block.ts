@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 /** What one customer of a provider gets of IPv6 addresses, at the least: 2^64 of them. */
 const BLOCK_GROUPS = 4;
+const SITE_GROUPS = 3;
 const ALL_GROUPS = 8;
 
 /**
@@ -15,6 +16,16 @@ export function addressBlock(address: string): string {
   const [plain = ''] = address.split('%', 1);
   if (!isIPv6(plain)) return address;
   return `${groupsOf(plain).slice(0, BLOCK_GROUPS).join(':')}::/64`;
+}
+
+/**
+ * The /48 network of an IPv6 address: what providers give to a site, and some to each customer. Undefined for IPv4
+ * addresses, which are given one by one.
+ */
+export function addressSite(address: string): string | undefined {
+  const [plain = ''] = address.split('%', 1);
+  if (!isIPv6(plain) || MAPPED_IPV4.test(plain)) return undefined;
+  return `${groupsOf(plain).slice(0, SITE_GROUPS).join(':')}::/48`;
 }
 
 /** The eight groups of an IPv6 address without leading zeros. */

@@ -5,6 +5,7 @@ export { addressBlock } from './address-block.js';
 export { Authentication, type CredentialVerifier, type LiveSessions } from './authentication.js';
 export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
 export { grantOf, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';
+export { callerAddress } from './caller-address.js';
 export { principalOf } from './principal.js';
 export { RateLimits } from './rate-limits.js';
 export { SecretBox } from './secret-box.js';

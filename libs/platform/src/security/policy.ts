@@ -27,8 +27,7 @@ const grants = <const T extends Record<string, Grant>>(table: T): T => table;
  * whom this table says; what has no permission is closed. Each name is also the scope that API keys hold.
  */
 export const POLICY = grants({
-  'account:use': { means: 'Use and change one’s own account', own: 'customer' },
-  'account:secure': { means: 'Change how one logs in, and end sessions or the account', own: 'customer', live: true }, // prettier-ignore
+  'account:use': { means: 'Use and change one’s own account', own: 'customer', live: true },
   'users:read': { means: 'See users', all: 'staff', scope: true },
   'users:write': { means: 'Change names of customers', all: 'staff', scope: true, stepUp: 'admin' },
   'users:readdress': { means: 'Change addresses of customers, with which they log in', all: 'staff', stepUp: 'admin' }, // prettier-ignore
@@ -43,7 +42,7 @@ export const POLICY = grants({
   'stock:write': { means: 'Receive and adjust stock', all: 'staff', scope: true },
 
   'orders:place': { means: 'Ask for a price, and place orders', own: 'anyone', scope: true },
-  'orders:claim': { means: 'Claim one’s earlier guest orders', own: 'customer' },
+  'orders:claim': { means: 'Claim one’s earlier guest orders', own: 'customer', live: true },
   'orders:list': { means: 'List orders', own: 'customer', all: 'staff', scope: true },
   'orders:read': { means: 'See an order', own: 'anyone', all: 'staff', scope: true },
   'orders:pay': { means: 'Try again to pay an order', own: 'anyone', all: 'staff', scope: true },

@@ -6,6 +6,8 @@ import { Config, type Settings } from '../config/index.js';
 import { type Limiter, Limiters } from '../redis/index.js';
 import { Metrics } from '../telemetry/index.js';
 import { Authentication } from './authentication.js';
+import { addressSite } from './address-block.js';
+import { callerAddress } from './caller-address.js';
 import { principalOf } from './principal.js';
 import { securityErrors } from './security.errors.js';
 
@@ -15,7 +17,7 @@ const WINDOW_SECONDS = 60;
  * What counts a call: reading, writing, guessing passwords, reporting. Each call counts under one of them; one that
  * bears a credential also under `credentials`, before anybody looks at it.
  */
-type RateLimitPolicy = 'credentials' | 'requests' | 'writes' | 'login' | 'webhook';
+type RateLimitPolicy = 'credentials' | 'requests' | 'writes' | 'login' | 'login_site' | 'webhook';
 
 /** The setting that says how many calls there may be in a window. */
 const LIMIT_SETTINGS = {
@@ -23,8 +25,12 @@ const LIMIT_SETTINGS = {
   requests: 'RATE_LIMIT_REQUESTS_PER_MINUTE',
   writes: 'RATE_LIMIT_WRITES_PER_MINUTE',
   login: 'RATE_LIMIT_LOGINS_PER_MINUTE',
+  login_site: 'RATE_LIMIT_LOGINS_PER_MINUTE',
   webhook: 'RATE_LIMIT_WEBHOOKS_PER_MINUTE',
 } as const satisfies Record<RateLimitPolicy, keyof Settings>;
+
+/** A site of IPv6 has 65,536 networks; people log in from this many of them in one minute at the most. */
+const NETWORKS_OF_A_SITE = 10;
 
 const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -54,6 +60,7 @@ export class RateLimits {
       requests: this.limiter('requests'),
       writes: this.limiter('writes'),
       login: this.limiter('login'),
+      login_site: this.limiter('login_site', NETWORKS_OF_A_SITE),
       webhook: this.limiter('webhook'),
     };
   }
@@ -73,15 +80,23 @@ export class RateLimits {
 
   private async standingOf(request: FastifyRequest): Promise<Standing> {
     const policy = policyOf(request);
-    const address = principalOf(ANONYMOUS, request.ip);
-    // Whoever guesses passwords is known by nothing but an address; a gateway, by its signature alone.
-    const isByAddress = policy === 'login' || policy === 'webhook';
-    if (isByAddress || request.headers.authorization === undefined) return this.count(policy, address);
-    const before = await this.count('credentials', address);
+    const address = callerAddress(request);
+    const caller = principalOf(ANONYMOUS, address);
+    if (policy === 'login') return this.standingOfLogin(caller, addressSite(address));
+    // A gateway is known by its signature alone.
+    if (policy === 'webhook' || request.headers.authorization === undefined)
+      return this.count(policy, caller);
+    const before = await this.count('credentials', caller);
     if (before.isRefused) return before;
     const actor = await this.authentication.actorOf(request).catch(() => ANONYMOUS);
-    const after = await this.count(policy, principalOf(actor, request.ip));
-    return before.left < after.left ? before : after;
+    return nearerToItsEnd(before, await this.count(policy, principalOf(actor, address)));
+  }
+
+  /** Whoever guesses passwords is known by nothing but an address, of which some have 2^80. */
+  private async standingOfLogin(caller: string, site: string | undefined): Promise<Standing> {
+    const standing = await this.count('login', caller);
+    if (site === undefined || standing.isRefused) return standing;
+    return nearerToItsEnd(standing, await this.count('login_site', site));
   }
 
   private async count(policy: RateLimitPolicy, principal: string): Promise<Standing> {
@@ -105,16 +120,21 @@ export class RateLimits {
     throw new DomainError(securityErrors.rate_limited, { retryAfterSeconds: resetSeconds });
   }
 
-  private limiter(policy: RateLimitPolicy): Limiter {
+  /** @param factor how many times the setting */
+  private limiter(policy: RateLimitPolicy, factor = 1): Limiter {
     const setting = LIMIT_SETTINGS[policy];
     const limiter = this.limits.create({
       keyPrefix: `steelyard:rate:${policy}`,
-      points: this.config.settings[setting],
+      points: factor * this.config.settings[setting],
       duration: WINDOW_SECONDS,
     });
-    this.config.onChange((settings) => this.limits.setPoints(limiter, settings[setting]));
+    this.config.onChange((settings) => this.limits.setPoints(limiter, factor * settings[setting]));
     return limiter;
   }
+}
+
+function nearerToItsEnd(first: Standing, second: Standing): Standing {
+  return first.left < second.left ? first : second;
 }
 
 function policyOf(request: FastifyRequest): RateLimitPolicy {

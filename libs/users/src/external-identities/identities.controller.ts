@@ -38,7 +38,7 @@ export class IdentitiesController {
     description:
       'Its tokens are refused at once. Whoever logs in there again is linked again where the rules of the first time ' +
       'allow it.',
-    access: 'account:secure',
+    access: 'account:use',
     responses: { 204: null },
     errors: [usersErrors.identity_not_found, usersErrors.user_not_found],
   })

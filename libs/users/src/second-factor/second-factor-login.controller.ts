@@ -76,7 +76,7 @@ export class SecondFactorLoginController {
     description:
       'Hand the answer to `navigator.credentials.get()`; what that gives is the `passkey` of a call that asks for a ' +
       'second factor, once, within five minutes.',
-    access: 'account:secure',
+    access: 'account:use',
     responses: { 200: requestOptionsSchema },
     errors: [usersErrors.no_second_factor],
   })
@@ -91,7 +91,7 @@ export class SecondFactorLoginController {
     description:
       'For a session that was opened before there was a second factor, when something answers 403 `insufficient_aal`. ' +
       'The refresh token stays as it is, and its next access tokens say `aal2` as well.',
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 200: accessTokenSchema },
     errors: [usersErrors.no_second_factor, wrong_second_factor],

@@ -69,7 +69,7 @@ export class SecondFactorController {
       'Show `uri` as a QR code. Nothing changes until the first code of the app is given to ' +
       '`POST /users/me/totp/confirm`, within 15 minutes. Where there is a second factor already, a log-in with it is ' +
       'needed (403 `insufficient_aal`).',
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 200: totpSecretSchema },
     errors: [
@@ -92,7 +92,7 @@ export class SecondFactorController {
       'With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives ' +
       'tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside ' +
       'identities end.',
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
     errors: [wrong_second_factor, user_not_found],
@@ -105,7 +105,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Remove my authenticator app',
     description: `${PROOF} Recovery codes go with the last second factor.`,
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [
@@ -122,7 +122,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Replace my recovery codes',
     description: PROOF,
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 200: recoveryCodesSchema },
     errors: [
@@ -143,7 +143,7 @@ export class SecondFactorController {
     description:
       'Hand the answer to `navigator.credentials.create()`, and what that gives to `POST /users/me/passkeys`, within ' +
       'five minutes. Where there is a second factor already, a log-in with it is needed (403 `insufficient_aal`).',
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 200: creationOptionsSchema },
     errors: [wrong_password, insufficient_aal, user_not_found, service_unavailable],
@@ -160,7 +160,7 @@ export class SecondFactorController {
       'It opens the account by itself, and is a second factor after the password. This session has proven it now: its ' +
       'next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and ' +
       'its links to outside identities end.',
-    access: 'account:secure',
+    access: 'account:use',
     responses: { 201: addedPasskeySchema },
     errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],
   })
@@ -175,7 +175,7 @@ export class SecondFactorController {
   @Patch('passkeys/:id')
   @Endpoint({
     summary: 'Rename a passkey',
-    access: 'account:secure',
+    access: 'account:use',
     responses: { 200: passkeySchema },
     errors: [usersErrors.passkey_not_found],
   })
@@ -190,7 +190,7 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Remove a passkey',
     description: `${PROOF} Recovery codes go with the last second factor.`,
-    access: 'account:secure',
+    access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },
     errors: [

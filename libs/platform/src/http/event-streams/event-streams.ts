@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/index.js';
 import { currentActor } from '../../context/index.js';
 import { Lifecycle } from '../../lifecycle/index.js';
-import { principalOf } from '../../security/index.js';
+import { callerAddress, principalOf } from '../../security/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { httpErrors } from '../http.errors.js';
 import { noteStream } from '../request-state.js';
@@ -57,7 +57,7 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
    * @throws DomainError too_many_event_streams, or service_unavailable when the process has no place left
    */
   reserve(request: FastifyRequest, reply: FastifyReply): EventStream {
-    const principal = principalOf(currentActor(), request.ip);
+    const principal = principalOf(currentActor(), callerAddress(request));
     const { EVENT_STREAMS_MAX, EVENT_STREAMS_MAX_PER_CALLER, ACCESS_TOKEN_TTL_SECONDS } =
       this.config.settings;
     if (this.open.size >= EVENT_STREAMS_MAX) {

@@ -151,6 +151,7 @@ describe('a field', () => {
     ['a'.repeat(9), { pointer: '/password', code: 'too_short' }],
     [EMOJI.repeat(9), { pointer: '/password', code: 'too_short' }],
     ['e\u0301'.repeat(9), { pointer: '/password', code: 'too_short' }],
+    ['password123', { pointer: '/password', code: 'too_guessable' }],
     ['a'.repeat(129), { pointer: '/password', code: 'too_long' }],
     [EMOJI.repeat(129), { pointer: '/password', code: 'too_long' }],
     ['a'.repeat(1_000_000), { pointer: '/password', code: 'too_long' }],
@@ -366,8 +367,8 @@ describe('an access token', () => {
 
   it('of a user who does not exist finds nobody', async () => {
     const token = await signed({ sub: newId() });
-    await users.expectRefusal(() => users.app.get(ME, { token }), 404, 'user_not_found');
-    await users.expectRefusal(() => users.patch(ME, { name: 'New' }, { token }), 404, 'user_not_found');
+    await users.expectRefusal(() => users.app.get(ME, { token }), 401, 'invalid_token');
+    await users.expectRefusal(() => users.patch(ME, { name: 'New' }, { token }), 401, 'invalid_token');
   });
 
   const GUARDED: [string, () => string, 'customer' | 'staff' | 'admin'][] = [

@@ -128,8 +128,8 @@ describe('registration', () => {
 
 describe('passwords', () => {
   it.each([
-    ['the shortest', 'a'.repeat(10)],
-    ['the longest', EMOJI.repeat(128)],
+    ['the shortest', 'kq7vm2xw9e'],
+    ['the longest', `${PASSWORD} ${EMOJI.repeat(127 - PASSWORD.length)}`],
     ['one with white space around it', '  spaces count  '],
     ['one with control characters', `control${NUL}\u0007\u007f characters`],
     ['one in another script', 'пароль из слов'],
@@ -142,14 +142,23 @@ describe('passwords', () => {
     );
   });
 
+  it.each(['Ada Lovelace 1815', 'countess@example.com'])(
+    'are not what is known of their owner: %s',
+    async (password) => {
+      const person = registration({ name: 'Ada Lovelace 1815', email: 'countess@example.com', password });
+      const field = { pointer: '/password', code: 'too_guessable' };
+      await users.expectRefusal(() => users.app.post(USERS, person), 400, 'validation_failed', field);
+    },
+  );
+
   it('are the same however their characters are composed', async () => {
     const { email } = await users.registered({ password: 'cr\u00e8me br\u00fbl\u00e9e' });
     await users.signIn(email, 'cre\u0300me bru\u0302le\u0301e');
   });
 
   it('are compared beyond a NUL', async () => {
-    const { email } = await users.registered({ password: `0123456789${NUL}a` });
-    const wrong = { email, password: `0123456789${NUL}b` };
+    const { email } = await users.registered({ password: `${PASSWORD}${NUL}a` });
+    const wrong = { email, password: `${PASSWORD}${NUL}b` };
     await users.expectRefusal(() => users.app.post(LOGIN, wrong), 401, 'invalid_credentials');
   });
 });

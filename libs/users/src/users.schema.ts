@@ -11,6 +11,7 @@ import {
 import { z } from 'zod';
 import type { SessionSummary } from './session-list.js';
 import type { User } from './user.row.js';
+import { isGuessable } from './password-strength.js';
 
 const MIN_PASSWORD_CHARACTERS = 10;
 const MAX_PASSWORD_CHARACTERS = 128;
@@ -35,18 +36,26 @@ const wellFormedPassword = z.string().refine((value) => value.isWellFormed(), {
   abort: true,
 });
 
+const GUESSABLE = {
+  message: 'Too easy to guess: a common password, a pattern, or your address or name.',
+  params: { code: 'too_guessable' },
+};
+
 /** A password that somebody chooses: 10 to 128 characters (code points, in composed form). */
 export const newPasswordSchema = wellFormedPassword
   .refine((value) => characterCount(value) >= MIN_PASSWORD_CHARACTERS, {
     message: `Too short: expected at least ${MIN_PASSWORD_CHARACTERS} characters`,
     params: { code: 'too_short' },
+    abort: true,
   })
   .refine((value) => characterCount(value) <= MAX_PASSWORD_CHARACTERS, {
     message: `Too long: expected at most ${MAX_PASSWORD_CHARACTERS} characters`,
     params: { code: 'too_long' },
+    abort: true,
   })
+  .refine((value) => !isGuessable(value), GUESSABLE)
   .meta({
-    description: 'Any characters; white space counts.',
+    description: 'Any characters; white space counts. None that anybody would guess first (`too_guessable`).',
     format: 'password',
     minLength: MIN_PASSWORD_CHARACTERS,
     maxLength: MAX_PASSWORD_CHARACTERS,
@@ -67,6 +76,10 @@ export const registrationSchema = z
     email: emailSchema,
     password: newPasswordSchema,
     name: nameSchema,
+  })
+  .refine(({ email, name, password }) => !isGuessable(password, [email, name]), {
+    ...GUESSABLE,
+    path: ['password'],
   })
   .meta({
     id: 'Registration',

@@ -3255,7 +3255,7 @@ export interface components {
             token: string;
             /**
              * Format: password
-             * @description Any characters; white space counts.
+             * @description Any characters; white space counts. None that anybody would guess first (`too_guessable`).
              */
             password: string;
         };
@@ -4040,7 +4040,7 @@ export interface components {
             email: string;
             /**
              * Format: password
-             * @description Any characters; white space counts.
+             * @description Any characters; white space counts. None that anybody would guess first (`too_guessable`).
              */
             password: string;
             /** @description How to address the user. */

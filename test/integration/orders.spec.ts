@@ -340,6 +340,23 @@ describe('a guest', () => {
     }
   });
 
+  it('keeps the token to themselves when staff or a key pay for them, with a token that they made up', async () => {
+    const { id: keyId, key } = await shop.apiKey('orders:pay');
+    for (const as of [shop.staff, { id: keyId, email: '', token: key }]) {
+      const { order } = await shop.placedByGuest({ method: 'pm_card_chargeDeclined' }, 402);
+      const { id, orderToken } = order;
+      const madeUp = { as, orderToken: 'x' };
+      const declined = await shop.pay(id, 'pm_card_chargeDeclined', madeUp);
+      expect(declined).toMatchObject({ status: 402, body: { order: { id } } });
+      expect(declined.body.order).not.toHaveProperty('orderToken');
+      const genuine = await shop.pay(id, 'pm_card_chargeDeclined', { as, orderToken });
+      expect(genuine).toMatchObject({ status: 402, body: { order: { orderToken } } });
+      const paid = await shop.pay(id, 'pm_card_visa', madeUp);
+      expect(paid).toMatchObject({ status: 201, body: { id } });
+      expect(paid.body).not.toHaveProperty('orderToken');
+    }
+  });
+
   it('needs an e-mail address', async () => {
     await shop.expectRefusal(() => shop.place({}, { as: null }), 400, 'email_required', {
       pointer: '/email',

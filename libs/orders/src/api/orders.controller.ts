@@ -190,9 +190,9 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers(ORDER_TOKEN_HEADER) orderToken?: string,
   ): Promise<OrderView> {
-    await this.access.require(id, orderToken, 'orders:pay');
+    const holdsToken = await this.access.require(id, orderToken, 'orders:pay');
     // Only whoever has the token already: staff and keys that may pay get no more by it than that.
-    return this.answer(await this.payOrder.attempt(id, method, key), reply, orderToken !== undefined);
+    return this.answer(await this.payOrder.attempt(id, method, key), reply, holdsToken);
   }
 
   @Post(':id/cancel')

@@ -25,16 +25,18 @@ export class OrderAccess {
    * Passes whoever has the permission for every order, the customer whose order it is, and, while it is a guest's,
    * whoever holds its token: an order that was claimed or moved belongs to its account alone.
    *
+   * @returns whether it was the token that opened it: whoever is let in without one, whatever else they sent, holds
+   *   none and is shown none
    * @throws DomainError authentication_required when nobody is known, order_not_found when somebody else is,
    *   insufficient_aal
    */
-  async require(orderId: string, token: string | undefined, permission: Permission): Promise<void> {
-    const isOpened = token !== undefined && this.isTokenOf(orderId, token);
-    if (isOpened && (await this.findOrders.customerOf(orderId)) === null) return;
+  async require(orderId: string, token: string | undefined, permission: Permission): Promise<boolean> {
+    const isItsToken = token !== undefined && this.isTokenOf(orderId, token);
+    if (isItsToken && (await this.findOrders.customerOf(orderId)) === null) return true;
     const actor = currentActor();
-    if (this.policy.reachesAll(actor, permission)) return;
+    if (this.policy.reachesAll(actor, permission)) return false;
     if (actor.kind === 'user') {
-      if ((await this.findOrders.customerOf(orderId)) === actor.userId) return;
+      if ((await this.findOrders.customerOf(orderId)) === actor.userId) return false;
       throw new DomainError(orderErrors.order_not_found);
     }
     if (token !== undefined) throw new DomainError(orderErrors.order_not_found);

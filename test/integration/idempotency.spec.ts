@@ -271,6 +271,19 @@ describe('a guest', () => {
     ]);
     expect(new Set([mine, ...orders].map(({ id }) => id as string)).size).toBe(4);
   });
+
+  it('shares a key with no machine that places orders under the same address', async () => {
+    const wish = { email: `${newId()}@example.com` };
+    const key = newId();
+    const machines = await Promise.all([1, 2].map(() => shop.apiKey('orders:place')));
+    const callers = [null, ...machines.map(({ id, key: token }) => ({ id, email: wish.email, token }))];
+    const orders: string[] = [];
+    for (const as of callers) orders.push((await shop.placed(wish, { as, key })).id);
+    expect(new Set(orders).size).toBe(3);
+    for (const [index, as] of callers.entries()) {
+      expect(await shop.placed(wish, { as, key })).toMatchObject({ id: orders[index] });
+    }
+  });
 });
 
 describe('a key that is used', () => {

@@ -12763,7 +12763,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. Who is not logged in chooses a random one: whoever knows it and their e-mail address gets the answer of their call. */
                 "Idempotency-Key": string;
             };
             path?: never;
@@ -14323,7 +14323,7 @@ export interface operations {
             header: {
                 /** @description For a guest: the `orderToken` of the order. */
                 "X-Order-Token"?: string;
-                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. Who is not logged in chooses a random one: whoever knows it and their e-mail address gets the answer of their call. */
                 "Idempotency-Key": string;
             };
             path: {
@@ -15885,7 +15885,7 @@ export interface operations {
             header: {
                 /** @description For a guest: the `orderToken` of the order. */
                 "X-Order-Token"?: string;
-                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. Who is not logged in chooses a random one: whoever knows it and their e-mail address gets the answer of their call. */
                 "Idempotency-Key": string;
             };
             path: {
@@ -21554,7 +21554,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. */
+                /** @description A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters. Who is not logged in chooses a random one: whoever knows it and their e-mail address gets the answer of their call. */
                 "Idempotency-Key"?: string;
             };
             path?: never;

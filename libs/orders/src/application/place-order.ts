@@ -157,6 +157,9 @@ export class PlaceOrder {
         errors: [{ pointer: '/email', code: 'required', detail: 'Without an account an email is needed.' }],
       });
     }
-    return { customerId: null, email, principal: `guest:${email}` };
+    // Nobody answers for a guest but their address. A machine is somebody, and its keys are its own: what it has placed
+    // is not answered to whoever guesses them, nor what a guest has placed to the machine.
+    const principal = actor.kind === 'anonymous' ? `guest:${email}` : actorReference(actor);
+    return { customerId: null, email, principal };
   }
 }

@@ -43,6 +43,10 @@ const ANSWER_HEADERS = {
   Location: { description: 'The address of what was made.', schema: { type: 'string' as const } },
 };
 
+/** What keeps the answers of callers apart whom nothing else keeps apart. */
+const KEYS_OF_NOBODY =
+  'Who is not logged in chooses a random one: whoever knows it and their e-mail address gets the answer of their call.';
+
 /** Everything about an endpoint but its address: access, documentation, status, compiled serializers. */
 export function Endpoint(options: EndpointOptions): MethodDecorator {
   const statuses = Object.keys(options.responses).map(Number);
@@ -71,7 +75,10 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       ApiHeader({
         name: 'Idempotency-Key',
         required: options.idempotencyKey === 'required',
-        description: 'A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters.',
+        description: [
+          'A key of your choice, such as a UUID, that makes a retry safe: at most 255 characters.',
+          ...(opensTo(options.access) === 'somebody' ? [] : [KEYS_OF_NOBODY]),
+        ].join(' '),
         schema: { type: 'string', maxLength: 257 },
         example: '0b6f6d0e-5b0a-4d0c-9a53-2f3b0a3b9b61',
       }),

@@ -410,7 +410,7 @@ export const ROUTES: Record<string, Row> = {
   },
   'POST /payments/:id/cancel': {
     of: 'staff',
-    takes: 'payments:capture',
+    takes: 'payments:void',
     call: aPayment({ capture: 'manual' }),
   },
   'POST /payments/:id/refunds': { of: 'staff', takes: 'payments:refund', status: 201, call: aPayment() },

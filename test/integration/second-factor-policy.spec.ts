@@ -26,7 +26,13 @@ describe('SECOND_FACTOR_FOR=refunds,admin', () => {
     await shop.expectRefusal(make, 403, 'insufficient_aal');
   });
 
-  it('opens refunds to staff once they have stepped up, and again when they log in', async () => {
+  it('keeps staff with one factor from voids, and not from captures', async () => {
+    const { payment } = await shop.placed({ capture: 'manual' });
+    await shop.expectRefusal(() => shop.void(payment.id), 403, 'insufficient_aal');
+    expect(await shop.capture(payment.id, 100)).toMatchObject({ status: 200 });
+  });
+
+  it('opens refunds and voids to staff once they have stepped up, and again when they log in', async () => {
     const { payment } = await shop.placed();
     const amount = { amount: { amount: 100, currency: 'GBP' } };
     const refund = (as: Person) => shop.refund(payment.id, amount, { as });
@@ -42,7 +48,10 @@ describe('SECOND_FACTOR_FOR=refunds,admin', () => {
     await shop.expectRefusal(() => refund(shop.staff), 403, 'insufficient_aal');
 
     const { body: raised } = await post('/api/v1/auth/step-up', { totp: app.code(now()) }, shop.staff);
-    expect(await refund({ ...shop.staff, token: raised.accessToken })).toMatchObject({ status: 201 });
+    const stronger = { ...shop.staff, token: raised.accessToken };
+    expect(await refund(stronger)).toMatchObject({ status: 201 });
+    const authorized = await shop.placed({ capture: 'manual' });
+    expect(await shop.void(authorized.payment.id, { as: stronger })).toMatchObject({ status: 200 });
 
     const { email } = shop.staff;
     const { body: problem } = await post('/api/v1/auth/login', { email, password: PASSWORD });

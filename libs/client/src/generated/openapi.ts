@@ -1032,7 +1032,7 @@ export interface paths {
          * Void an authorized payment
          * @description Gives up what is not captured. 202 while the outcome is unknown.
          *
-         *     For staff and above; keys with the scope `payments:capture`.
+         *     For staff and above; keys with the scope `payments:void`.
          */
         post: operations["cancelPayment"];
         delete?: never;
@@ -2830,7 +2830,7 @@ export interface components {
             /** @description Which machine has it. */
             name: string;
             /** @description What the key may do; each is a permission of the policy. */
-            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:transfer" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:refund" | "sales:read" | "events:read" | "webhooks:read" | "webhooks:write" | "ledger:read" | "audit:read" | "operations:read")[];
+            scopes: ("users:read" | "users:write" | "catalog:read" | "catalog:write" | "stock:read" | "stock:write" | "orders:place" | "orders:list" | "orders:read" | "orders:pay" | "orders:cancel" | "orders:close" | "orders:transfer" | "orders:fulfil" | "payments:read" | "payments:capture" | "payments:void" | "payments:refund" | "sales:read" | "events:read" | "webhooks:read" | "webhooks:write" | "ledger:read" | "audit:read" | "operations:read")[];
             /**
              * Format: date-time
              * @description When it ends by itself; absent: never.
@@ -17873,6 +17873,8 @@ export interface operations {
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
                 headers: {

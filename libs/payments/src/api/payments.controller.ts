@@ -87,7 +87,7 @@ export class PaymentsController {
   @Endpoint({
     summary: 'Void an authorized payment',
     description: 'Gives up what is not captured. 202 while the outcome is unknown.',
-    access: 'payments:capture',
+    access: 'payments:void',
     idempotencyKey: 'required',
     responses: { 200: paymentView, 202: paymentView },
     errors: [

@@ -226,7 +226,7 @@ export const settingsSchema = z.object({
   SECOND_FACTOR_FOR: someOf(STEP_UPS)
     .default([])
     .describe(
-      'What people of the house need a second factor for: giving money back (`refunds`), and what only administrators ' +
+      'What people of the house need a second factor for: giving money back or up (`refunds`), and what only administrators ' +
         'do (`admin`).',
     ),
   WEBAUTHN_RP_ID: z

@@ -50,6 +50,7 @@ describe('the access policy', () => {
 
   it.each<[string, Permission, string]>([
     ['refunds', 'payments:refund', 'insufficient_aal'],
+    ['refunds', 'payments:void', 'insufficient_aal'],
     ['refunds', 'ledger:read', 'works'],
     ['admin', 'payments:refund', 'works'],
     ['admin', 'ledger:read', 'insufficient_aal'],

@@ -52,7 +52,8 @@ export const POLICY = grants({
   'orders:fulfil': { means: 'Send pieces of an order, and take them back', all: 'staff', scope: true },
 
   'payments:read': { means: 'See payments and disputes', all: 'staff', scope: true },
-  'payments:capture': { means: 'Capture and void payments', all: 'staff', scope: true },
+  'payments:capture': { means: 'Capture payments', all: 'staff', scope: true },
+  'payments:void': { means: 'Void payments, which gives up what was authorized', all: 'staff', scope: true, stepUp: 'refunds' }, // prettier-ignore
   'payments:refund': { means: 'Refund payments', all: 'staff', scope: true, stepUp: 'refunds' },
 
   'sales:read': { means: 'See what was sold per day and product', all: 'staff', scope: true },

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { newId } from '#kernel';
-import { Config } from '#platform/config';
+import { Config, type Settings } from '#platform/config';
 import { Database } from '#platform/database';
 import { Lifecycle } from '#platform/lifecycle';
 import { EventFeed } from '#platform/messaging';
@@ -37,8 +37,10 @@ afterAll(async () => {
   await shop.close();
 });
 
-async function anotherProcess(): Promise<{ app: NestFastifyApplication; url: string }> {
-  const app = await createApi(shop.api.app.get(Config).settings);
+async function anotherProcess(
+  settings: Partial<Settings> = {},
+): Promise<{ app: NestFastifyApplication; url: string }> {
+  const app = await createApi({ ...shop.api.app.get(Config).settings, ...settings });
   await app.listen(0, '127.0.0.1');
   return { app, url: await app.getUrl() };
 }
@@ -62,8 +64,12 @@ async function watch(
 }
 
 /** What the other process says to somebody who does not get to watch. */
-async function refusal(id: string, headers: Record<string, string>, query = ''): Promise<unknown[]> {
-  const response = await fetch(`${otherUrl}${ORDERS}/${id}/events${query}`, { headers });
+async function refusal(
+  id: string,
+  headers: Record<string, string>,
+  { query = '', url = otherUrl }: Way = {},
+): Promise<unknown[]> {
+  const response = await fetch(`${url}${ORDERS}/${id}/events${query}`, { headers });
   const { code } = (await response.json()) as { code: string };
   return [response.status, code];
 }
@@ -188,7 +194,7 @@ describe('an order is watched', () => {
     for (const way of ways) await (await watch(id, way)).received(2);
     const mine = await placed();
     expect(await refusal(mine, stranger)).toEqual([404, 'order_not_found']);
-    expect(await refusal(mine, {}, `?orderToken=${orderToken}`)).toEqual([404, 'order_not_found']);
+    expect(await refusal(mine, {}, { query: `?orderToken=${orderToken}` })).toEqual([404, 'order_not_found']);
     expect(await refusal(mine, {})).toEqual([401, 'authentication_required']);
     expect(await refusal(newId(), bearer(shop.staff))).toEqual([404, 'order_not_found']);
   });
@@ -197,8 +203,8 @@ describe('an order is watched', () => {
     const id = await placed();
     const headers = bearer(shop.customer);
     expect(await refusal(id, { ...headers, 'last-event-id': 'x' })).toEqual([400, 'validation_failed']);
-    expect(await refusal(id, headers, '?lastEventId=-1')).toEqual([400, 'validation_failed']);
-    expect(await refusal(id, headers, '?from=1')).toEqual([400, 'validation_failed']);
+    expect(await refusal(id, headers, { query: '?lastEventId=-1' })).toEqual([400, 'validation_failed']);
+    expect(await refusal(id, headers, { query: '?from=1' })).toEqual([400, 'validation_failed']);
     await (await watch(id, { headers: { ...headers, 'last-event-id': '' } })).received(2);
   });
 
@@ -211,6 +217,27 @@ describe('an order is watched', () => {
     expect(await refusal(id, bearer(shop.admin))).toEqual([503, 'service_unavailable']);
     open[0]!.close();
     await eventually(() => watch(id, { headers: bearer(shop.admin) }));
+  });
+});
+
+describe('streams to one address', () => {
+  it('are bounded whoever has them, and those to a /64 network of IPv6 are of one', async () => {
+    const { app, url } = await anotherProcess({
+      EVENT_STREAMS_MAX_PER_ADDRESS: 2,
+      TRUSTED_PROXIES: ['127.0.0.1'],
+    });
+    const id = await placed();
+    const from = (address: string, person: Person) => ({ ...bearer(person), 'x-forwarded-for': address });
+    const [first] = await Promise.all([
+      watch(id, { url, headers: from('2001:db8::1', shop.customer) }),
+      watch(id, { url, headers: from('2001:db8::2', shop.staff) }),
+    ]);
+    const third = from('2001:db8::3', shop.admin);
+    expect(await refusal(id, third, { url })).toEqual([429, 'too_many_event_streams']);
+    await watch(id, { url, headers: from('2001:db8:0:1::1', shop.admin) });
+    first.close();
+    await eventually(() => watch(id, { url, headers: third }));
+    await app.close();
   });
 });
 

@@ -15193,7 +15193,7 @@ export interface operations {
             /**
              * @description `rate_limited`: Too many requests.
              *
-             *     `too_many_event_streams`: The caller has as many event streams open as one may have.
+             *     `too_many_event_streams`: The caller, or their address, has as many event streams open as one may have.
              */
             429: {
                 headers: {

@@ -138,6 +138,9 @@ export const settingsSchema = z.object({
   EVENT_STREAMS_MAX_PER_CALLER: count(10).describe(
     'Of these, those of one account, key or address; a page in a browser needs one.',
   ),
+  EVENT_STREAMS_MAX_PER_ADDRESS: count(100).describe(
+    'Of these, those to one address, whoever calls from there; a /64 network of IPv6 counts as one.',
+  ),
   EVENT_STREAM_HEARTBEAT_SECONDS: integer(1, 300, 15).describe(
     'How often a stream says that it is there: more often than the proxies on the way lose patience.',
   ),

@@ -16,7 +16,7 @@ export const httpErrors = defineErrors({
   stale_etag: { kind: 'precondition_failed', title: 'The resource has changed since that ETag' },
   too_many_event_streams: {
     kind: 'too_many_requests',
-    title: 'The caller has as many event streams open as one may have',
+    title: 'The caller, or their address, has as many event streams open as one may have',
   },
   deadline_exceeded: { kind: 'deadline_exceeded', title: 'The request did not finish in time' },
   service_unavailable: { kind: 'unavailable', title: 'The service cannot take this request now' },

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/index.js';
 import { currentActor } from '../../context/index.js';
 import { Lifecycle } from '../../lifecycle/index.js';
-import { callerAddress, principalOf } from '../../security/index.js';
+import { addressBlock, callerAddress, principalOf } from '../../security/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { httpErrors } from '../http.errors.js';
 import { noteStream } from '../request-state.js';
@@ -18,13 +18,15 @@ const FULL_RETRY_AFTER_SECONDS = 30;
 interface OpenStream {
   readonly stream: EventStream;
   readonly principal: string;
+  readonly addressBlock: string;
   /** When its reader has to show anew that it may read. */
   readonly endsAt: number;
 }
 
 /**
- * The streams of server-sent events that this process has open: so many in all and for each caller, none for longer
- * than an access token lives, kept alive by heartbeats, and ended when the process drains.
+ * The streams of server-sent events that this process has open: so many in all, for each caller and for each address,
+ * for accounts are free and addresses are not. None lasts longer than an access token lives; they are kept alive by
+ * heartbeats, and ended when the process drains.
  */
 @Injectable()
 export class EventStreams implements OnModuleInit, OnModuleDestroy {
@@ -57,17 +59,25 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
    * @throws DomainError too_many_event_streams, or service_unavailable when the process has no place left
    */
   reserve(request: FastifyRequest, reply: FastifyReply): EventStream {
-    const principal = principalOf(currentActor(), callerAddress(request));
-    const { EVENT_STREAMS_MAX, EVENT_STREAMS_MAX_PER_CALLER, ACCESS_TOKEN_TTL_SECONDS } =
-      this.config.settings;
-    if (this.open.size >= EVENT_STREAMS_MAX) {
+    const address = callerAddress(request);
+    const principal = principalOf(currentActor(), address);
+    const block = addressBlock(address);
+    const { settings } = this.config;
+    if (this.open.size >= settings.EVENT_STREAMS_MAX) {
       throw new DomainError(httpErrors.service_unavailable, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS });
     }
-    const ofCaller = [...this.open].filter((other) => other.principal === principal).length;
-    if (ofCaller >= EVENT_STREAMS_MAX_PER_CALLER) throw new DomainError(httpErrors.too_many_event_streams);
+    const open = [...this.open];
+    const ofCaller = open.filter((other) => other.principal === principal).length;
+    const ofAddress = open.filter((other) => other.addressBlock === block).length;
+    if (
+      ofCaller >= settings.EVENT_STREAMS_MAX_PER_CALLER ||
+      ofAddress >= settings.EVENT_STREAMS_MAX_PER_ADDRESS
+    ) {
+      throw new DomainError(httpErrors.too_many_event_streams);
+    }
 
-    const endsAt = this.clock.now().getTime() + ACCESS_TOKEN_TTL_SECONDS * 1_000;
-    const place: OpenStream = { stream: new EventStream(), principal, endsAt };
+    const endsAt = this.clock.now().getTime() + settings.ACCESS_TOKEN_TTL_SECONDS * 1_000;
+    const place: OpenStream = { stream: new EventStream(), principal, addressBlock: block, endsAt };
     this.open.add(place);
     this.metrics.setEventStreams(this.open.size);
     reply.raw.once('close', () => {

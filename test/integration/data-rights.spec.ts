@@ -149,6 +149,32 @@ describe('the erasure of a person', () => {
     for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
   });
 
+  it('leaves no trace in kept answers of paying again, whoever paid', async () => {
+    const person = await shop.newCustomer();
+    await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person.id]);
+    const name = `Grace ${newId()}`;
+    const wish = { method: 'pm_card_chargeDeclined', shippingAddress: { ...ADDRESS, name } };
+    const { order: own } = await shop.placed(wish, { as: person }, 402);
+    expect(await shop.pay(own.id, 'pm_card_visa', { as: person })).toMatchObject({ status: 201 });
+    const { id: keyId, key } = await shop.apiKey('orders:pay');
+    const claimed: string[] = [];
+    for (const as of [null, { id: keyId, email: '', token: key }]) {
+      const { order } = await shop.placedByGuest({ ...wish, email: person.email }, 402);
+      const { id, orderToken } = order;
+      const manner = { as, ...(as === null && { orderToken }) };
+      expect(await shop.pay(id, 'pm_card_visa', manner)).toMatchObject({ status: 201 });
+      claimed.push(id);
+    }
+    expect(await shop.post(`${ORDERS}/claim`, {}, { as: person })).toMatchObject({ body: { claimed: 2 } });
+    for (const id of [own.id, ...claimed]) {
+      expect(await shop.cancel(id, { as: person })).toMatchObject({ status: 200 });
+    }
+    expect((await erase(person)).status).toBe(204);
+    expect(await mailsTo(person)).toContain('Your account was erased');
+    const left = await everything();
+    for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+  });
+
   it('lets nobody in any more, and the address register anew', async () => {
     const person = await shop.newCustomer();
     const { body: tokens } = await shop.api.post(LOGIN, { email: person.email, password: PASSWORD });

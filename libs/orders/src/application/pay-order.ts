@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { actorReference, Clock, type ErrorDefinition, newId } from '#kernel';
+import { actorReference, Clock, type ErrorDefinition } from '#kernel';
 import { paymentErrors, PaymentsFacade } from '#payments';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
@@ -38,7 +38,8 @@ export class PayOrder {
     const principal = `${actorReference(currentActor())}:${orderId}`;
     const call = { principal, operation: 'orders.pay', key, payload: { orderId, method } };
     let authorizationId: string | undefined;
-    return this.idempotency.resumable(call, newId(), {
+    // The attempt is about the order: by its id whoever forgets the order's buyer finds the kept answer, too.
+    return this.idempotency.resumable(call, orderId, {
       begin: () =>
         this.database.transaction(async () => {
           const paymentId = await this.orders.update(orderId, (order) => {

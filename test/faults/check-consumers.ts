@@ -31,9 +31,12 @@ const APPLIED_TO_NOTHING = `
   SELECT consumer, event_id FROM platform.inbox WHERE event_id NOT IN (SELECT id FROM platform.outbox)`;
 const UNKNOWN_CONSUMERS = `
   SELECT consumer FROM platform.consumer_positions WHERE consumer NOT IN (SELECT consumer FROM (${HEARD}) heard)`;
+// That an order was canceled is told to whom its confirmation was told.
 const EXPECTED_MAILS = `
   SELECT o.email AS to, format(subject, o.number) AS subject, count(*)::int AS count
     FROM orders.timeline t JOIN orders.orders o ON o.id = t.order_id JOIN ${SUBJECTS} USING (cause)
+   WHERE cause <> 'canceled'
+      OR EXISTS (SELECT FROM orders.timeline c WHERE c.order_id = o.id AND c.cause = 'confirmed')
    GROUP BY o.email, subjects.subject, o.number`;
 
 function ofOrder(change: string): string {

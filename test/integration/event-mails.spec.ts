@@ -131,6 +131,19 @@ describe('mails about an order', () => {
     expect(textOf(`The rest of your order ${closed.number}`)).toContain('1 × Stoneware mug');
   });
 
+  it('tell nobody that an order was canceled of which none has told, so that strangers send none to an address', async () => {
+    const declined = { method: 'pm_card_chargeDeclined' };
+    const { order } = await shop.placedByGuest(declined, 402);
+    const { id, orderToken } = order;
+    expect(await shop.cancel(id, { as: null, orderToken })).toMatchObject({ body: { status: 'canceled' } });
+    expect(await mailsTo(order.email)).toEqual([]);
+    const retried = (await shop.placedByGuest(declined, 402)).order;
+    const manner = { as: null, orderToken: retried.orderToken };
+    expect(await shop.pay(retried.id, 'pm_card_visa', manner)).toMatchObject({ status: 201 });
+    expect(await shop.cancel(retried.id, manner)).toMatchObject({ body: { status: 'canceled' } });
+    expect(subjects(await mailsTo(retried.email))).toContain(`Your order ${retried.number} was canceled`);
+  });
+
   it('are sent once, however often their events are brought', async () => {
     const customer = await shop.newCustomer();
     const { id } = await shop.placed({}, { as: customer });

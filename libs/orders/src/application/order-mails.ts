@@ -47,6 +47,11 @@ const parcelsOfChange = statement(
     WHERE t.order_id = $1 AND t.version = $2`,
 );
 
+const wasConfirmed = statement(
+  'orders.was_confirmed',
+  `SELECT EXISTS (SELECT FROM orders.timeline WHERE order_id = $1 AND cause = 'confirmed') AS confirmed`,
+);
+
 /** Tells customers by mail what became of their orders. A mail is asked for once, with its event, and written later. */
 @Injectable()
 export class OrderMails implements OnModuleInit {
@@ -82,10 +87,19 @@ export class OrderMails implements OnModuleInit {
   private async compose(mail: OrderMail, change: Change): Promise<Mail | undefined> {
     const order = await this.findOrders.get(change.orderId);
     const isErased = order.customerId !== null && !(await this.users.get(order.customerId));
-    if (isErased) return undefined;
+    if (isErased || (mail === 'canceled' && !(await this.isKnownToBuyer(order.id)))) return undefined;
     const { subject, paragraphs } = await this.write(mail, order, change);
     const text = `${['Hello,', ...paragraphs, ...this.link(order)].join('\n\n')}\n`;
     return { to: order.email, subject, text };
+  }
+
+  /**
+   * Whether a mail has told of the order. Of one that was never confirmed nobody has heard but whoever placed it, at
+   * an address that is anybody's.
+   */
+  private async isKnownToBuyer(orderId: string): Promise<boolean> {
+    const row = await this.database.queryOne<{ confirmed: boolean }>(wasConfirmed, [orderId]);
+    return row?.confirmed === true;
   }
 
   private async write(mail: OrderMail, order: OrderView, { version, lines }: Change): Promise<Letter> {

@@ -287,7 +287,7 @@ export const settingsSchema = z.object({
     'How long a fulfilled and paid order must have been left alone to be completed.',
   ),
   ORDERS_MAILS: flag(true).describe(
-    'Tells customers by mail that an order is confirmed, on its way, refunded or canceled. In production without ' +
+    'Tells customers by mail that an order is confirmed, and then that it is on its way, closed, refunded or canceled. In production without ' +
       '`MAIL_SMTP_URL` nobody is told.',
   ),
   ORDER_SHIPPING_FLAT_MINOR: integer(0, 100_000_000, 0).describe(

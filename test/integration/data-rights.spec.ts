@@ -22,6 +22,16 @@ afterAll(() => shop.close());
 const erase = ({ token }: Person, password = PASSWORD) =>
   shop.api.call('DELETE', ME, { token, body: { password } });
 
+const confirmAddress = ({ id }: Person) =>
+  shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [id]);
+
+/** A guest's order that was canceled, so that it needs nobody any more. */
+async function canceledByGuest(email: string, shippingAddress = ADDRESS): Promise<string> {
+  const { id, orderToken } = await shop.placedByGuest({ email, shippingAddress });
+  expect(await shop.cancel(id, { as: null, orderToken })).toMatchObject({ status: 200 });
+  return id as string;
+}
+
 /** An order that is paid, sent and therefore needs nobody any more. */
 async function sentOrder(as: Person, shippingAddress = ADDRESS): Promise<Answer['body']> {
   const order = await shop.placed({ shippingAddress, metadata: { note: shippingAddress.name } }, { as });
@@ -80,6 +90,19 @@ describe('the export of my data', () => {
     expect(exported[1]).toEqual((await shop.get(`${ORDERS}/${orders[0].id}`, { as: person })).body);
   });
 
+  it('holds what a guest has ordered with the address once it is confirmed, and nothing of that before', async () => {
+    const person = await shop.newCustomer();
+    const own = await shop.placed({}, { as: person });
+    const guests = [await shop.placedByGuest({ email: person.email }), await shop.placedByGuest()];
+    const exported = async () => {
+      const { orders } = (await shop.get(EXPORT, { as: person })).body.records;
+      return (orders as { id: string }[]).map(({ id }) => id);
+    };
+    expect(await exported()).toEqual([own.id]);
+    await confirmAddress(person);
+    expect(await exported()).toEqual([own.id, guests[0]!.id]);
+  });
+
   it('is complete beyond one page of orders', async () => {
     const person = await shop.newCustomer();
     const first = await shop.placed({}, { as: person });
@@ -135,7 +158,7 @@ describe('the erasure of a person', () => {
 
   it('leaves no trace in kept answers about an order that was a guest’s, or that staff canceled', async () => {
     const person = await shop.newCustomer();
-    await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person.id]);
+    await confirmAddress(person);
     const name = `Grace ${newId()}`;
     const { id } = await shop.placedByGuest({
       email: person.email,
@@ -151,7 +174,7 @@ describe('the erasure of a person', () => {
 
   it('leaves no trace in kept answers of paying again, whoever paid', async () => {
     const person = await shop.newCustomer();
-    await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [person.id]);
+    await confirmAddress(person);
     const name = `Grace ${newId()}`;
     const wish = { method: 'pm_card_chargeDeclined', shippingAddress: { ...ADDRESS, name } };
     const { order: own } = await shop.placed(wish, { as: person }, 402);
@@ -173,6 +196,46 @@ describe('the erasure of a person', () => {
     expect(await mailsTo(person)).toContain('Your account was erased');
     const left = await everything();
     for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+  });
+
+  it('leaves no trace in orders that a guest has placed with the address and nobody has claimed', async () => {
+    const person = await shop.newCustomer();
+    await confirmAddress(person);
+    const name = `Grace ${newId()}`;
+    const id = await canceledByGuest(person.email, { ...ADDRESS, name });
+    expect(
+      await shop.placedByGuest({ email: person.email, method: 'pm_card_chargeDeclined' }, 402),
+    ).toMatchObject({
+      code: 'payment_declined',
+    });
+    const refused = await shop.expectRefusal(() => erase(person), 409, 'orders_open');
+    expect(refused.body.orderIds).toHaveLength(1);
+    expect(await shop.post(`${ORDERS}/claim`, {}, { as: person })).toMatchObject({ body: { claimed: 2 } });
+    await shop.cancel(refused.body.orderIds[0], { as: person });
+    const unclaimed = await canceledByGuest(person.email, { ...ADDRESS, name });
+    expect((await erase(person)).status).toBe(204);
+    expect(await mailsTo(person)).toContain('Your account was erased');
+    for (const orderId of [id, unclaimed]) {
+      expect(await shop.orderOf(orderId)).toMatchObject({
+        email: `${person.id}@erased.invalid`,
+        shippingAddress: { country: 'US' },
+      });
+    }
+    const left = await everything();
+    for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+  });
+
+  it('leaves the orders of a guest alone whose address is not known to be the person’s', async () => {
+    const person = await shop.newCustomer();
+    const wish = { email: person.email };
+    const manner = { as: null, key: newId() };
+    const open = await shop.placed(wish, manner);
+    const canceled = await canceledByGuest(person.email);
+    expect((await erase(person)).status).toBe(204);
+    for (const id of [open.id, canceled]) {
+      expect(await shop.orderOf(id)).toMatchObject({ email: person.email });
+    }
+    expect(await shop.placed(wish, manner)).toMatchObject({ id: open.id });
   });
 
   it('lets nobody in any more, and the address register anew', async () => {

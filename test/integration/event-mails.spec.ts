@@ -158,6 +158,10 @@ describe('mails about an order', () => {
     const customer = await shop.newCustomer();
     const { id } = await shop.placed({}, { as: customer });
     await shop.cancel(id, { as: customer });
+    // As a guest, too.
+    await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [customer.id]);
+    const bought = await shop.placedByGuest({ email: customer.email });
+    await shop.cancel(bought.id, { as: null, orderToken: bought.orderToken });
     const erased = await shop.api.call('DELETE', '/api/v1/users/me', {
       token: customer.token,
       body: { password: 'correct horse battery' },

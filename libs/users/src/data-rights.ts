@@ -12,6 +12,7 @@ import { IdentityLinks } from './external-identities/identity-links.js';
 import { toIdentityView } from './external-identities/identity.schema.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
+import { pseudonymOf } from './pseudonym.js';
 import { secondFactorSubjects } from './second-factor/second-factor-mails.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
 import { SecondFactors } from './second-factor/second-factors.js';
@@ -92,7 +93,9 @@ export class DataRights {
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
-      const { email, name } = await this.users.erase(proof);
+      const user = await this.users.erase(proof);
+      const { email, name } = user;
+      await this.personalData.forget(toSummary(user), pseudonymOf(userId));
       // First: it waits for a mail that is being written, whose token is there to be ended after that.
       await this.mails.withdrawAbout(userId, email, ...secondFactorSubjects(userId));
       await this.tokens.endAll(userId);

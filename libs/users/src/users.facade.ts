@@ -31,4 +31,12 @@ export class UsersFacade {
   onExport(...contribution: Parameters<PersonalData['onExport']>): void {
     this.personalData.onExport(...contribution);
   }
+
+  /**
+   * Has `erase` put the pseudonym in the place of a user, in the transaction that erases them. It gets them as they
+   * were; whoever still needs them throws, and then nothing happens.
+   */
+  onErase(...eraser: Parameters<PersonalData['onErase']>): void {
+    this.personalData.onErase(...eraser);
+  }
 }

@@ -6,6 +6,7 @@ import { type ExpectedVersions, type Page, Paginator, requireVersion } from '#pl
 import { EventBus } from '#platform/messaging';
 import { IsNull } from 'typeorm';
 import { NO_PASSWORD } from './passwords.js';
+import { pseudonymOf } from './pseudonym.js';
 import { type ProvenUser, type User, USER_COLUMNS, UserRow } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { userErased, userRegistered, userUpdated } from './users.events.js';
@@ -216,8 +217,7 @@ export class UsersService {
    * Puts a pseudonym in the place of a person, in the running transaction, and returns who they were. The id stays.
    *
    * @param proof who, and what their password was verified against, where it was asked for
-   * @throws DomainError user_not_found; wrong_password when it is another by now; last_admin; and what those who react
-   *   to it throw, who still need the person
+   * @throws DomainError user_not_found; wrong_password when it is another by now; last_admin
    */
   async erase({ id, passwordHash }: AccountProof): Promise<User> {
     await this.database.lock('role', 'admin');
@@ -229,8 +229,7 @@ export class UsersService {
     if (user.role === 'admin') await this.requireOtherAdmin(id);
     const now = this.clock.now();
     const version = user.version + 1;
-    // A domain that can never exist (RFC 2606).
-    const pseudonym = `${id}@erased.invalid`;
+    const pseudonym = pseudonymOf(id);
     await this.database.manager.update(
       UserRow,
       { id },

@@ -9,6 +9,8 @@ import { type OrderView, type OrderViewRow, toOrderView } from './order-view.js'
 export interface OrderFilters {
   readonly status?: OrderStatus | undefined;
   readonly customerId?: string | undefined;
+  /** Those of guests with this address, which belong to nobody's account; with no other filter but those of time. */
+  readonly guestEmail?: string | undefined;
   readonly placedAfter?: string | undefined;
   readonly placedBefore?: string | undefined;
 }
@@ -66,6 +68,10 @@ const orderPages = {
     'orders.view_page_by_customer_and_status',
     `SELECT ${ORDER_COLUMNS} FROM orders.orders o WHERE o.customer_id = $6 AND o.status = $7 AND ${FILTERS} ${NEWEST_FIRST}`,
   ),
+  guest: statement(
+    'orders.view_page_by_guest',
+    `SELECT ${ORDER_COLUMNS} FROM orders.orders o WHERE o.customer_id IS NULL AND o.email = $6 AND ${FILTERS} ${NEWEST_FIRST}`,
+  ),
 };
 const orderById = statement(
   'orders.view_by_id',
@@ -102,9 +108,11 @@ export class FindOrders {
   }
 
   async list(filters: OrderFilters, request: PageRequest): Promise<Page<OrderView>> {
-    const { status, customerId, placedAfter, placedBefore } = filters;
-    const kind = customerId ? (status ? 'customerAndStatus' : 'customer') : status ? 'status' : 'all';
-    const chosen = [customerId, status].filter((value) => value !== undefined);
+    const { status, customerId, guestEmail, placedAfter, placedBefore } = filters;
+    const ofAnybody = customerId ? (status ? 'customerAndStatus' : 'customer') : status ? 'status' : 'all';
+    const kind = guestEmail === undefined ? ofAnybody : 'guest';
+    const chosen =
+      kind === 'guest' ? [guestEmail] : [customerId, status].filter((value) => value !== undefined);
     return this.paginator.page(
       'orders',
       filters,

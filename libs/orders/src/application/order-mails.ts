@@ -3,7 +3,7 @@ import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { type Mail, mailKind, MailQueue } from '#platform/mail';
 import { EventBus, type EventDefinition, type IntegrationEvent } from '#platform/messaging';
-import { UsersFacade } from '#users';
+import { isPseudonym } from '#users';
 import type { LineChange } from '../domain/order.js';
 import { type OrderEventData, orderEvents } from '../orders.events.js';
 import { FindOrders } from './find-orders.js';
@@ -60,7 +60,6 @@ export class OrderMails implements OnModuleInit {
     private readonly queue: MailQueue,
     private readonly findOrders: FindOrders,
     private readonly access: OrderAccess,
-    private readonly users: UsersFacade,
     private readonly database: Database,
     private readonly config: Config,
   ) {}
@@ -86,8 +85,9 @@ export class OrderMails implements OnModuleInit {
 
   private async compose(mail: OrderMail, change: Change): Promise<Mail | undefined> {
     const order = await this.findOrders.get(change.orderId);
-    const isErased = order.customerId !== null && !(await this.users.get(order.customerId));
-    if (isErased || (mail === 'canceled' && !(await this.isKnownToBuyer(order.id)))) return undefined;
+    // Whose order it was is erased.
+    if (isPseudonym(order.email)) return undefined;
+    if (mail === 'canceled' && !(await this.isKnownToBuyer(order.id))) return undefined;
     const { subject, paragraphs } = await this.write(mail, order, change);
     const text = `${['Hello,', ...paragraphs, ...this.link(order)].join('\n\n')}\n`;
     return { to: order.email, subject, text };

@@ -19,6 +19,7 @@ import { UsersFacade } from '#users';
 import { Order, type OrderLine, type ShippingAddress } from '../domain/order.js';
 import { orderErrors } from '../domain/order.errors.js';
 import { OrderRepository } from '../domain/order.repository.js';
+import { guestPrincipal } from './guest-principal.js';
 import type { OrderView } from './order-view.js';
 import { PayOrder } from './pay-order.js';
 import {
@@ -159,7 +160,7 @@ export class PlaceOrder {
     }
     // Nobody answers for a guest but their address. A machine is somebody, and its keys are its own: what it has placed
     // is not answered to whoever guesses them, nor what a guest has placed to the machine.
-    const principal = actor.kind === 'anonymous' ? `guest:${email}` : actorReference(actor);
+    const principal = actor.kind === 'anonymous' ? guestPrincipal(email) : actorReference(actor);
     return { customerId: null, email, principal };
   }
 }

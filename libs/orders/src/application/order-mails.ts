@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
-import { type Mail, mailKind, MailQueue } from '#platform/mail';
+import { type Mail, mailKind, mailLink, MailQueue } from '#platform/mail';
 import { EventBus, type EventDefinition, type IntegrationEvent } from '#platform/messaging';
 import { isPseudonym } from '#users';
 import type { LineChange } from '../domain/order.js';
@@ -123,10 +123,10 @@ export class OrderMails implements OnModuleInit {
     }
   }
 
-  /** A guest has nothing but the token to open the order with; behind the hash no server and no log sees it. */
+  /** A guest has nothing but the token to open the order with. */
   private link({ id, customerId }: OrderView): string[] {
-    const base = this.config.settings.MAIL_LINKS_URL?.replace(/\/$/, '');
-    if (base === undefined) return [];
-    return [`${base}/orders/${id}${customerId === null ? `#token=${this.access.tokenFor(id)}` : ''}`];
+    const token = customerId === null ? this.access.tokenFor(id) : undefined;
+    const link = mailLink(this.config.settings.MAIL_LINKS_URL, `orders/${id}`, token);
+    return link === undefined ? [] : [link];
   }
 }

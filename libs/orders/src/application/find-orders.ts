@@ -4,6 +4,7 @@ import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { orderErrors } from '../domain/order.errors.js';
 import type { OrderStatus } from '../domain/order-status.js';
+import { ORDER_LINE_MEMBERS } from './order-columns.js';
 import { type OrderView, type OrderViewRow, toOrderView } from './order-view.js';
 
 export interface OrderFilters {
@@ -40,10 +41,7 @@ interface TimelineRow {
 const ORDER_COLUMNS = `o.id, o.number, o.status, o.customer_id, o.email, o.currency, o.subtotal_amount,
   o.shipping_amount, o.tax_amount, o.total_amount, o.payment_id, o.payment_status, o.payment_outcome, o.decline_code,
   o.shipping_address, o.metadata, o.version, o.placed_at, o.updated_at, o.closed_at,
-  (SELECT json_agg(json_build_object('id', l.id, 'productId', l.product_id, 'sku', l.sku, 'name', l.name,
-      'quantity', l.quantity, 'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount,
-      'fulfilledQuantity', l.fulfilled_quantity, 'canceledQuantity', l.canceled_quantity,
-      'returnedQuantity', l.returned_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position)
+  (SELECT json_agg(json_build_object(${ORDER_LINE_MEMBERS}) ORDER BY l.position)
      FROM orders.order_lines l WHERE l.order_id = o.id) AS lines`;
 
 const FILTERS = `($1::timestamptz IS NULL OR o.placed_at > $1) AND ($2::timestamptz IS NULL OR o.placed_at < $2)

@@ -1,6 +1,7 @@
-import type { Currency, Money } from '#kernel';
+import type { Money } from '#kernel';
 import type { OrderStatus } from '../domain/order-status.js';
 import type { ShippingAddress } from '../domain/order.js';
+import type { OrderColumns, OrderLineColumns } from './order-columns.js';
 
 /** The words that an order takes over from its payment. */
 export { CAPTURE_MODES, PAYMENT_STATUSES } from '#payments';
@@ -38,41 +39,10 @@ export interface OrderView {
   closedAt: string | null;
 }
 
-/** A row of the queries of this folder: the lines are JSON from PostgreSQL, amounts in minor units. */
-export interface OrderViewRow {
-  id: string;
+/** A row of the queries of this folder. */
+export interface OrderViewRow extends OrderColumns {
   number: string;
-  status: OrderStatus;
-  customer_id: string | null;
-  email: string;
-  currency: Currency;
-  subtotal_amount: number;
-  shipping_amount: number;
-  tax_amount: number;
-  total_amount: number;
-  payment_id: string;
-  payment_status: string;
-  payment_outcome: 'pending' | 'unknown' | null;
-  decline_code: string | null;
-  shipping_address: ShippingAddress | null;
-  metadata: Record<string, string>;
-  version: number;
-  placed_at: Date;
-  updated_at: Date;
-  closed_at: Date | null;
-  lines: {
-    id: string;
-    productId: string;
-    sku: string;
-    name: string;
-    quantity: number;
-    unitPriceAmount: number;
-    totalAmount: number;
-    fulfilledQuantity: number;
-    canceledQuantity: number;
-    returnedQuantity: number;
-    refundedAmount: number;
-  }[];
+  lines: OrderLineColumns[];
 }
 
 export function toOrderView(row: OrderViewRow): OrderView {

@@ -3,52 +3,25 @@ import { actorReference, type Currency, DomainError } from '#kernel';
 import { currentContext } from '#platform/context';
 import { Database, isUniqueViolation, statement } from '#platform/database';
 import { EventBus } from '#platform/messaging';
-import { Order, type OrderLine, type OrderState, type ShippingAddress } from '../domain/order.js';
+import {
+  ORDER_LINE_MEMBERS,
+  type OrderColumns,
+  type OrderLineColumns,
+} from '../application/order-columns.js';
+import { Order, type OrderLine, type OrderState } from '../domain/order.js';
 import { orderErrors } from '../domain/order.errors.js';
 import { type Fulfillment, OrderRepository, type OrderReturn } from '../domain/order.repository.js';
-import type { OrderStatus } from '../domain/order-status.js';
 import { orderEvents } from '../orders.events.js';
 
-interface OrderRow {
-  id: string;
-  status: OrderStatus;
-  customer_id: string | null;
-  email: string;
-  currency: Currency;
-  subtotal_amount: number;
-  shipping_amount: number;
-  tax_amount: number;
-  total_amount: number;
-  payment_id: string;
-  payment_status: string;
-  payment_outcome: 'pending' | 'unknown' | null;
-  decline_code: string | null;
-  shipping_address: ShippingAddress | null;
-  metadata: Record<string, string>;
-  version: number;
-  placed_at: Date;
-  updated_at: Date;
+interface OrderRow extends OrderColumns {
   expires_at: Date;
-  closed_at: Date | null;
   closed_returned_amount: number | null;
   lines: LineRow[];
 }
 
-/** A line as JSON travels to and from PostgreSQL, amounts in minor units. */
-interface LineRow {
-  id: string;
+interface LineRow extends OrderLineColumns {
   position: number;
-  productId: string;
-  sku: string;
-  name: string;
-  quantity: number;
-  unitPriceAmount: number;
-  totalAmount: number;
   allocatedAmount: number;
-  fulfilledQuantity: number;
-  canceledQuantity: number;
-  returnedQuantity: number;
-  refundedAmount: number;
 }
 
 /** What belongs to an order is written from its own row, so that an id that is taken is refused there first. */
@@ -77,11 +50,8 @@ const insertOrder = statement(
 );
 const loadOrder = statement(
   'orders.load',
-  `SELECT o.*, (SELECT coalesce(json_agg(json_build_object('id', l.id, 'position', l.position,
-       'productId', l.product_id, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity,
-       'unitPriceAmount', l.unit_price_amount, 'totalAmount', l.total_amount, 'allocatedAmount', l.allocated_amount,
-       'fulfilledQuantity', l.fulfilled_quantity, 'canceledQuantity', l.canceled_quantity,
-       'returnedQuantity', l.returned_quantity, 'refundedAmount', l.refunded_amount) ORDER BY l.position), '[]')
+  `SELECT o.*, (SELECT coalesce(json_agg(json_build_object(${ORDER_LINE_MEMBERS},
+       'position', l.position, 'allocatedAmount', l.allocated_amount) ORDER BY l.position), '[]')
      FROM orders.order_lines l WHERE l.order_id = o.id) AS lines
    FROM orders.orders o WHERE o.id = $1`,
 );

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { TestApp } from '../support/test-app.js';
 
 const PRODUCTS = '/api/v1/products';
@@ -50,6 +51,24 @@ describe('what a browser is told of an answer', () => {
       expect(script.status).toBe(200);
       expect(script.headers.get('content-type')).toContain('javascript');
     }
+  });
+
+  it('of Swagger UI: a key of its own for each call to which nobody has given one', async () => {
+    const { body: script } = await app.get('/api/docs/swagger-ui-init.js');
+    const [source] = /function withFreshKey[\s\S]*?\n}/.exec(script as string) ?? [];
+    const withFreshKey = runInNewContext(`(${source})`, { crypto }) as (request: object) => {
+      headers: object;
+    };
+    const { body: document } = await app.get('/api/openapi.json');
+    const parameters = document.paths['/api/v1/orders'].post.parameters as {
+      readonly name: string;
+      readonly schema: { readonly example: string };
+    }[];
+    const filledIn = parameters.find(({ name }) => name === 'Idempotency-Key')!.schema.example;
+    const sent = (key: string) => withFreshKey({ headers: { 'Idempotency-Key': key } }).headers;
+    expect(sent('mine')).toEqual({ 'Idempotency-Key': 'mine' });
+    expect(sent(filledIn)).not.toEqual(sent(filledIn));
+    expect(withFreshKey({ headers: {} }).headers).toEqual({});
   });
 
   it('of the error codes: the page may style itself, and no more', async () => {

@@ -151,8 +151,24 @@ export function serveOpenApi(app: INestApplication, document: OpenAPIObject): vo
   SwaggerModule.setup('api/docs', app, document, {
     jsonDocumentUrl: 'api/openapi.json',
     customSiteTitle: 'Steelyard API',
-    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true, tryItOutEnabled: true },
+    swaggerOptions: {
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      requestInterceptor: withFreshKey,
+    },
   });
+}
+
+/**
+ * Swagger UI fills in the example of the key, with which a second, different call would be refused: who leaves it as it
+ * is gets a fresh one. It runs in the browser, as text, and can use nothing from here.
+ */
+function withFreshKey(request: { headers: Record<string, string> }): object {
+  const name = 'Idempotency-Key';
+  if (request.headers[name] === '0b6f6d0e-5b0a-4d0c-9a53-2f3b0a3b9b61')
+    request.headers[name] = crypto.randomUUID();
+  return request;
 }
 
 function toComponentRefs(value: unknown): unknown {

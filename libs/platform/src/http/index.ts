@@ -25,11 +25,13 @@ export {
   emailSchema,
   idParamSchema,
   idSchema,
+  MAX_REASON_LENGTH,
   moneySchema,
   newIdSchema,
   positiveMoneySchema,
   priceSchema,
   quantitySchema,
+  reasonSchema,
   text,
   timeSchema,
 } from './schemas.js';

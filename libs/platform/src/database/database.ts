@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { ClientBase, Pool } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { poolOf, surviveLostConnections } from './data-source.js';
 import { statement, type Statement } from './statement.js';
 
 interface UnitOfWork {
@@ -46,17 +47,8 @@ export class Database implements OnModuleInit {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /**
-   * A connection that ends between two statements tells nobody but its listeners, and without one it would end the
-   * process: whoever uses it next finds out.
-   */
   onModuleInit(): void {
-    const heard = new WeakSet<ClientBase>();
-    this.pool.on('acquire', (client: ClientBase) => {
-      if (heard.has(client)) return;
-      heard.add(client);
-      client.on('error', () => undefined);
-    });
+    surviveLostConnections(this.dataSource);
   }
 
   /** TypeORM's manager: of the running transaction where there is one. */
@@ -169,7 +161,7 @@ export class Database implements OnModuleInit {
   }
 
   private get pool(): Pool {
-    return (this.dataSource.driver as unknown as { master: Pool }).master;
+    return poolOf(this.dataSource);
   }
 
   private requireUnit(): UnitOfWork {

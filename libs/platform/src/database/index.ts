@@ -1,3 +1,4 @@
+export { withDataSource } from './data-source.js';
 export { Database, isCheckViolation, isUniqueViolation } from './database.js';
 export { DatabaseModule } from './database.module.js';
 export { migrateDown, migrateUp, pendingMigrations, type MigrationClass } from './migrations.js';

@@ -5,13 +5,15 @@ import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { poolOf, surviveLostConnections } from './data-source.js';
 import { statement, type Statement } from './statement.js';
 
+type LockMode = 'shared' | 'exclusive';
+
 interface UnitOfWork {
   readonly runner: QueryRunner;
   readonly client: ClientBase;
   readonly beforeCommit: (() => Promise<void>)[];
   readonly afterCommit: (() => void)[];
-  /** The aggregates that this transaction has locked. */
-  readonly locks: Set<string>;
+  /** The aggregates that this transaction has locked, and how. */
+  readonly locks: Map<string, LockMode>;
 }
 
 /** What an observer learns about each named statement: never its parameters. */
@@ -82,14 +84,20 @@ export class Database implements OnModuleInit {
   /**
    * Takes the lock of one aggregate until the running transaction ends, waiting while another transaction holds it.
    * It is a lock by key, not a row, so that modules which may not touch each other's rows can share it. A shared one
-   * waits for those that are not, and keeps them waiting; a transaction that holds one asks for no other of the same key.
+   * waits for those that are not, and keeps them waiting. Whoever holds one cannot make it exclusive: two that tried at
+   * once would wait for each other.
+   *
+   * @throws Error when a lock that is held shared is asked for exclusively
    */
   async lock(aggregate: string, id: string, { shared = false } = {}): Promise<void> {
     const { locks } = this.requireUnit();
     const key = `${aggregate}:${id}`;
-    if (locks.has(key)) return;
+    const held = locks.get(key);
+    if (held === 'shared' && !shared)
+      throw new Error(`${key} is locked shared, and cannot be locked exclusively.`);
+    if (held !== undefined) return;
     await this.query(shared ? lockAggregateShared : lockAggregate, [key]);
-    locks.add(key);
+    locks.set(key, shared ? 'shared' : 'exclusive');
   }
 
   /**
@@ -184,7 +192,7 @@ export class Database implements OnModuleInit {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as ClientBase;
-      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Set() };
+      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Map() };
       await runner.startTransaction(isolation);
       const result = await this.units.run(unit, async () => {
         try {

@@ -19,6 +19,7 @@ export {
 } from './pagination.js';
 export { describeMembers } from './problem-members.js';
 export { toJsonSchema } from './json-schema.js';
+export { PROBES } from './probes.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {

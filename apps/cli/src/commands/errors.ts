@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { registeredErrors } from '#kernel';
 import { STATUS_OF_KIND } from '#platform/http';
+// Errors are registered by the modules that declare them, once they are loaded: this loads all that the API is made of.
+import '../../../api/src/index.js';
 import { markdownTable, replaceSection, rootOption } from '../generated-documents.js';
 
 /** `errors`: the page of the documentation that lists every error code. */

@@ -8,6 +8,7 @@ export {
   type AssuranceLevel,
   type Role,
 } from './actor.js';
+export { canonicalJson } from './canonical-json.js';
 export { Clock, SystemClock } from './clock.js';
 export { CURRENCIES, minorUnitExponent, type Currency } from './currency.js';
 export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';

@@ -17,8 +17,12 @@ describe('the hash of a row of the audit log', () => {
 
   // Whoever keeps a head compares it with what is computed years later: these must never change.
   it('is what it always was', () => {
-    expect(hashOf(CHAIN_START, 1, entry).toString('hex')).toBe('1085f99dd1848052df6f50cfcde6c83e91c8b07595c25a167402e0bc8a25a645');
-    expect(hashOf(Buffer.alloc(32, 7), 12, { ...entry, details: null }).toString('hex')).toBe('bab2f0be223ef994fd6a2621aca28843851d9287358eb468b9e09444c2ec9b61');
+    expect(hashOf(CHAIN_START, 1, entry).toString('hex')).toBe(
+      '1085f99dd1848052df6f50cfcde6c83e91c8b07595c25a167402e0bc8a25a645',
+    );
+    expect(hashOf(Buffer.alloc(32, 7), 12, { ...entry, details: null }).toString('hex')).toBe(
+      'bab2f0be223ef994fd6a2621aca28843851d9287358eb468b9e09444c2ec9b61',
+    );
   });
 
   it('knows no order of members', () => {

@@ -3,6 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { ClientBase, Pool } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { poolOf, surviveLostConnections } from './data-source.js';
+import { driverErrorOf } from './driver-error.js';
 import { statement, type Statement } from './statement.js';
 
 type LockMode = 'shared' | 'exclusive';
@@ -218,23 +219,17 @@ export class Database implements OnModuleInit {
 
 /** Whether `error` is PostgreSQL's refusal of a duplicate under the unique constraint or index `constraint`. */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  const cause = driverError(error);
-  return cause?.code === '23505' && cause.constraint === constraint;
+  const cause = driverErrorOf(error);
+  return cause.code === '23505' && cause.constraint === constraint;
 }
 
 /** Whether `error` is PostgreSQL's refusal of a row that breaks the check constraint `constraint`. */
 export function isCheckViolation(error: unknown, constraint: string): boolean {
-  const cause = driverError(error);
-  return cause?.code === '23514' && cause.constraint === constraint;
+  const cause = driverErrorOf(error);
+  return cause.code === '23514' && cause.constraint === constraint;
 }
 
 function isTransient(error: unknown): boolean {
-  const code = driverError(error)?.code;
+  const code = driverErrorOf(error).code;
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
-}
-
-function driverError(error: unknown): { code?: string; constraint?: string } | undefined {
-  if (!(error instanceof Error)) return undefined;
-  // TypeORM wraps the driver's error; the named statements throw it bare.
-  return (error as { driverError?: object }).driverError ?? error;
 }

@@ -21,6 +21,7 @@ export {
   type ErrorKind,
   type FieldError,
 } from './domain-error.js';
+export { defineFieldCodes, registeredFieldCodes } from './field-codes.js';
 export { formatMoney } from './format-money.js';
 export { newId, uuidFromBytes, uuidToBytes } from './id.js';
 export { deriveKeys, hashOfToken, type Secrets } from './secrets.js';

@@ -107,7 +107,12 @@ function readIdempotencyKey(context: ExecutionContext): string | undefined {
   if (header === undefined) return undefined;
   const bare = String(header).trim();
   const key = /^".*"$/.test(bare) ? bare.slice(1, -1) : bare;
-  if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw new DomainError(idempotencyErrors.idempotency_key_invalid);
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    const detail = 'Must be 1 to 255 printable ASCII characters.';
+    throw new DomainError(idempotencyErrors.idempotency_key_invalid, {
+      errors: [{ pointer: 'header:/Idempotency-Key', code: 'invalid_format', detail }],
+    });
+  }
   return key;
 }
 

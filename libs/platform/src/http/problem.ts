@@ -38,7 +38,19 @@ export const problemSchema = z
     code: z.string().meta({ description: 'Stable; branch on this one.' }),
     requestId: z.string(),
     errors: z
-      .array(z.looseObject({ pointer: z.string(), code: z.string(), detail: z.string() }))
+      .array(
+        z.looseObject({
+          pointer: z.string().meta({
+            description:
+              'JSON pointer into the body; into another part of the request with that part in front: `query:/limit`, ' +
+              '`param:/id`, `header:/If-Match`.',
+          }),
+          code: z.string().meta({
+            description: 'Stable: a field code, or the code of an error, of which /docs/errors has a list.',
+          }),
+          detail: z.string(),
+        }),
+      )
       .optional()
       .meta({ description: 'Every problem of the request at once.' }),
   })

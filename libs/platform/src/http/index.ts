@@ -17,7 +17,7 @@ export {
   pageSchema,
   Paginator,
 } from './pagination.js';
-export { describeMembers } from './problem-members.js';
+export type { ProblemMembers } from './problem-members.js';
 export { toJsonSchema } from './json-schema.js';
 export { PROBES } from './probes.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';

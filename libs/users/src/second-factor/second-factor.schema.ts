@@ -1,4 +1,3 @@
-import { defineFieldCodes } from '#kernel';
 import { idSchema, text, timeSchema, type ProblemMembers } from '#platform/http';
 import { z } from 'zod';
 import { claimedPasswordSchema } from '../users.schema.js';
@@ -35,8 +34,6 @@ interface Proofs {
   readonly recoveryCode?: unknown;
   readonly passkey?: unknown;
 }
-
-defineFieldCodes({ one_proof_required: 'One of `totp`, `recoveryCode` and `passkey` is needed' });
 
 /** Has a body hold one proof of a second factor, and not two. */
 const oneProof = <T extends z.ZodType<Proofs>>(schema: T): T =>

@@ -26,4 +26,6 @@ export default {
   // Each worker has a core to itself where there are two; PostgreSQL takes what they leave.
   maxWorkers: 2,
   testTimeout: 30_000,
+  // After a whole run a worker needs longer than the 500 ms of Jest to give its heap back: that is not a worker that hangs.
+  workerGracefulExitTimeout: 10_000,
 };

@@ -83,6 +83,22 @@ describe('the audit log', () => {
     });
   });
 
+  it('keeps a reason whole, as long as one may be', async () => {
+    const product = await shop.product({ stock: 7 });
+    const count = (reason: string) =>
+      shop.post(
+        `/api/v1/products/${product.id}/stock-movements`,
+        { kind: 'adjust', onHand: 7, expectedOnHand: 7, reason },
+        { as: shop.admin },
+      );
+    const reason = 'why '.repeat(125).trim() + '!';
+    expect(reason).toHaveLength(500);
+    expect(await count(`   ${reason}   `)).toMatchObject({ status: 201 });
+    expect(await count(`${reason}!`)).toMatchObject({ status: 400 });
+    const { data } = await shop.read(`${LOG}?limit=1`);
+    expect(data).toMatchObject([{ target: product.id, reason }]);
+  });
+
   it('keeps nothing that is personal or secret', async () => {
     const { id } = await shop.newCustomer();
     const name = 'Grace Brewster Hopper';

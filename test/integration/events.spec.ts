@@ -11,6 +11,7 @@ import {
   ParkedEvents,
 } from '#platform/messaging';
 import { Client } from 'pg';
+import { register } from 'prom-client';
 import { MAX_ATTEMPTS } from '../../libs/platform/src/messaging/consumers/parked-events.js';
 import { eventually } from '../support/eventually.js';
 import { Shop } from '../support/shop.js';
@@ -103,6 +104,8 @@ describe('events', () => {
     await shop.api.app.get(ApplyEvents).execute(watcher, events);
     await shop.api.app.get(ApplyEvents).execute(watcher, events.slice(1));
     expect(sequencesOf(id)).toEqual([1, 2]);
+    const metrics = await register.metrics();
+    expect(metrics).toMatch(/^broker_messages_total\{consumer="test.watcher",outcome="duplicate"\} [1-9]/m);
   });
 
   it('that cannot be applied hold up their aggregate and nothing else, and are applied in order when they can', async () => {

@@ -150,7 +150,10 @@ describe('a key', () => {
     'is refused for %s when it is %s',
     async (name, _, key) => {
       const { call, by } = await ENDPOINTS[name]!.ready();
-      await shop.expectRefusal(() => call({ as: by, key }), 400, 'idempotency_key_invalid');
+      await shop.expectRefusal(() => call({ as: by, key }), 400, 'idempotency_key_invalid', {
+        pointer: 'header:/Idempotency-Key',
+        code: 'invalid_format',
+      });
     },
   );
 

@@ -6,7 +6,10 @@ interface Operation {
   tags?: string[];
   parameters?: { name: string; in: string; schema?: unknown; $ref?: string }[];
   requestBody?: { content: Record<string, { schema?: unknown }> };
-  responses: Record<string, { description?: string; content?: Record<string, { schema?: unknown }> }>;
+  responses: Record<
+    string,
+    { description?: string; content?: Record<string, { schema?: unknown; examples?: object }> }
+  >;
 }
 
 interface Document {
@@ -54,6 +57,19 @@ describe('the OpenAPI document', () => {
   it('refers to nothing that is not there', () => {
     const dangling = [...new Set(referencesIn(document))].filter((name) => resolve(name) === undefined);
     expect(dangling).toEqual([]);
+  });
+
+  it('tells what the problem of an error holds wherever it can come', () => {
+    const problems = operations.flatMap(({ name, operation }) =>
+      Object.values(operation.responses).flatMap(({ content }) => {
+        const { schema, examples = {} } = content?.['application/problem+json'] ?? {};
+        const members = JSON.stringify((schema as { allOf?: unknown[] } | undefined)?.allOf?.[1] ?? {});
+        return Object.keys(examples).map((code) => ({ name, code, isTold: members.includes(`\`${code}\``) }));
+      }),
+    );
+    const told = new Set(problems.filter(({ isTold }) => isTold).map(({ code }) => code));
+    expect(told.size).toBeGreaterThan(20);
+    expect(problems.filter(({ code, isTold }) => told.has(code) && !isTold)).toEqual([]);
   });
 
   it.each(operations)('says all about $name', ({ path, operation }) => {

@@ -23,7 +23,6 @@ import { SqlStockRepository } from './infrastructure/sql-stock.repository.js';
 import { ProductCache } from './products/product-cache.js';
 import { Products } from './products/products.js';
 import { ProductsController } from './products/products.controller.js';
-import './api/catalog-problems.js';
 
 /** What can be sold, for how much, and how many there are. */
 @Module({

@@ -22,6 +22,7 @@ export type Actor =
 
 export const ANONYMOUS: Actor = { kind: 'anonymous' };
 
+/** Whether a person acts who has this role, or one that includes it. A machine has none. */
 export function hasRole(actor: Actor, role: Role): boolean {
   return actor.kind === 'user' && ROLES.indexOf(actor.role) >= ROLES.indexOf(role);
 }

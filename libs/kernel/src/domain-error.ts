@@ -28,7 +28,11 @@ export interface ErrorDefinition<Code extends string = string> {
   readonly title: string;
 }
 
-/** One problem of a request, located by a JSON pointer into the body or by the name of a parameter. */
+/**
+ * One problem of a request. `pointer` is a JSON pointer into the body; in front of one into another part of the request
+ * stands which part that is: `query:/limit`, `param:/id`, `header:/If-Match`. `code` is a field code or the code of an
+ * error.
+ */
 export interface FieldError {
   readonly pointer: string;
   readonly code: string;

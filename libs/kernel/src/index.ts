@@ -8,6 +8,7 @@ export {
   type AssuranceLevel,
   type Role,
 } from './actor.js';
+export { canonicalJson } from './canonical-json.js';
 export { Clock, SystemClock } from './clock.js';
 export { CURRENCIES, minorUnitExponent, type Currency } from './currency.js';
 export { CursorCodec, cursorErrors, type CursorPosition } from './cursor.js';
@@ -20,6 +21,7 @@ export {
   type ErrorKind,
   type FieldError,
 } from './domain-error.js';
+export { defineFieldCodes, registeredFieldCodes } from './field-codes.js';
 export { formatMoney } from './format-money.js';
 export { newId, uuidFromBytes, uuidToBytes } from './id.js';
 export { deriveKeys, hashOfToken, type Secrets } from './secrets.js';

@@ -32,7 +32,6 @@ import { TransferOrders } from './application/transfer-orders.js';
 import { WatchOrder } from './application/watch-order.js';
 import { OrderRepository } from './domain/order.repository.js';
 import { SqlOrderRepository } from './infrastructure/sql-order.repository.js';
-import './api/order-problems.js';
 
 /**
  * What can be done with an order: quote, place, pay, fulfil, close, return, cancel, claim, transfer, expire, complete,

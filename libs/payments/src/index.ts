@@ -4,6 +4,7 @@ export { MeasurePayments } from './application/measure-payments.js';
 export { GatewayReports } from './application/gateway-reports.js';
 export type { PaymentAudit } from './application/audit-payments.js';
 export { ResolveOpenOperations } from './application/resolve-open-operations.js';
+export { paymentProblems } from './api/payment-problems.js';
 export { paymentErrors } from './domain/payment.errors.js';
 export { CAPTURE_MODES, type CaptureMode } from './domain/payment-state.js';
 export { PAYMENT_STATUSES } from './domain/payment-status.js';

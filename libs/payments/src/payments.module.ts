@@ -27,7 +27,6 @@ import { Config } from '#platform/config';
 import { createGateway } from './infrastructure/create-gateway.js';
 import { SqlPaymentRepository } from './infrastructure/sql-payment.repository.js';
 import { PaymentsFacade } from './payments.facade.js';
-import './api/payment-problems.js';
 
 /**
  * What can be done with money: authorize, capture, void, refund; find out what became of it, by asking the gateway and

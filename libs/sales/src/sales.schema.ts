@@ -1,3 +1,4 @@
+import { defineFieldCodes } from '#kernel';
 import { idSchema, moneySchema, pageQuerySchema, pageSchema } from '#platform/http';
 import { z } from 'zod';
 
@@ -48,6 +49,8 @@ const dailySalesView = z
   });
 
 export const dailySalesPageView = pageSchema('DailySalesPage', dailySalesView);
+
+defineFieldCodes({ days_reversed: 'The first day is after the last one' });
 
 export const dailySalesQuery = pageQuerySchema
   .extend({

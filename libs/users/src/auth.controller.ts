@@ -1,6 +1,7 @@
 import { Body, Controller, Header, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, httpErrors } from '#platform/http';
+import { secondFactorProblems } from './second-factor/second-factor.schema.js';
 import {
   type Login,
   loginSchema,
@@ -37,6 +38,7 @@ export class AuthController {
       usersErrors.second_factor_required,
       httpErrors.service_unavailable,
     ],
+    problemMembers: secondFactorProblems,
   })
   login(@Body({ schema: loginSchema }) body: Login): Promise<Tokens> {
     return this.auth.login(body);

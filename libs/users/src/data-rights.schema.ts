@@ -1,9 +1,9 @@
-import { describeMembers, idSchema, timeSchema } from '#platform/http';
+import { idSchema, timeSchema, type ProblemMembers } from '#platform/http';
 import { z } from 'zod';
 import { identitySchema } from './external-identities/identity.schema.js';
 import { secondFactorStatusSchema } from './second-factor/second-factor.schema.js';
 import { claimedPasswordSchema, sessionSchema, userSchema } from './users.schema.js';
-import { usersErrors } from './users.errors.js';
+import type { usersErrors } from './users.errors.js';
 
 export const erasureSchema = z.strictObject({ password: claimedPasswordSchema }).meta({
   id: 'Erasure',
@@ -47,6 +47,9 @@ export type PersonalDataView = Omit<z.infer<typeof personalDataSchema>, 'records
   readonly records: Readonly<Record<string, readonly object[]>>;
 };
 
-describeMembers(usersErrors.orders_open, {
-  orderIds: z.array(idSchema).meta({ description: 'The orders that need the person.' }),
-});
+/** What the problem of somebody who cannot be erased yet holds. */
+export const erasureProblems = {
+  orders_open: {
+    orderIds: z.array(idSchema).meta({ description: 'The orders that need the person.' }),
+  },
+} satisfies ProblemMembers<keyof typeof usersErrors>;

@@ -26,6 +26,7 @@ import {
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { erasureProblems } from './data-rights.schema.js';
 import { type EmailChange, emailChangeSchema, type MailSent, mailSentSchema } from './account.schema.js';
 import { AccountService } from './account.service.js';
 import { currentUser } from './current-user.js';
@@ -114,6 +115,7 @@ export class MeController {
       usersErrors.orders_open,
       httpErrors.service_unavailable,
     ],
+    problemMembers: erasureProblems,
   })
   eraseMe(@Body({ schema: erasureSchema }) { password }: Erasure): Promise<void> {
     return this.dataRights.eraseMe(password);

@@ -12,6 +12,7 @@ import {
 } from '#platform/http';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { erasureProblems } from './data-rights.schema.js';
 import { type MailSent, mailSentSchema } from './account.schema.js';
 import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
@@ -172,6 +173,7 @@ export class UsersController {
       usersErrors.last_admin,
       usersErrors.orders_open,
     ],
+    problemMembers: erasureProblems,
   })
   eraseUser(
     @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,

@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 /** Every error code of users, their log-ins and their sessions. */
 export const usersErrors = defineErrors({
@@ -48,4 +48,9 @@ export const usersErrors = defineErrors({
     title:
       'The refresh token was replaced long ago; the session has ended in case it was stolen: log in again',
   },
+});
+
+defineFieldCodes({
+  one_proof_required: 'One of `totp`, `recoveryCode` and `passkey` is needed',
+  too_guessable: 'The password is one that anybody would guess first',
 });

@@ -5,6 +5,7 @@ import {
   newIdSchema,
   pageQuerySchema,
   pageSchema,
+  reasonSchema,
   text,
   timeSchema,
 } from '#platform/http';
@@ -111,7 +112,7 @@ export const roleChangeSchema = z.strictObject({ role: roleSchema }).meta({
 });
 
 export const userErasureSchema = z
-  .strictObject({ reason: text(200).meta({ description: 'Why; it goes into the audit log.' }) })
+  .strictObject({ reason: reasonSchema.meta({ description: 'Why; it goes into the audit log.' }) })
   .meta({
     id: 'UserErasure',
     description: 'Why somebody is erased.',

@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 /** Every error code of outbound webhooks. */
 export const webhooksErrors = defineErrors({
@@ -10,3 +10,5 @@ export const webhooksErrors = defineErrors({
   webhook_endpoint_limit: { kind: 'conflict', title: 'There are as many webhook endpoints as there may be' },
   webhook_delivery_not_found: { kind: 'not_found', title: 'There is no such delivery' },
 });
+
+defineFieldCodes({ range_empty: 'The range ends before it begins' });

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { breakingEventChanges, describeEvents, type EventContract } from '#platform/messaging';
 import { ProcessError } from '#platform/process';
 import { Document, isScalar, parse, visit } from 'yaml';
+// Beside the version: events are registered by the modules that declare them, and this loads all that the API is made of.
 import { VERSION } from '../../../api/src/index.js';
 import { rootOption, writeDocument } from '../generated-documents.js';
 

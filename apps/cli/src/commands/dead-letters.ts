@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { DomainError, SystemClock } from '#kernel';
 import { Config, loadSettings, readEnvironment } from '#platform/config';
-import { Database } from '#platform/database';
+import { Database, withDataSource } from '#platform/database';
 import { Paginator } from '#platform/http';
 import { type DeadLetter, type DeadLetterFilters, ParkedEvents } from '#platform/messaging';
 import { ProcessError, reachDatabase } from '#platform/process';
 import { generateAppSecret } from '#platform/security';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 
 const PAGE_SIZE = 100;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -60,18 +60,15 @@ function withFilters(command: Command): Command {
 
 async function withParkedEvents(action: (parked: ParkedEvents) => Promise<void>): Promise<void> {
   const settings = loadSettings(readEnvironment(), { required: ['DATABASE_URL'] });
-  await reachDatabase(settings.DATABASE_URL, async () => {
-    const dataSource = await new DataSource({ type: 'postgres', url: settings.DATABASE_URL }).initialize();
-    // Cursors do not leave this process, so any secret may sign them.
-    const paginator = new Paginator(new Config({ ...settings, APP_SECRET: generateAppSecret() }));
-    try {
-      await action(new ParkedEvents(new Database(dataSource), paginator, new SystemClock()));
-    } catch (error) {
-      throw error instanceof DomainError ? new ProcessError(`${error.message}.`, { cause: error }) : error;
-    } finally {
-      await dataSource.destroy();
-    }
-  });
+  // Cursors do not leave this process, so any secret may sign them.
+  const paginator = new Paginator(new Config({ ...settings, APP_SECRET: generateAppSecret() }));
+  const act = (dataSource: DataSource) =>
+    action(new ParkedEvents(new Database(dataSource), paginator, new SystemClock()));
+  try {
+    await reachDatabase(settings.DATABASE_URL, () => withDataSource(settings.DATABASE_URL, act));
+  } catch (error) {
+    throw error instanceof DomainError ? new ProcessError(`${error.message}.`, { cause: error }) : error;
+  }
 }
 
 async function list(parked: ParkedEvents, filters: DeadLetterFilters, isJson: boolean): Promise<void> {

@@ -1,8 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { loadSettings, readEnvironment } from '#platform/config';
-import { migrateDown, migrateUp, pendingMigrations } from '#platform/database';
+import { migrateDown, migrateUp, pendingMigrations, withDataSource } from '#platform/database';
 import { reachDatabase } from '#platform/process';
-import { DataSource } from 'typeorm';
 import { migrations } from '../../../../migrations/index.js';
 
 const names = migrations.map((migration) => migration.name);
@@ -55,13 +54,8 @@ async function status(url: string): Promise<void> {
   for (const name of names) console.log(`${pending.includes(name) ? 'pending ' : 'applied '}  ${name}`);
 }
 
-async function pendingOf(url: string): Promise<string[]> {
-  const dataSource = await new DataSource({ type: 'postgres', url }).initialize();
-  try {
-    return await pendingMigrations(dataSource, migrations);
-  } finally {
-    await dataSource.destroy();
-  }
+function pendingOf(url: string): Promise<string[]> {
+  return withDataSource(url, (dataSource) => pendingMigrations(dataSource, migrations));
 }
 
 function positiveInteger(text: string): number {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { grantOf, type Permission, POLICY } from '#platform/security';
+import { grantOf, isCheckedLive, type Permission, POLICY } from '#platform/security';
 import { markdownTable, replaceSection, rootOption } from '../generated-documents.js';
 
 /** `permissions`: the page of the documentation that shows the access policy. */
@@ -15,7 +15,7 @@ export function permissionsCommand(): Command {
 function permissionsTable(): string {
   const rows = (Object.keys(POLICY) as Permission[]).map((name) => {
     const { means, own = '', all = '', scope, stepUp = '' } = grantOf(name);
-    return [`\`${name}\``, means, own, all, scope ? 'yes' : '', stepUp];
+    return [`\`${name}\``, means, own, all, scope ? 'yes' : '', stepUp, isCheckedLive(name) ? 'yes' : ''];
   });
   return markdownTable(
     [
@@ -25,6 +25,7 @@ function permissionsTable(): string {
       'On everything, from',
       'Scope of keys',
       'Second factor',
+      'Looked up',
     ],
     rows,
   );

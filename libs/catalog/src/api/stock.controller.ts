@@ -5,6 +5,7 @@ import { currentActor } from '#platform/context';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page, pageQuerySchema } from '#platform/http';
 import { Idempotency } from '#platform/idempotency';
 import type { z } from 'zod';
+import { catalogProblems } from './catalog-problems.js';
 import { FindStock } from '../application/find-stock.js';
 import { RecordStockMovement } from '../application/record-stock-movement.js';
 import { catalogErrors } from '../domain/catalog.errors.js';
@@ -57,6 +58,7 @@ export class StockController {
       catalogErrors.stock_reserved,
       catalogErrors.stock_limit_exceeded,
     ],
+    problemMembers: catalogProblems,
     idempotencyKey: 'required',
   })
   async recordStockMovement(

@@ -1,8 +1,6 @@
-import { idSchema, pageSchema, quantitySchema, text, timeSchema } from '#platform/http';
+import { idSchema, pageSchema, quantitySchema, reasonSchema, timeSchema } from '#platform/http';
 import { z } from 'zod';
 import { MAX_ON_HAND, STOCK_MOVEMENT_KINDS } from '../domain/stock-level.js';
-
-const MAX_REASON_LENGTH = 500;
 
 const onHandSchema = z.int().min(0).max(MAX_ON_HAND);
 
@@ -35,7 +33,7 @@ export const stockReportSchema = z
       expectedOnHand: onHandSchema.meta({
         description: 'How many the books say; guards against a stale count.',
       }),
-      reason: text(MAX_REASON_LENGTH).meta({ example: 'Yearly count' }),
+      reason: reasonSchema.meta({ example: 'Yearly count' }),
     }),
   ])
   .meta({

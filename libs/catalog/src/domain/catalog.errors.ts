@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 /** Every error code of the catalog. */
 export const catalogErrors = defineErrors({
@@ -18,4 +18,9 @@ export const catalogErrors = defineErrors({
   import_header_invalid: { kind: 'invalid', title: 'The first line must name the columns of a product' },
   import_row_too_large: { kind: 'payload_too_large', title: 'A row of the import is larger than 1 MiB' },
   import_too_large: { kind: 'payload_too_large', title: 'The import is larger than 256 MiB' },
+});
+
+defineFieldCodes({
+  duplicate_sku: 'An earlier row of the import has the same SKU',
+  wrong_column_count: 'The row of the import has not as many columns as the first line',
 });

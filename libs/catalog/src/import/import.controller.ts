@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Endpoint, httpErrors, OptionalIdempotencyKey, StreamsUpload } from '#platform/http';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { catalogProblems } from '../api/catalog-problems.js';
 import { catalogErrors } from '../domain/catalog.errors.js';
 import { CSV_COLUMNS } from './csv-rows.js';
 import { ImportProducts } from './import-products.js';
@@ -56,6 +57,7 @@ export class ImportController {
       catalogErrors.import_too_large,
       catalogErrors.import_row_too_large,
     ],
+    problemMembers: catalogProblems,
     idempotencyKey: 'optional',
   })
   // Below, because what is applied later completes what is there.

@@ -3569,7 +3569,9 @@ export interface components {
             requestId: string;
             /** @description Every problem of the request at once. */
             errors?: ({
+                /** @description JSON pointer into the body; into another part of the request with that part in front: `query:/limit`, `param:/id`, `header:/If-Match`. */
                 pointer: string;
+                /** @description Stable: a field code, or the code of an error, of which /docs/errors has a list. */
                 code: string;
                 detail: string;
             } & {

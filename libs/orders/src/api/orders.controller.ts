@@ -4,6 +4,7 @@ import { cursorErrors, DomainError } from '#kernel';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
+import { orderProblems } from './order-problems.js';
 import { CancelOrder } from '../application/cancel-order.js';
 import { CLAIM_ORDERS_ERRORS, type ClaimResult, ClaimOrders } from '../application/claim-orders.js';
 import { FindOrders, type TimelineView } from '../application/find-orders.js';
@@ -67,6 +68,7 @@ export class OrdersController {
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
     errors: PLACE_ORDER_ERRORS,
+    problemMembers: orderProblems,
   })
   async place(
     @Body({ schema: placeOrderRequest }) body: PlaceOrderRequest,
@@ -83,6 +85,7 @@ export class OrdersController {
     access: 'orders:place',
     responses: { 200: quoteView },
     errors: PREPARE_ORDER_ERRORS,
+    problemMembers: orderProblems,
   })
   quote(@Body({ schema: quoteRequest }) { lines, expectedTotal }: QuoteRequest): Promise<QuoteView> {
     return this.quoteOrder.execute(lines, expectedTotal);
@@ -113,6 +116,7 @@ export class OrdersController {
     idempotencyKey: 'required',
     responses: { 200: claimResultView },
     errors: CLAIM_ORDERS_ERRORS,
+    problemMembers: orderProblems,
   })
   async claim(
     @Body({ schema: claimOrdersRequest }) _body: object,
@@ -131,6 +135,7 @@ export class OrdersController {
     idempotencyKey: 'required',
     responses: { 200: transferResultView },
     errors: TRANSFER_ORDERS_ERRORS,
+    problemMembers: orderProblems,
   })
   transfer(
     @Body({ schema: transferOrdersRequest }) body: TransferOrdersRequest,
@@ -182,6 +187,7 @@ export class OrdersController {
     idempotencyKey: 'required',
     responses: { 201: orderView, 202: orderView },
     errors: [securityErrors.authentication_required, ...PAY_ORDER_ERRORS],
+    problemMembers: orderProblems,
   })
   async pay(
     @Param({ schema: idParamSchema }) { id }: { id: string },
@@ -210,6 +216,7 @@ export class OrdersController {
       securityErrors.authentication_required,
       orderErrors.order_state_conflict,
     ],
+    problemMembers: orderProblems,
   })
   async cancel(
     @Param({ schema: idParamSchema }) { id }: { id: string },

@@ -8,6 +8,7 @@ import {
   pageSchema,
   priceSchema,
   quantitySchema,
+  reasonSchema,
   text,
   timeSchema,
 } from '#platform/http';
@@ -262,18 +263,18 @@ export const payOrderRequest = z
   .meta({ id: 'PayOrder', description: 'Another payment attempt.', example: { method: 'pm_card_visa' } });
 export type PayOrderRequest = z.output<typeof payOrderRequest>;
 
-const reasonSchema = text(500).meta({
+const timelineReason = reasonSchema.meta({
   description:
     'Why. It stands in the timeline: what staff write is for staff, what customers write they see as well.',
 });
 
 export const cancelOrderRequest = z
-  .strictObject({ reason: reasonSchema.optional() })
+  .strictObject({ reason: timelineReason.optional() })
   .meta({ id: 'CancelOrder', description: 'Why, if you like.', example: { reason: 'ordered twice' } });
 export type CancelOrderRequest = z.output<typeof cancelOrderRequest>;
 
 export const closeOrderRequest = z
-  .strictObject({ reason: reasonSchema.optional() })
+  .strictObject({ reason: timelineReason.optional() })
   .meta({ id: 'CloseOrder', description: 'Why, if you like.', example: { reason: 'the rest is sold out' } });
 export type CloseOrderRequest = z.output<typeof closeOrderRequest>;
 
@@ -300,7 +301,7 @@ export const transferOrdersRequest = z
       .max(MAX_CHANGED_TOGETHER)
       .optional()
       .meta({ description: 'Which orders; absent: all, at most 100 at a time.' }),
-    reason: text(500).meta({
+    reason: reasonSchema.meta({
       description: 'Why, for the house: in the timelines and the audit log, where neither customer sees it.',
     }),
   })

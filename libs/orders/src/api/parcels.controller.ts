@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, IdempotencyKey, idParamSchema } from '#platform/http';
 import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
+import { orderProblems } from './order-problems.js';
 import { CLOSE_ORDER_ERRORS, CloseOrder } from '../application/close-order.js';
 import { FindParcels } from '../application/find-parcels.js';
 import { FULFIL_ORDER_ERRORS, FulfilOrder, type FulfillmentView } from '../application/fulfil-order.js';
@@ -44,6 +45,7 @@ export class ParcelsController {
     idempotencyKey: 'required',
     responses: { 201: fulfillmentView },
     errors: FULFIL_ORDER_ERRORS,
+    problemMembers: orderProblems,
   })
   fulfil(
     @Param({ schema: idParamSchema }) { id }: { id: string },
@@ -81,6 +83,7 @@ export class ParcelsController {
     idempotencyKey: 'required',
     responses: { 200: orderView, 202: orderView },
     errors: CLOSE_ORDER_ERRORS,
+    problemMembers: orderProblems,
   })
   async close(
     @Param({ schema: idParamSchema }) { id }: { id: string },
@@ -103,6 +106,7 @@ export class ParcelsController {
     idempotencyKey: 'required',
     responses: { 201: returnView },
     errors: RETURN_ORDER_ERRORS,
+    problemMembers: orderProblems,
   })
   returnPieces(
     @Param({ schema: idParamSchema }) { id }: { id: string },

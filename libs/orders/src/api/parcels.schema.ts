@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema, newIdSchema, quantitySchema, text, timeSchema } from '#platform/http';
+import { idSchema, newIdSchema, quantitySchema, reasonSchema, text, timeSchema } from '#platform/http';
 import { MAX_LINES } from './orders.schema.js';
 
 const ORDER_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11';
@@ -75,7 +75,7 @@ export const returnOrderRequest = z
           params: { code: 'duplicate_line' },
         },
       ),
-    reason: text(500).optional(),
+    reason: reasonSchema.optional(),
   })
   .meta({
     id: 'ReturnOrder',

@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 export const orderErrors = defineErrors({
   order_not_found: { kind: 'not_found', title: 'There is no such order' },
@@ -28,4 +28,9 @@ export const orderErrors = defineErrors({
     kind: 'conflict',
     title: 'More would be returned than was fulfilled of the line and not returned yet',
   },
+});
+
+defineFieldCodes({
+  duplicate_line: 'An earlier line names the same',
+  product_id_or_sku: 'A line names its product by `productId` or by `sku`',
 });

@@ -1,6 +1,7 @@
 import { Body, Controller, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint, IdempotencyKey, idParamSchema } from '#platform/http';
+import { paymentProblems } from './payment-problems.js';
 import type { PaymentView } from '../application/payment-view.js';
 import { ResolveOperation } from '../application/resolve-operation.js';
 import { paymentErrors } from '../domain/payment.errors.js';
@@ -21,6 +22,7 @@ export class OperationsController {
     idempotencyKey: 'required',
     responses: { 200: paymentView },
     errors: [paymentErrors.operation_not_found, paymentErrors.operation_not_stuck],
+    problemMembers: paymentProblems,
   })
   resolve(
     @Param({ schema: idParamSchema }) { id }: { id: string },

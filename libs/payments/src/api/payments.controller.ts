@@ -4,6 +4,7 @@ import { cursorErrors, moneyErrors } from '#kernel';
 import { Endpoint, IdempotencyKey, idParamSchema, type Page } from '#platform/http';
 import { invariantErrors } from '#platform/invariants';
 import type { FastifyReply } from 'fastify';
+import { paymentProblems } from './payment-problems.js';
 import { CapturePayment, type OperationResult, refusal } from '../application/capture-payment.js';
 import { FindPayments } from '../application/find-payments.js';
 import type { PaymentView, RefundView } from '../application/payment-view.js';
@@ -73,6 +74,7 @@ export class PaymentsController {
       invariantErrors.captures_frozen,
       moneyErrors.currency_mismatch,
     ],
+    problemMembers: paymentProblems,
   })
   async capture(
     @Param({ schema: idParamSchema }) { id }: { id: string },
@@ -96,6 +98,7 @@ export class PaymentsController {
       paymentErrors.payment_operation_open,
       paymentErrors.void_failed,
     ],
+    problemMembers: paymentProblems,
   })
   async cancelPayment(
     @Param({ schema: idParamSchema }) { id }: { id: string },
@@ -124,6 +127,7 @@ export class PaymentsController {
       paymentErrors.unknown_refund_line,
       moneyErrors.currency_mismatch,
     ],
+    problemMembers: paymentProblems,
   })
   async refund(
     @Param({ schema: idParamSchema }) { id }: { id: string },

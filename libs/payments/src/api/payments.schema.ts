@@ -6,6 +6,7 @@ import {
   pageQuerySchema,
   pageSchema,
   positiveMoneySchema,
+  reasonSchema,
   text,
   timeSchema,
 } from '#platform/http';
@@ -155,7 +156,7 @@ export const refundRequest = z
       .meta({
         description: 'Lines of the order; a line without an amount is refunded as far as it is left.',
       }),
-    reason: text(500).optional(),
+    reason: reasonSchema.optional(),
   })
   .refine(({ amount, lines }) => amount === undefined || lines === undefined, {
     path: ['amount'],
@@ -284,7 +285,7 @@ export const disputeQuery = pageQuerySchema.extend({
 });
 export type DisputeQuery = z.output<typeof disputeQuery>;
 
-const reason = text(500).meta({ description: 'Why: it is kept with the operation.' });
+const reason = reasonSchema.meta({ description: 'Why: it is kept with the operation.' });
 
 export const resolveOperationRequest = z
   .discriminatedUnion('outcome', [
@@ -317,7 +318,7 @@ export const gatewayParam = z.object({ gateway: text(50) });
 export const reportParam = z.object({ id: text(255) });
 
 export const settleReportRequest = z
-  .strictObject({ reason: text(500).meta({ description: 'What was done about it.' }) })
+  .strictObject({ reason: reasonSchema.meta({ description: 'What was done about it.' }) })
   .meta({
     id: 'SettleReport',
     description: 'What was done about a contradiction.',

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, statement } from '#platform/database';
+import { backoffMs } from '#platform/resilience';
 import type { GatewayOutcome, GatewayReport } from '../domain/payment-gateway.js';
 import type { ClaimedOperation } from '../domain/payment.repository.js';
 
@@ -21,8 +22,7 @@ export interface KeptReport extends GatewayReport {
   readonly attempts: number;
 }
 
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 3_600_000;
+const RETRIES = { firstMs: 500, longestMs: 3_600_000 };
 /** A report that still is about nothing we know after this time is about something of somebody else's. */
 const UNMATCHED_FOR_DAYS = 3;
 const KEPT_FOR_DAYS = 30;
@@ -104,7 +104,7 @@ export class GatewayReports {
     { operationId, gatewayPaymentId }: ReportSubject = {},
   ): Promise<void> {
     if (status === 'unmatched' || status === 'received') {
-      const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts, 30), LONGEST_RETRY_MS);
+      const delayMs = backoffMs(RETRIES, attempts);
       await this.database.query(postponeReport, [gateway, id, status, delayMs]);
     } else {
       const subject = [operationId ?? null, gatewayPaymentId ?? null];

@@ -3,7 +3,7 @@ import { Config } from '#platform/config';
 import { currentContext } from '#platform/context';
 import { Database } from '#platform/database';
 import { defineFailpoint } from '#platform/failpoints';
-import { CallNotMade, CallPolicy } from '#platform/resilience';
+import { backoffMs, CallNotMade, CallPolicy } from '#platform/resilience';
 import { Metrics } from '#platform/telemetry';
 import { PinoLogger } from 'nestjs-pino';
 import { GatewayReports } from './gateway-reports.js';
@@ -31,8 +31,7 @@ const FAILPOINTS = Object.fromEntries(OPERATION_KINDS.map((kind) => [kind, failp
 
 /** The lease outlives the call by this much, for the transaction that records its outcome. */
 const LEASE_MARGIN_MS = 5_000;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 60_000;
+const RETRIES = { firstMs: 500, longestMs: 60_000 };
 const LOGGED_ATTEMPTS = 4;
 
 /**
@@ -203,6 +202,6 @@ function toGatewayOperation(operation: ClaimedOperation, signal: AbortSignal): G
 
 /** Doubles with every attempt, with up to a quarter more so that a crowd does not come back all at once. */
 function retryDelayMs(attempts: number): number {
-  const base = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
+  const base = backoffMs(RETRIES, attempts - 1);
   return Math.round(base * (1 + Math.random() / 4));
 }

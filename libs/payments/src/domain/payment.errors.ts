@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 export const paymentErrors = defineErrors({
   payment_not_found: { kind: 'not_found', title: 'There is no such payment' },
@@ -36,4 +36,9 @@ export const paymentErrors = defineErrors({
     title: 'The webhook was not signed by the gateway, or too long ago',
   },
   unknown_refund_line: { kind: 'unprocessable', title: 'The order has no such line' },
+});
+
+defineFieldCodes({
+  amount_or_lines: 'A refund names an amount or lines, not both',
+  duplicate_line: 'An earlier line names the same',
 });

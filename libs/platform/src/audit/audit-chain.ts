@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AssuranceLevel } from '#kernel';
+import { type AssuranceLevel, canonicalJson } from '#kernel';
 
 /** What one privileged action was: who did what, why, and from where. */
 export interface AuditEntry {
@@ -30,7 +30,8 @@ export const CHAIN_START = Buffer.alloc(32);
 
 /** The hash of the row at `position` after the row with `previousHash`. It covers every column. */
 export function hashOf(previousHash: Buffer, position: number, entry: AuditEntry): Buffer {
-  const content = JSON.stringify([
+  // PostgreSQL keeps the members of the details in another order than they came in.
+  const content = canonicalJson([
     position,
     entry.occurredAt.toISOString(),
     entry.actor,
@@ -39,19 +40,11 @@ export function hashOf(previousHash: Buffer, position: number, entry: AuditEntry
     entry.action,
     entry.target,
     entry.reason,
-    sortedMembers(entry.details),
+    entry.details,
     entry.address,
     entry.requestId,
     // Entries from before it was noted keep their hash: they have no such member, and not an empty one.
     ...(entry.aal === null ? [] : [entry.aal]),
   ]);
   return createHash('sha256').update(previousHash).update(content).digest();
-}
-
-/** The same value with its members in one order: PostgreSQL keeps another than they came in. */
-function sortedMembers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortedMembers);
-  if (value === null || typeof value !== 'object') return value;
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, sortedMembers(member)]));
 }

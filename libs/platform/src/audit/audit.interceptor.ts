@@ -5,7 +5,7 @@ import { type Actor, actorReference, Clock } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import { concatMap, type Observable } from 'rxjs';
 import { currentContext } from '../context/index.js';
-import { API_PREFIX } from '../http/index.js';
+import { API_PREFIX, MAX_REASON_LENGTH } from '../http/index.js';
 import { ACCESS_RULE, AccessPolicy, type AccessRule, callerAddress, grantOf } from '../security/index.js';
 import type { AuditEntry } from './audit-chain.js';
 import { AuditLog } from './audit-log.js';
@@ -38,7 +38,7 @@ export class AuditInterceptor implements NestInterceptor {
       ...heldBy(actor),
       action: `${request.method} ${request.routeOptions.url?.replace(`/${API_PREFIX}`, '')}`,
       target: typeof target === 'string' ? storable(target) : null,
-      reason: typeof reason === 'string' ? storable(reason) : null,
+      reason: typeof reason === 'string' ? storable(reason.trim(), MAX_REASON_LENGTH) : null,
       details: redact({ ...params, ...body, ...queryOf(request) }),
       address: callerAddress(request),
       requestId: currentContext().requestId,

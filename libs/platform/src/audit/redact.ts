@@ -50,6 +50,6 @@ export function redact(value: unknown, isKept = false, depth = 0): unknown {
 }
 
 /** What PostgreSQL takes as text, and not too much of it. */
-export function storable(text: string): string {
-  return text.slice(0, MAX_TEXT_LENGTH).replaceAll('\u0000', '').toWellFormed();
+export function storable(text: string, maxLength = MAX_TEXT_LENGTH): string {
+  return text.slice(0, maxLength).replaceAll('\u0000', '').toWellFormed();
 }

@@ -81,8 +81,8 @@ export const settingsSchema = z.object({
     )
     .optional()
     .describe(
-      'Signs cursors, refresh tokens and guest order tokens, and seals the secrets of authenticator apps and webhooks; of ' +
-        'several, divided by commas, the first one signs and seals, and all are good. Generated in the embedded size.',
+      'Signs and seals what is our own; all of it is listed in docs/runbooks/rotate-secrets.md. Of several, divided by ' +
+        'commas, the first one signs and seals, and all are good. Generated in the embedded size.',
     )
     .meta(SECRET),
   SIGNING_KEYS: z

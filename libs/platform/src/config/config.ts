@@ -27,8 +27,9 @@ export class Config {
   }
 
   /**
-   * The secrets of which the first signs cursors, refresh tokens and guest tokens; what any of them has signed is good,
-   * so that one can follow another. The entry point made sure that there is one.
+   * The secrets of which the first signs and seals; what any of them has signed or sealed is good, so that one can
+   * follow another. The entry point made sure that there is one. All that they are for is listed in
+   * docs/runbooks/rotate-secrets.md: whoever uses them for more adds it there.
    */
   get appSecrets(): Secrets {
     const [first, ...others] = splitList(this.settings.APP_SECRET ?? '');

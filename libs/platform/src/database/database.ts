@@ -2,15 +2,19 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { ClientBase, Pool } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { poolOf, surviveLostConnections } from './data-source.js';
+import { driverErrorOf } from './driver-error.js';
 import { statement, type Statement } from './statement.js';
+
+type LockMode = 'shared' | 'exclusive';
 
 interface UnitOfWork {
   readonly runner: QueryRunner;
   readonly client: ClientBase;
   readonly beforeCommit: (() => Promise<void>)[];
   readonly afterCommit: (() => void)[];
-  /** The aggregates that this transaction has locked. */
-  readonly locks: Set<string>;
+  /** The aggregates that this transaction has locked, and how. */
+  readonly locks: Map<string, LockMode>;
 }
 
 /** What an observer learns about each named statement: never its parameters. */
@@ -46,17 +50,8 @@ export class Database implements OnModuleInit {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /**
-   * A connection that ends between two statements tells nobody but its listeners, and without one it would end the
-   * process: whoever uses it next finds out.
-   */
   onModuleInit(): void {
-    const heard = new WeakSet<ClientBase>();
-    this.pool.on('acquire', (client: ClientBase) => {
-      if (heard.has(client)) return;
-      heard.add(client);
-      client.on('error', () => undefined);
-    });
+    surviveLostConnections(this.dataSource);
   }
 
   /** TypeORM's manager: of the running transaction where there is one. */
@@ -90,14 +85,20 @@ export class Database implements OnModuleInit {
   /**
    * Takes the lock of one aggregate until the running transaction ends, waiting while another transaction holds it.
    * It is a lock by key, not a row, so that modules which may not touch each other's rows can share it. A shared one
-   * waits for those that are not, and keeps them waiting; a transaction that holds one asks for no other of the same key.
+   * waits for those that are not, and keeps them waiting. Whoever holds one cannot make it exclusive: two that tried at
+   * once would wait for each other.
+   *
+   * @throws Error when a lock that is held shared is asked for exclusively
    */
   async lock(aggregate: string, id: string, { shared = false } = {}): Promise<void> {
     const { locks } = this.requireUnit();
     const key = `${aggregate}:${id}`;
-    if (locks.has(key)) return;
+    const held = locks.get(key);
+    if (held === 'shared' && !shared)
+      throw new Error(`${key} is locked shared, and cannot be locked exclusively.`);
+    if (held !== undefined) return;
     await this.query(shared ? lockAggregateShared : lockAggregate, [key]);
-    locks.add(key);
+    locks.set(key, shared ? 'shared' : 'exclusive');
   }
 
   /**
@@ -169,7 +170,7 @@ export class Database implements OnModuleInit {
   }
 
   private get pool(): Pool {
-    return (this.dataSource.driver as unknown as { master: Pool }).master;
+    return poolOf(this.dataSource);
   }
 
   private requireUnit(): UnitOfWork {
@@ -192,7 +193,7 @@ export class Database implements OnModuleInit {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as ClientBase;
-      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Set() };
+      const unit: UnitOfWork = { runner, client, beforeCommit: [], afterCommit: [], locks: new Map() };
       await runner.startTransaction(isolation);
       const result = await this.units.run(unit, async () => {
         try {
@@ -218,23 +219,17 @@ export class Database implements OnModuleInit {
 
 /** Whether `error` is PostgreSQL's refusal of a duplicate under the unique constraint or index `constraint`. */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  const cause = driverError(error);
-  return cause?.code === '23505' && cause.constraint === constraint;
+  const cause = driverErrorOf(error);
+  return cause.code === '23505' && cause.constraint === constraint;
 }
 
 /** Whether `error` is PostgreSQL's refusal of a row that breaks the check constraint `constraint`. */
 export function isCheckViolation(error: unknown, constraint: string): boolean {
-  const cause = driverError(error);
-  return cause?.code === '23514' && cause.constraint === constraint;
+  const cause = driverErrorOf(error);
+  return cause.code === '23514' && cause.constraint === constraint;
 }
 
 function isTransient(error: unknown): boolean {
-  const code = driverError(error)?.code;
+  const code = driverErrorOf(error).code;
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
-}
-
-function driverError(error: unknown): { code?: string; constraint?: string } | undefined {
-  if (!(error instanceof Error)) return undefined;
-  // TypeORM wraps the driver's error; the named statements throw it bare.
-  return (error as { driverError?: object }).driverError ?? error;
 }

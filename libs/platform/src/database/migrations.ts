@@ -1,6 +1,6 @@
 import { Client } from 'pg';
-import { DataSource, type MigrationInterface } from 'typeorm';
-import { dataSourceOptions } from './data-source.js';
+import type { DataSource, MigrationInterface } from 'typeorm';
+import { withDataSource } from './data-source.js';
 
 export type MigrationClass = new () => MigrationInterface;
 
@@ -59,16 +59,8 @@ async function withMigrations<T>(
   await locker.connect();
   try {
     await locker.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    const dataSource = new DataSource({
-      ...dataSourceOptions({ url, poolMax: 2, statementTimeoutMs: 0 }),
-      migrations: [...migrations],
-    });
-    await dataSource.initialize();
-    try {
-      return await fn(dataSource);
-    } finally {
-      await dataSource.destroy();
-    }
+    // A migration takes as long as its table is large.
+    return await withDataSource(url, fn, { statementTimeoutMs: 0, migrations });
   } finally {
     await locker.end();
   }

@@ -2,14 +2,14 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Client } from 'pg';
 import { Config } from '../config/index.js';
+import { backoffMs } from '../resilience/index.js';
 import { Database } from './database.js';
 import { statement } from './statement.js';
 
 /** What happens often is announced at most this often: a notification wakes, it does not count. */
 const QUIET_MS = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
-const FIRST_RECONNECT_MS = 100;
-const LONGEST_RECONNECT_MS = 10_000;
+const RECONNECTS = { firstMs: 100, longestMs: 10_000 };
 /** A connection on which not even a question is answered is dead, whatever TCP believes. */
 const PROBE_MS = 15_000;
 
@@ -127,7 +127,7 @@ export class Notifications implements OnApplicationShutdown {
 
   private reconnectLater(): void {
     if (this.isClosed) return;
-    const pauseMs = Math.min(FIRST_RECONNECT_MS * 2 ** this.failures, LONGEST_RECONNECT_MS);
+    const pauseMs = backoffMs(RECONNECTS, this.failures);
     this.failures += 1;
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.connect(), pauseMs);

@@ -9,6 +9,7 @@ import { DataSource } from 'typeorm';
 import { type MigrationClass, pendingMigrations } from '../database/index.js';
 import { Lifecycle } from '../lifecycle/index.js';
 import { EventTransport } from '../messaging/index.js';
+import { within } from '../resilience/index.js';
 
 export const MIGRATIONS = Symbol('MIGRATIONS');
 
@@ -56,19 +57,13 @@ export class HealthChecks {
 
   private async databaseIndicator(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('database');
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('no answer in time')), DATABASE_TIMEOUT_MS);
-    });
     try {
-      const pending = await Promise.race([this.askDatabase(), timeout]);
+      const pending = await within(DATABASE_TIMEOUT_MS, 'PostgreSQL', () => this.askDatabase());
       return pending.length === 0
         ? indicator.up()
         : indicator.down(`migrations are missing: ${pending.join(', ')}`);
     } catch {
       return indicator.down('PostgreSQL does not answer');
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -2,7 +2,7 @@ import { Controller, Get, HttpException } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { type HealthCheckResult } from '@nestjs/terminus';
 import { DomainError } from '#kernel';
-import { httpErrors } from '../http/index.js';
+import { httpErrors, PROBES } from '../http/index.js';
 import { Access } from '../security/index.js';
 import { HealthChecks } from './health-checks.js';
 
@@ -13,25 +13,25 @@ export class HealthController {
   constructor(private readonly checks: HealthChecks) {}
 
   @Access('public')
-  @Get('healthz')
+  @Get(PROBES.alive)
   alive(): { status: string } {
     return { status: 'ok' };
   }
 
   @Access('public')
-  @Get('health')
+  @Get(PROBES.healthy)
   healthy(): { status: string } {
     return { status: 'healthy' };
   }
 
   @Access('public')
-  @Get('startupz')
+  @Get(PROBES.startup)
   startup(): Promise<HealthCheckResult> {
     return asProblem(this.checks.startup());
   }
 
   @Access('public')
-  @Get('readyz')
+  @Get(PROBES.readiness)
   readiness(): Promise<HealthCheckResult> {
     return asProblem(this.checks.readiness());
   }

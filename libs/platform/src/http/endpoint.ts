@@ -8,6 +8,7 @@ import { idempotencyErrors } from '../idempotency/index.js';
 import { Access, type AccessRule, grantOf, isForAdmins, securityErrors } from '../security/index.js';
 import { httpErrors } from './http.errors.js';
 import { toSerializerSchema } from './json-schema.js';
+import type { ProblemMembers } from './problem-members.js';
 import { problemResponses } from './problem-responses.js';
 import { AddRouteConfig } from './route-config.js';
 
@@ -26,6 +27,8 @@ export interface EndpointOptions {
   readonly mediaType?: 'text/event-stream';
   /** The errors of the use case. Those of the edge (401, 403, 400, 429, …) follow from the other options. */
   readonly errors?: readonly ErrorDefinition[];
+  /** What the problems of some of these errors hold beside what every problem does. */
+  readonly problemMembers?: ProblemMembers;
   /** Whether an `Idempotency-Key` is needed, or honoured when it is there. */
   readonly idempotencyKey?: 'required' | 'optional';
   /** Whether `If-Match` must name the version to change. */
@@ -61,7 +64,7 @@ export function Endpoint(options: EndpointOptions): MethodDecorator {
       ...(opensTo(options.access) === 'anyone' ? { security: [{}, { bearer: [] }] } : {}),
     }),
     ...statuses.map((status) => describeResponse(status, options)),
-    ...Object.entries(problemResponses(errorsOf(options))).map(([status, response]) =>
+    ...Object.entries(problemResponses(errorsOf(options), options.problemMembers)).map(([status, response]) =>
       ApiResponse({ status: Number(status), ...response }),
     ),
     RouteSchema({ response: options.mediaType ? {} : serializers(options.responses) }),
@@ -114,7 +117,12 @@ function readIdempotencyKey(context: ExecutionContext): string | undefined {
   if (header === undefined) return undefined;
   const bare = String(header).trim();
   const key = /^".*"$/.test(bare) ? bare.slice(1, -1) : bare;
-  if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw new DomainError(idempotencyErrors.idempotency_key_invalid);
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    const detail = 'Must be 1 to 255 printable ASCII characters.';
+    throw new DomainError(idempotencyErrors.idempotency_key_invalid, {
+      errors: [{ pointer: 'header:/Idempotency-Key', code: 'invalid_format', detail }],
+    });
+  }
   return key;
 }
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { registeredErrors } from '#kernel';
+import { registeredErrors, registeredFieldCodes } from '#kernel';
 import { Access } from '../security/index.js';
 import { STATUS_OF_KIND } from './problem.js';
 
@@ -22,10 +22,15 @@ export class ErrorCodesController {
       ({ code, kind, title }) =>
         `<tr id="${code}"><td><code>${code}</code></td><td>${STATUS_OF_KIND[kind]}</td><td>${title}.</td></tr>`,
     );
+    const fieldRows = registeredFieldCodes().map(
+      ({ code, meaning }) => `<tr id="field-${code}"><td><code>${code}</code></td><td>${meaning}.</td></tr>`,
+    );
     return [
       `<!doctype html><html lang="en"><title>Steelyard error codes</title><style>${STYLE}</style>`,
       '<h1>Error codes</h1><p>The <code>code</code> of a problem is stable. Branch on it, not on the text.</p>',
-      `<table><tr><th>Code</th><th>Status</th><th>Meaning</th></tr>${rows.join('')}</table></html>`,
+      `<table><tr><th>Code</th><th>Status</th><th>Meaning</th></tr>${rows.join('')}</table>`,
+      '<h1>Field codes</h1><p>What the <code>code</code> of one of the <code>errors</code> of a problem may be, beside the above.</p>',
+      `<table><tr><th>Code</th><th>Meaning</th></tr>${fieldRows.join('')}</table></html>`,
     ].join('');
   }
 }

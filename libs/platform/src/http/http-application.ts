@@ -14,6 +14,7 @@ import { API_PREFIX } from './api-prefix.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { allowOrigins } from './cors.js';
+import { PROBES } from './probes.js';
 import { ProblemFilter } from './problem.filter.js';
 import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
@@ -107,14 +108,6 @@ export async function previewHttpApplication(module: Type | DynamicModule): Prom
 
 function setAddresses(app: INestApplication): void {
   app.setGlobalPrefix(API_PREFIX, {
-    exclude: [
-      'healthz',
-      'readyz',
-      'startupz',
-      'health',
-      '.well-known/jwks.json',
-      'docs/errors',
-      'dev/mailbox',
-    ],
+    exclude: [...Object.values(PROBES), '.well-known/jwks.json', 'docs/errors', 'dev/mailbox'],
   });
 }

@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 /** Codes of the edge itself: what is refused before a use case is reached, and what is nobody's fault but ours. */
 export const httpErrors = defineErrors({
@@ -21,4 +21,21 @@ export const httpErrors = defineErrors({
   deadline_exceeded: { kind: 'deadline_exceeded', title: 'The request did not finish in time' },
   service_unavailable: { kind: 'unavailable', title: 'The service cannot take this request now' },
   internal_error: { kind: 'internal', title: 'Something went wrong on our side' },
+});
+
+/** What can be wrong with a single field of any request. */
+defineFieldCodes({
+  required: 'It is missing',
+  unknown_field: 'It is not known here',
+  wrong_type: 'It is of another JSON type',
+  not_allowed: 'It is none of the values that are possible',
+  no_matching_form: 'It has none of the forms that are possible',
+  invalid_format: 'It is not written as it must be',
+  invalid_text: 'It holds NUL, or what is no Unicode',
+  too_small: 'The number is too small',
+  too_big: 'The number is too large',
+  too_short: 'The text is too short',
+  too_long: 'The text is too long',
+  too_few_items: 'The list has too few items',
+  too_many_items: 'The list, or the object, has too many items',
 });

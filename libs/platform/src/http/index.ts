@@ -17,19 +17,22 @@ export {
   pageSchema,
   Paginator,
 } from './pagination.js';
-export { describeMembers } from './problem-members.js';
+export type { ProblemMembers } from './problem-members.js';
 export { toJsonSchema } from './json-schema.js';
+export { PROBES } from './probes.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {
   emailSchema,
   idParamSchema,
   idSchema,
+  MAX_REASON_LENGTH,
   moneySchema,
   newIdSchema,
   positiveMoneySchema,
   priceSchema,
   quantitySchema,
+  reasonSchema,
   text,
   timeSchema,
 } from './schemas.js';

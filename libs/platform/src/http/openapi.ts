@@ -4,7 +4,6 @@ import type { z } from 'zod';
 import { toJsonSchema } from './json-schema.js';
 import { httpErrors } from './http.errors.js';
 import { PROBLEM_MEDIA_TYPE, problemSchema } from './problem.js';
-import { membersOf } from './problem-members.js';
 import { mergeProblemResponses, problemResponses } from './problem-responses.js';
 
 const DESCRIPTION = `The backend for selling things.
@@ -53,7 +52,7 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
       const operation = path[method];
       if (!operation) continue;
       describeEdge(operation);
-      describeProblems(operation, components);
+      hoistDefinitions(operation, components);
       if (operation.requestBody) relaxBody(operation.requestBody, document);
     }
   }
@@ -125,15 +124,14 @@ function describeEdge(operation: Operation): void {
   }
 }
 
-/** The members that problems of some codes have beside those of all; what they are made of goes into `components`. */
-function describeProblems({ responses }: Operation, components: Components): void {
+/** What the members of some problems are made of goes into `components`, where everything else is. */
+function hoistDefinitions({ responses }: Operation, components: Components): void {
   for (const response of Object.values(responses)) {
     const content = response && 'content' in response ? response.content?.[PROBLEM_MEDIA_TYPE] : undefined;
-    const members = content && membersOf(Object.keys(content.examples ?? {}));
-    if (!members) continue;
-    const { root, definitions } = toJsonSchema(members, 'output');
-    content.schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, toComponentRefs(root) as object] };
-    Object.assign(components, toComponentRefs(definitions));
+    if (!content?.schema || !('$defs' in content.schema)) continue;
+    const { $defs, ...schema } = content.schema;
+    content.schema = toComponentRefs(schema) as object;
+    Object.assign(components, toComponentRefs($defs));
   }
 }
 

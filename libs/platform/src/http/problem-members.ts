@@ -3,23 +3,21 @@ import { z } from 'zod';
 
 type Members = Readonly<Record<string, z.ZodType>>;
 
-const membersByCode = new Map<string, Members>();
-
 /**
- * Says what the problems of an error hold beside what every problem does: the `extensions` of the `DomainError`. Where
- * the schemas of a module's answers are, so that the documentation knows it.
+ * What the problems of some errors hold beside what every problem does, by code: the `extensions` of the `DomainError`.
+ * It stands where the schemas of a module's answers are; an endpoint that can answer one of the errors names it.
  */
-export function describeMembers({ code }: ErrorDefinition, members: Members): void {
-  if (membersByCode.has(code)) throw new Error(`The members of ${code} are described twice.`);
-  membersByCode.set(code, members);
-}
+export type ProblemMembers<Code extends string = string> = { readonly [Each in Code]?: Members };
 
-/** The members of their own that the problems of these codes may have, each with the codes that have it. */
-export function membersOf(codes: readonly string[]): z.ZodObject | undefined {
+/** The members of their own that the problems of these errors may have, each with the codes that have it. */
+export function membersOf(
+  errors: readonly ErrorDefinition[],
+  table: ProblemMembers,
+): z.ZodObject | undefined {
   const schemas = new Map<string, z.ZodType>();
   const codesOf = new Map<string, string[]>();
-  for (const code of codes) {
-    for (const [name, schema] of Object.entries(membersByCode.get(code) ?? {})) {
+  for (const { code } of errors) {
+    for (const [name, schema] of Object.entries(table[code] ?? {})) {
       const present = schemas.get(name) ?? schema;
       schemas.set(name, present === schema ? schema : z.union([present, schema]));
       codesOf.set(name, [...(codesOf.get(name) ?? []), code]);

@@ -1,6 +1,8 @@
 import type { ErrorDefinition } from '#kernel';
 import { httpErrors } from './http.errors.js';
+import { toJsonSchema } from './json-schema.js';
 import { PROBLEM_MEDIA_TYPE, problemSchema, STATUS_OF_KIND } from './problem.js';
+import { membersOf, type ProblemMembers } from './problem-members.js';
 
 /** A documented error answer of OpenAPI, which names each code that the status may carry. */
 export interface ProblemResponse {
@@ -8,8 +10,14 @@ export interface ProblemResponse {
   content: Record<typeof PROBLEM_MEDIA_TYPE, { schema: object; examples: Record<string, object> }>;
 }
 
-/** The error answers for `errors`, one per status. */
-export function problemResponses(errors: readonly ErrorDefinition[]): Record<string, ProblemResponse> {
+/**
+ * The error answers for `errors`, one per status, with the members that `members` says some of them have. What those are
+ * made of is in the `$defs` of the schema.
+ */
+export function problemResponses(
+  errors: readonly ErrorDefinition[],
+  members: ProblemMembers = {},
+): Record<string, ProblemResponse> {
   const responses: Record<string, ProblemResponse> = {};
   const byStatus = Map.groupBy(errors, (error) => STATUS_OF_KIND[error.kind]);
   for (const [status, definitions] of byStatus) {
@@ -18,7 +26,7 @@ export function problemResponses(errors: readonly ErrorDefinition[]): Record<str
       description: unique.map(({ code, title }) => `\`${code}\`: ${title}.`).join('\n\n'),
       content: {
         [PROBLEM_MEDIA_TYPE]: {
-          schema: { $ref: '#/components/schemas/Problem' },
+          schema: schemaOf(unique, members),
           examples: Object.fromEntries(
             unique.map(({ code, title }) => [
               code,
@@ -30,6 +38,14 @@ export function problemResponses(errors: readonly ErrorDefinition[]): Record<str
     };
   }
   return responses;
+}
+
+function schemaOf(errors: readonly ErrorDefinition[], table: ProblemMembers): object {
+  const problem = { $ref: '#/components/schemas/Problem' };
+  const members = membersOf(errors, table);
+  if (!members) return problem;
+  const { root, definitions } = toJsonSchema(members, 'output');
+  return { allOf: [problem, root], $defs: definitions };
 }
 
 /** Adds the answers of `more` to those that an operation documents already. */

@@ -129,14 +129,22 @@ describe('what was thrown means to the caller', () => {
     expect(error.cause).toBe(thrown);
   });
 
-  it.each(['57014', '57P01', '57P03', '53300', '08006', 'ECONNREFUSED', 'ECONNRESET'])(
-    'a database that cannot answer now, by its code %s: come back soon',
-    (code) => {
-      const error = toDomainError(withCode(code));
-      expect(error).toMatchObject({ code: 'service_unavailable', kind: 'unavailable' });
-      expect(error.retryAfterSeconds).toBeGreaterThan(0);
-    },
-  );
+  it.each([
+    '57014',
+    '57P01',
+    '57P03',
+    '53300',
+    '08006',
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+  ])('a database that cannot answer now, by its code %s: come back soon', (code) => {
+    const error = toDomainError(withCode(code));
+    expect(error).toMatchObject({ code: 'service_unavailable', kind: 'unavailable' });
+    expect(error.retryAfterSeconds).toBeGreaterThan(0);
+  });
 
   it('nothing of a defect’s own words', () => {
     const error = toDomainError(new Error('password=hunter2'));

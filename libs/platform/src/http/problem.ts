@@ -1,5 +1,6 @@
 import { DomainError, type ErrorKind } from '#kernel';
 import { z } from 'zod';
+import { isUnavailable } from '../database/index.js';
 import { httpErrors } from './http.errors.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
@@ -37,7 +38,19 @@ export const problemSchema = z
     code: z.string().meta({ description: 'Stable; branch on this one.' }),
     requestId: z.string(),
     errors: z
-      .array(z.looseObject({ pointer: z.string(), code: z.string(), detail: z.string() }))
+      .array(
+        z.looseObject({
+          pointer: z.string().meta({
+            description:
+              'JSON pointer into the body; into another part of the request with that part in front: `query:/limit`, ' +
+              '`param:/id`, `header:/If-Match`.',
+          }),
+          code: z.string().meta({
+            description: 'Stable: a field code, or the code of an error, of which /docs/errors has a list.',
+          }),
+          detail: z.string(),
+        }),
+      )
       .optional()
       .meta({ description: 'Every problem of the request at once.' }),
   })
@@ -90,7 +103,7 @@ export function toDomainError(thrown: unknown): DomainError {
     const known = BY_FASTIFY_CODE[code];
     if (known) return new DomainError(known, { cause: thrown });
   }
-  if (UNAVAILABLE_CODES.has(code) || isConnectionLost(thrown)) {
+  if (isUnavailable(thrown)) {
     const retryAfterSeconds = UNAVAILABLE_RETRY_AFTER_SECONDS;
     return new DomainError(httpErrors.service_unavailable, { retryAfterSeconds, cause: thrown });
   }
@@ -105,28 +118,6 @@ export function toDomainError(thrown: unknown): DomainError {
   return new DomainError(httpErrors.internal_error, { cause: thrown });
 }
 
-/** The driver gives these no code: the pool is exhausted, or PostgreSQL went away in the middle. */
-function isConnectionLost(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
-  return /^(timeout exceeded when trying to connect|Connection terminated)/.test(thrown.message);
-}
-
-/** PostgreSQL's and the network's ways to say: not now. */
-const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
-  '57014', // a statement ran into its time limit
-  '57P01', // PostgreSQL is stopping
-  '57P02',
-  '57P03', // … or starting
-  '25P03', // a transaction waited too long
-  '40001', // conflicts that a few tries did not end
-  '40P01',
-  '53300', // … or has no connection left
-  '08000',
-  '08003',
-  '08006',
-  'ECONNREFUSED',
-  'ECONNRESET',
-]);
 const UNAVAILABLE_RETRY_AFTER_SECONDS = 2;
 
 const BY_FASTIFY_CODE: Readonly<Record<string, (typeof httpErrors)[keyof typeof httpErrors]>> = {

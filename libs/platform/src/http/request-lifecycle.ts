@@ -9,6 +9,7 @@ import type { AdminServer } from './admin-server.js';
 import { API_PREFIX } from './api-prefix.js';
 import { httpErrors } from './http.errors.js';
 import { KnownMethods } from './known-methods.js';
+import { PROBES } from './probes.js';
 import type { ProblemFilter } from './problem.filter.js';
 import { rememberState, stateOf } from './request-state.js';
 import type { SecurityHeaders } from './security-headers.js';
@@ -19,7 +20,7 @@ const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Orchestrators ask these every few seconds; a log line for each would bury the others. */
-const QUIET_ROUTES = new Set(['/healthz', '/readyz', '/startupz', '/health']);
+const QUIET_ROUTES: ReadonlySet<string> = new Set(Object.values(PROBES));
 
 /** Whoever watches the deadline answers by itself within this time after it, and knows better what to say. */
 const LATE_ANSWER_MS = 1_000;

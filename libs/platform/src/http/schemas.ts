@@ -21,6 +21,12 @@ export function text(maxLength: number, minLength = 1) {
     .max(maxLength);
 }
 
+/** Longest reason that somebody gives for what they do, in UTF-16 code units; the audit log keeps all of it. */
+export const MAX_REASON_LENGTH = 500;
+
+/** Why somebody does what they ask for. */
+export const reasonSchema = text(MAX_REASON_LENGTH);
+
 export const idSchema = z.uuid().overwrite((value) => value.toLowerCase());
 
 /** An id that a client may choose for a new resource. */

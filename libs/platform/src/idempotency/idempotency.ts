@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '#kernel';
+import { canonicalJson, DomainError } from '#kernel';
 import { Config } from '../config/index.js';
 import { currentContext } from '../context/index.js';
 import { Database, statement } from '../database/index.js';
@@ -237,12 +237,4 @@ function keyOf({ principal, operation, key }: IdempotentCall): [string, string, 
 /** A digest of the payload in which the order of an object's members does not matter. */
 function fingerprintOf(payload: unknown): Buffer {
   return createHash('sha256').update(canonicalJson(payload)).digest();
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    member !== null && typeof member === 'object' && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
 }

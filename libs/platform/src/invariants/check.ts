@@ -65,6 +65,7 @@ export function beginningOf(at: Date): Position {
   return { at, id: LOWEST_ID };
 }
 
+/** Whether `a` comes after `b` in the order of changes: later, or at the same time and with a higher id. */
 export function isAfter(a: Position, b: Position): boolean {
   return a.at.getTime() === b.at.getTime() ? a.id > b.id : a.at > b.at;
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { text, timeSchema } from '../http/index.js';
+import { reasonSchema, timeSchema } from '../http/index.js';
 
-const MAX_REASON_LENGTH = 500;
 const TIME = '2026-11-20T12:00:00.000Z';
 
 const breachView = z
@@ -117,7 +116,7 @@ export type InvariantsReport = z.output<typeof invariantsReport>;
 
 export const freezeRequest = z
   .strictObject({
-    reason: text(MAX_REASON_LENGTH).meta({ example: 'The gateway reports twice our captures' }),
+    reason: reasonSchema.meta({ example: 'The gateway reports twice our captures' }),
   })
   .meta({
     id: 'FreezeCaptures',

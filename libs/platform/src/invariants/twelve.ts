@@ -62,7 +62,7 @@ export const INVARIANTS: readonly Invariant[] = [
     number: 10,
     title: 'Each event is applied exactly once, and the sequence of an aggregate has no gap',
     // Whether a consumer applied an event once is seen in what it did, which is its own.
-    provenBy: ['test/integration/outbox-relay.spec.ts'],
+    provenBy: ['test/faults', 'test/integration/events.spec.ts', 'test/integration/transports.spec.ts'],
   },
   {
     number: 11,

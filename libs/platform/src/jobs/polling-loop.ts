@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PinoLogger } from 'nestjs-pino';
+import { backoffMs } from '../resilience/index.js';
 
 /** A job that looks again and again whether there is something to do. */
 export interface PollingJob {
@@ -77,7 +78,7 @@ export class PollingLoop {
       // Whatever keeps failing would fill the log: its first failure says what is wrong.
       if (this.failures === 1)
         this.logger.error({ err: error, job: name }, 'A job fails; it is tried again and again');
-      return Math.max(pollMs, Math.min(pollMs * 2 ** this.failures, LONGEST_PAUSE_MS));
+      return Math.max(pollMs, backoffMs({ firstMs: pollMs, longestMs: LONGEST_PAUSE_MS }, this.failures));
     }
   }
 }

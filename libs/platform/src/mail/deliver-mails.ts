@@ -3,6 +3,7 @@ import { Clock } from '#kernel';
 import { PinoLogger } from 'nestjs-pino';
 import { runAsSystem } from '../context/index.js';
 import { Database, statement } from '../database/index.js';
+import { backoffMs, within } from '../resilience/index.js';
 import { MailQueue } from './mail-queue.js';
 import { type Mail, Mailer, MailRefusedError } from './mailer.js';
 
@@ -14,8 +15,7 @@ const MAX_PER_LANE = 50;
 const LEASE_MS = 90_000;
 const ATTEMPT_TIMEOUT_MS = 45_000;
 
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 600_000;
+const PAUSES = { firstMs: 5_000, longestMs: 600_000 };
 
 /** What could not be delivered for this long is given up. */
 const MAX_AGE_MS = 86_400_000;
@@ -96,16 +96,7 @@ export class DeliverMails {
   }
 
   private async send(mail: Mail): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => late.reject(new Error(`The mail was not taken within ${ATTEMPT_TIMEOUT_MS} ms.`)),
-      ATTEMPT_TIMEOUT_MS,
-    );
-    try {
-      await Promise.race([this.mailer.send(mail), late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await within(ATTEMPT_TIMEOUT_MS, 'The mail server', () => this.mailer.send(mail));
   }
 
   private async handleFailure({ id, kind, attempts, createdAt }: QueuedMail, error: unknown): Promise<void> {
@@ -119,7 +110,7 @@ export class DeliverMails {
       this.logger.error(facts, 'A mail was given up');
       return;
     }
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
+    const pauseMs = backoffMs(PAUSES, attempts - 1);
     await this.database.query(postponeMail, [id, after(now, pauseMs)]);
     this.logger.warn(facts, 'A mail was not sent; it is tried again');
   }

@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import { register } from 'prom-client';
 import { Config } from '../config/index.js';
 import { HealthChecks } from '../health/index.js';
+import { PROBES } from '../http/index.js';
 import { Metrics } from '../telemetry/index.js';
 
 /**
@@ -24,9 +25,9 @@ export class ManagementServer {
   async listen(): Promise<number> {
     const { HOST, MANAGEMENT_PORT, METRICS_ENABLED } = this.config.settings;
     const server = fastify({ forceCloseConnections: true });
-    server.get('/healthz', () => ({ status: 'ok' }));
-    server.get('/startupz', () => this.checks.startup());
-    server.get('/readyz', () => this.checks.readiness());
+    server.get(PROBES.alive, () => ({ status: 'ok' }));
+    server.get(PROBES.startup, () => this.checks.startup());
+    server.get(PROBES.readiness, () => this.checks.readiness());
     if (METRICS_ENABLED) {
       server.get('/metrics', async (_, reply) => {
         this.metrics.samplePool();

@@ -21,6 +21,7 @@ export interface CloudEvent {
   readonly data: object;
 }
 
+/** The event as others see it, which is also how a transport carries it. `fromCloudEvent` reads it again. */
 export function toCloudEvent(event: IntegrationEvent): CloudEvent {
   return {
     specversion: '1.0',

@@ -1,4 +1,4 @@
-import { defineErrors } from '#kernel';
+import { defineErrors, defineFieldCodes } from '#kernel';
 
 export const messagingErrors = defineErrors({
   dead_letter_not_found: {
@@ -10,3 +10,5 @@ export const messagingErrors = defineErrors({
     title: 'Events after the cursor are no longer kept: begin again without one',
   },
 });
+
+defineFieldCodes({ unknown_event_type: 'No event has this type, or begins with it' });

@@ -1,3 +1,4 @@
+import { defineFieldCodes } from '#kernel';
 import { isIP } from 'node:net';
 import { isPublicAddress } from './public-address.js';
 
@@ -26,6 +27,14 @@ export interface TargetProblem {
 }
 
 const MAX_URL_LENGTH = 2_048;
+
+defineFieldCodes({
+  url_too_long: 'The URL is too long',
+  url_malformed: 'It is no absolute URL',
+  url_protocol_not_allowed: 'The URL begins with another protocol',
+  url_has_credentials: 'The URL holds a user name or a password',
+  url_address_not_allowed: 'The URL does not lead to the public internet',
+});
 
 /**
  * All that is wrong with a URL before any name is looked up; empty when nothing is. Where a name leads to is checked

@@ -1,3 +1,4 @@
+import { driverErrorOf, isUnreachable } from '../database/index.js';
 import { ProcessError } from './process-error.js';
 
 /** How PostgreSQL refuses a connection, by SQLSTATE, and what to do about it. */
@@ -8,19 +9,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
   '53300': 'has no connection left',
   '57P03': 'is starting up or shutting down',
 };
-
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-]);
-
-/** The driver gives no code to these. */
-const UNREACHABLE_MESSAGE = /timeout expired|connection timeout|Connection terminated|SSL/i;
 
 /**
  * Runs `fn`, which connects to the database at `url` for the first time.
@@ -36,15 +24,15 @@ export async function reachDatabase<T>(url: string, fn: () => Promise<T>): Promi
 }
 
 function explain(error: unknown, url: string): unknown {
-  const cause = (error as { driverError?: unknown }).driverError ?? error;
-  const { code = '', message } = cause as { code?: string; message: string };
+  const cause = driverErrorOf(error);
+  const { code = '', message = '' } = cause;
   const refusal = REFUSALS[code];
   const { host, pathname, username } = new URL(url);
   const place = `${host}${pathname}${username ? ` as ${decodeURIComponent(username)}` : ''}`;
   if (refusal) {
     return new ProcessError(`PostgreSQL at ${place} ${refusal}: check DATABASE_URL. (${message})`, { cause });
   }
-  if (UNREACHABLE.has(code) || (code === '' && UNREACHABLE_MESSAGE.test(message))) {
+  if (isUnreachable(error)) {
     const reason = code || message;
     return new ProcessError(
       `PostgreSQL at ${place} cannot be reached (${reason}): start it, or check DATABASE_URL.`,

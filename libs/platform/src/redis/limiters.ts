@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { within } from '../resilience/index.js';
 import { Redis } from './redis.js';
 
 /** A Redis that takes longer is as good as away: counting must not be what a request waits for. */
@@ -39,12 +40,12 @@ export class Limiters {
         get isReady() {
           return client.isReady;
         },
-        eval: (...call: Parameters<typeof client.eval>) => inTime(client.eval(...call)),
-        del: (key: string) => inTime(client.del(key)),
+        eval: (...call: Parameters<typeof client.eval>) => inTime(() => client.eval(...call)),
+        del: (key: string) => inTime(() => client.del(key)),
         multi: () => {
           const commands = client.multi();
           const exec = commands.exec.bind(commands);
-          return Object.assign(commands, { exec: (asPipeline: boolean) => inTime(exec(asPipeline)) });
+          return Object.assign(commands, { exec: (asPipeline: boolean) => inTime(() => exec(asPipeline)) });
         },
       },
     });
@@ -58,15 +59,6 @@ export class Limiters {
   }
 }
 
-/** Fails when `answer` takes too long. What comes after that is nobody's. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Redis does not answer in time.')), REDIS_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([answer, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(ask: () => Promise<T>): Promise<T> {
+  return within(REDIS_TIMEOUT_MS, 'Redis', ask);
 }

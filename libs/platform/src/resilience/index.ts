@@ -1,1 +1,3 @@
+export { backoffMs } from './backoff.js';
 export { CallNotMade, CallPolicy } from './call-policy.js';
+export { within } from './within.js';

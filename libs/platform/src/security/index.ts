@@ -4,7 +4,7 @@ export { AccessTokens, CLOCK_TOLERANCE_SECONDS } from './access-tokens.js';
 export { addressBlock } from './address-block.js';
 export { Authentication, type CredentialVerifier, type LiveSessions } from './authentication.js';
 export { generateAppSecret, generateSigningKeys } from './generate-secrets.js';
-export { grantOf, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';
+export { grantOf, isCheckedLive, isForAdmins, type Permission, POLICY, SCOPES } from './policy.js';
 export { callerAddress } from './caller-address.js';
 export { principalOf } from './principal.js';
 export { RateLimits } from './rate-limits.js';

@@ -72,6 +72,7 @@ export type Permission = keyof typeof POLICY;
 /** The permissions that API keys can hold. */
 export const SCOPES = (Object.keys(POLICY) as Permission[]).filter((name) => grantOf(name).scope === true);
 
+/** What the policy says of a permission, with what it leaves out absent. */
 export function grantOf(permission: Permission): Grant {
   return POLICY[permission];
 }

@@ -117,7 +117,7 @@ export class Metrics implements OnModuleInit {
     outcome: 'applied' | 'duplicate' | 'parked' | 'dead',
     events: number,
   ): void {
-    if (events > 0) this.consumed.inc({ direction: 'in', consumer, outcome }, events);
+    if (events > 0) this.consumed.inc({ consumer, outcome }, events);
   }
 
   /** Records what consumers could not apply: what is tried again, and what was given up. */

@@ -70,8 +70,8 @@ export const SERIES: Provider[] = [
   }),
   makeCounterProvider({
     name: 'broker_messages_total',
-    help: 'Events that came to a consumer, by what became of them.',
-    labelNames: ['direction', 'consumer', 'outcome'],
+    help: 'Events that a transport, a broker or PostgreSQL, brought to a consumer, by what became of them.',
+    labelNames: ['consumer', 'outcome'],
   }),
   makeGaugeProvider({
     name: 'dlq_depth',

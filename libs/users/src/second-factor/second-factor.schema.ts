@@ -1,7 +1,7 @@
-import { describeMembers, idSchema, text, timeSchema } from '#platform/http';
+import { idSchema, text, timeSchema, type ProblemMembers } from '#platform/http';
 import { z } from 'zod';
 import { claimedPasswordSchema } from '../users.schema.js';
-import { usersErrors } from '../users.errors.js';
+import type { usersErrors } from '../users.errors.js';
 import { assertionSchema, attestationSchema, requestOptionsSchema } from './webauthn.schema.js';
 
 const EXAMPLE_CODE = 'JBSW-Y3DP-EHPK-3PXP';
@@ -195,13 +195,16 @@ export type AddedPasskey = z.output<typeof addedPasskeySchema>;
 export type SecondFactorStatusView = z.output<typeof secondFactorStatusSchema>;
 export type PasskeyLogin = z.output<typeof passkeyLoginSchema>;
 
-describeMembers(usersErrors.second_factor_required, {
-  challengeToken: z.string().meta({ description: 'For `POST /auth/second-factor`.' }),
-  expiresIn: z.int().meta({ description: 'Seconds for which the token is good.' }),
-  methods: z
-    .array(z.enum(['totp', 'passkey', 'recoveryCode'] satisfies SecondFactorMethod[]))
-    .meta({ description: 'What the account has: one of these goes with the token.' }),
-  passkeyOptions: requestOptionsSchema
-    .optional()
-    .meta({ description: 'For `navigator.credentials.get()`, where the account has a passkey.' }),
-});
+/** What the problem of a log-in that is not finished holds. */
+export const secondFactorProblems = {
+  second_factor_required: {
+    challengeToken: z.string().meta({ description: 'For `POST /auth/second-factor`.' }),
+    expiresIn: z.int().meta({ description: 'Seconds for which the token is good.' }),
+    methods: z
+      .array(z.enum(['totp', 'passkey', 'recoveryCode'] satisfies SecondFactorMethod[]))
+      .meta({ description: 'What the account has: one of these goes with the token.' }),
+    passkeyOptions: requestOptionsSchema
+      .optional()
+      .meta({ description: 'For `navigator.credentials.get()`, where the account has a passkey.' }),
+  },
+} satisfies ProblemMembers<keyof typeof usersErrors>;

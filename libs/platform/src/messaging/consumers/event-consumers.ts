@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { backoffMs } from '../../resilience/index.js';
 import { type Consumer, EventBus } from '../event-bus.js';
 import { EventTransport, type Subscription } from '../transports/event-transport.js';
 import { ApplyEvents } from './apply-events.js';
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const PAUSES = { firstMs: 500, longestMs: 30_000 };
 
 /** Runs the consumers that modules have registered: in the process that asks for it, from `start` to `stop`. */
 @Injectable()
@@ -50,7 +50,7 @@ export class EventConsumers {
             'A consumer cannot subscribe; it tries again',
           );
         }
-        await pause(Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), signal);
+        await pause(backoffMs(PAUSES, failures), signal);
       }
     }
   }

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { Clock, DomainError } from '#kernel';
 import { Database, statement } from '../../database/index.js';
 import { type Page, type PageRequest, Paginator } from '../../http/index.js';
+import { backoffMs } from '../../resilience/index.js';
 import { type CloudEvent, fromCloudEvent, toCloudEvent } from '../cloud-event.js';
 import type { IntegrationEvent } from '../event.js';
 import { messagingErrors } from '../messaging.errors.js';
 
 /** Tries in all before an event is given up: over about ten minutes. */
 export const MAX_ATTEMPTS = 10;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 300_000;
+const PAUSES = { firstMs: 1_000, longestMs: 300_000 };
 /** Kept of what an error says. */
 const MAX_ERROR_CHARACTERS = 2_000;
 
@@ -219,8 +219,7 @@ function aggregateOf({ aggregate, aggregateId }: Pick<IntegrationEvent, 'aggrega
 
 /** Doubles with each try, and differs by up to half, so that what failed together is not tried together. */
 function pauseMs(attempts: number): number {
-  const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
-  return longest * (0.5 + Math.random() / 2);
+  return backoffMs(PAUSES, attempts - 1) * (0.5 + Math.random() / 2);
 }
 
 function textOf(failure: unknown): string {

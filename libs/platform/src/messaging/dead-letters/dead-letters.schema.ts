@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { idSchema, pageQuerySchema, pageSchema, text, timeSchema } from '../../http/index.js';
+import { idSchema, pageQuerySchema, pageSchema, reasonSchema, text, timeSchema } from '../../http/index.js';
 import { cloudEventView } from '../cloud-event.schema.js';
 
 const MAX_NAME_LENGTH = 200;
-const MAX_REASON_LENGTH = 500;
 /** Named at once; whoever means more of them says so by consumer and type. */
 const MAX_EVENT_IDS = 1_000;
 
@@ -15,7 +14,7 @@ const typeSchema = text(MAX_NAME_LENGTH).meta({
   description: 'The type of the events.',
   example: 'steelyard.order.confirmed.v1',
 });
-const reasonSchema = text(MAX_REASON_LENGTH).meta({ description: 'For the audit log.' });
+const auditReason = reasonSchema.meta({ description: 'For the audit log.' });
 
 const deadLetterView = z
   .object({
@@ -56,7 +55,7 @@ export const redriveRequest = z
     type: typeSchema.optional(),
     eventIds: z.array(idSchema).min(1).max(MAX_EVENT_IDS).optional(),
     all: z.literal(true).optional().meta({ description: 'Instead of all the others: every dead letter.' }),
-    reason: reasonSchema,
+    reason: auditReason,
   })
   .refine(({ all, ...chosen }) => (all ?? false) !== isNarrowed(chosen), {
     message: 'Say which ones by `consumer`, `type` or `eventIds`, or `all` and none of these.',
@@ -85,7 +84,7 @@ export const discardRequest = z
   .strictObject({
     consumer: consumerSchema,
     eventId: idSchema,
-    reason: reasonSchema,
+    reason: auditReason,
   })
   .meta({
     id: 'DiscardDeadLetter',

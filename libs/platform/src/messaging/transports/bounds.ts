@@ -12,26 +12,3 @@ const LONGEST_PUBLISH_MS = 10_000;
 export function publishTimeoutMs({ DATABASE_STATEMENT_TIMEOUT_MS }: Settings): number {
   return Math.min(DATABASE_STATEMENT_TIMEOUT_MS || LONGEST_PUBLISH_MS, LONGEST_PUBLISH_MS);
 }
-
-/**
- * What `work` resolves with, unless time is up before. Its signal tells it to begin nothing more.
- *
- * @throws Error saying that `who` does not answer
- */
-export async function within<T>(
-  ms: number,
-  who: string,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const stopping = new AbortController();
-  const timer = setTimeout(() => {
-    stopping.abort();
-    late.reject(new Error(`${who} has not answered within ${ms} ms.`));
-  }, ms);
-  try {
-    return await Promise.race([work(stopping.signal), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -7,7 +7,8 @@ import {
 } from '@platformatic/kafka';
 import type { PinoLogger } from 'nestjs-pino';
 import type { IntegrationEvent } from '../event.js';
-import { BATCH_SIZE, CONNECT_TIMEOUT_MS, within } from './bounds.js';
+import { within } from '../../resilience/index.js';
+import { BATCH_SIZE, CONNECT_TIMEOUT_MS } from './bounds.js';
 import { type ConsumerGroup, type EventHandler, isWanted } from './event-transport.js';
 import { fromMessage } from './messages.js';
 

@@ -5,7 +5,8 @@ import { Config } from '../../config/index.js';
 import { Database } from '../../database/index.js';
 import { PollingLoop } from '../../jobs/index.js';
 import { type IntegrationEvent, registeredEvents } from '../event.js';
-import { CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS, within } from './bounds.js';
+import { within } from '../../resilience/index.js';
+import { CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS } from './bounds.js';
 import { ConsumerPositions } from './consumer-positions.js';
 import {
   type ConsumerGroup,

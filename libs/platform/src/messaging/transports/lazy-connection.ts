@@ -1,4 +1,5 @@
-import { CONNECT_TIMEOUT_MS, within } from './bounds.js';
+import { within } from '../../resilience/index.js';
+import { CONNECT_TIMEOUT_MS } from './bounds.js';
 
 /** A connection that is opened when somebody needs it, and anew after it was lost. */
 export class LazyConnection<T> {

@@ -8,7 +8,8 @@ import { Database, Notifications } from '../../database/index.js';
 import { PollingLoop } from '../../jobs/index.js';
 import { EVENTS_PUBLISHED } from '../channels.js';
 import type { IntegrationEvent } from '../event.js';
-import { BATCH_SIZE, CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS, within } from './bounds.js';
+import { within } from '../../resilience/index.js';
+import { BATCH_SIZE, CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS } from './bounds.js';
 import { ConsumerPositions } from './consumer-positions.js';
 import {
   type ConsumerGroup,

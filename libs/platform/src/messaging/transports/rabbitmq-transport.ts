@@ -4,7 +4,8 @@ import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../../config/index.js';
 import { PollingLoop } from '../../jobs/index.js';
 import type { IntegrationEvent } from '../event.js';
-import { CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS, within } from './bounds.js';
+import { within } from '../../resilience/index.js';
+import { CONNECT_TIMEOUT_MS, publishTimeoutMs, SWEEP_MS } from './bounds.js';
 import {
   type ConsumerGroup,
   type EventHandler,

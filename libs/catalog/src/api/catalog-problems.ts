@@ -4,7 +4,9 @@ import type { catalogErrors } from '../domain/catalog.errors.js';
 
 /** The products that are short, each with what was asked for. */
 const shortages = (left: 'available' | 'reserved') =>
-  z.array(z.object({ productId: idSchema, requested: z.int(), [left]: z.int() }));
+  z.array(z.object({ productId: idSchema, requested: z.int(), [left]: z.int() })).meta({
+    example: [{ productId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12', requested: 3, [left]: 2 }],
+  });
 
 /** What problems of the catalog hold. */
 export const catalogProblems = {

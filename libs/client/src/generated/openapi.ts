@@ -12972,7 +12972,16 @@ export interface operations {
                         expectedTotal?: components["schemas"]["Money"];
                         /** @description With `price_changed`. */
                         total?: components["schemas"]["Money"];
-                        /** @description With `insufficient_stock`. */
+                        /**
+                         * @description With `insufficient_stock`.
+                         * @example [
+                         *       {
+                         *         "productId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+                         *         "requested": 3,
+                         *         "available": 2
+                         *       }
+                         *     ]
+                         */
                         lines?: {
                             /** Format: uuid */
                             productId: string;

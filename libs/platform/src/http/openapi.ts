@@ -47,11 +47,12 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
   const { definitions } = toJsonSchema(problemSchema, 'output');
   const components = { ...document.components.schemas, ...(toComponentRefs(definitions) as Components) };
   document.paths = sorted(document.paths);
-  for (const path of Object.values(document.paths)) {
+  for (const [address, path] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = path[method];
       if (!operation) continue;
       describeEdge(operation);
+      locateProblems(operation, address);
       hoistDefinitions(operation, components);
       if (operation.requestBody) relaxBody(operation.requestBody, document);
     }
@@ -60,6 +61,7 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
   return document;
 }
 
+const EXAMPLE_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d13';
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Components = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -121,6 +123,17 @@ function describeEdge(operation: Operation): void {
       ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
       ...(status === '401' ? WWW_AUTHENTICATE : {}),
     };
+  }
+}
+
+/** The examples of problems name the path of the request, as problems do. */
+function locateProblems({ responses }: Operation, address: string): void {
+  const instance = address.replaceAll(/\{\w+\}/g, EXAMPLE_ID);
+  for (const response of Object.values(responses)) {
+    const content = response && 'content' in response ? response.content?.[PROBLEM_MEDIA_TYPE] : undefined;
+    for (const example of Object.values(content?.examples ?? {})) {
+      if ('value' in example) example.value = { ...(example.value as object), instance };
+    }
   }
 }
 

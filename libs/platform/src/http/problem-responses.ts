@@ -30,7 +30,7 @@ export function problemResponses(
           examples: Object.fromEntries(
             unique.map(({ code, title }) => [
               code,
-              { summary: title, value: exampleProblem(status, code, title) },
+              { summary: title, value: exampleProblem(status, code, title, members) },
             ]),
           ),
         },
@@ -64,9 +64,17 @@ export function mergeProblemResponses(
   }
 }
 
-function exampleProblem(status: number, code: string, title: string): object {
+/** @param members the members of their own of some problems, of which those with an example show it */
+function exampleProblem(status: number, code: string, title: string, members: ProblemMembers): object {
   const example = problemSchema.meta()?.['example'] as { errors: unknown[] };
   const { errors, ...common } = example;
-  const problem = { ...common, type: `/docs/errors#${code}`, title, status, detail: title, code };
+  const own = Object.entries(members[code] ?? {}).flatMap(([name, schema]) => {
+    const value = schema.meta()?.['example'];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const problem = {
+    ...{ ...common, type: `/docs/errors#${code}`, title, status, detail: title, code },
+    ...Object.fromEntries(own),
+  };
   return code === httpErrors.validation_failed.code ? { ...problem, errors } : problem;
 }

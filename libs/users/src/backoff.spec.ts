@@ -57,4 +57,13 @@ describe('a backoff', () => {
     const passed = await outcomes(Array.from({ length: 4 }, () => backoff.begin('ada')));
     expect(passed).toEqual(Array(4).fill(true));
   });
+
+  it('gives no credit for tries that are taken back after they were forgotten', async () => {
+    const backoff = start();
+    for (let count = 0; count < 3; count += 1) await backoff.begin('ada');
+    await backoff.forget('ada');
+    await Promise.all(Array.from({ length: 3 }, () => backoff.takeBack('ada')));
+    const passed = await outcomes(Array.from({ length: 10 }, () => backoff.begin('ada')));
+    expect(passed.filter(Boolean)).toHaveLength(OPTIONS.freeFailures + 1);
+  });
 });

@@ -75,9 +75,12 @@ export class Backoff {
     }
   }
 
-  /** Takes a try back that was no guess. */
+  /** Takes a try back that was no guess. Where it has been forgotten meanwhile, there is nothing to take. */
   async takeBack(key: string): Promise<void> {
-    await this.failures.reward(hashOf(key));
+    const hash = hashOf(key);
+    const { consumedPoints } = await this.failures.reward(hash);
+    // Each puts back its own one, so that of any number at once none leaves a credit, and none a failure.
+    if (consumedPoints < 0) await this.failures.penalty(hash);
   }
 
   /** Forgets every failure under the key. */

@@ -17,6 +17,7 @@ import { Sales1795000000015 } from './1795000000015-sales.js';
 import { SessionOrigins1795000000019 } from './1795000000019-session-origins.js';
 import { AccountRetention1795000000020 } from './1795000000020-account-retention.js';
 import { AuditAssurance1795000000021 } from './1795000000021-audit-assurance.js';
+import { LiveTokens1795000000022 } from './1795000000022-live-tokens.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
@@ -43,4 +44,5 @@ export const migrations = [
   SessionOrigins1795000000019,
   AccountRetention1795000000020,
   AuditAssurance1795000000021,
+  LiveTokens1795000000022,
 ];

@@ -1,5 +1,6 @@
 import { newId } from '#kernel';
 import { OutboxRelay } from '#platform/messaging';
+import { Mailer } from '../../libs/platform/src/mail/mailer.js';
 import { Passwords } from '../../libs/users/src/passwords.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { SecondFactorFixture } from '../support/second-factor-fixture.js';
@@ -131,12 +132,51 @@ describe('a mailed token', () => {
     },
   );
 
-  it('ends with the next one for the same purpose', async () => {
+  it.each<[Purpose, string]>([
+    ['verify_email', RESEND_VERIFICATION],
+    ['reset_password', FORGOT_PASSWORD],
+  ])('stays good when strangers ask for more, of which five are mailed: %s', async (purpose, path) => {
+    const { user, token } = await REQUESTS[purpose]();
+    for (let request = 0; request < 8; request += 1) {
+      expect((await users.app.post(path, { email: user.email })).status).toBe(202);
+      await users.mailsTo(user.email);
+    }
+    const mails = await users.mailsTo(user.email);
+    expect(mails).toHaveLength(5);
+    await users.later(QUARTER_HOUR_MS + 1_000, async () => {
+      await users.app.post(path, { email: user.email });
+      expect(await users.mailsTo(user.email)).toHaveLength(6);
+    });
+    expect((await USES[purpose](token)).status).toBe(204);
+  });
+
+  it('ends with the use of another one for the same purpose', async () => {
     const { user, token } = await REQUESTS.reset_password();
     await users.app.post(FORGOT_PASSWORD, { email: user.email });
-    const next = await users.tokenFor(user.email);
-    await users.expectRefusal(() => USES.reset_password(token), 400, 'invalid_or_expired_token');
-    expect((await USES.reset_password(next)).status).toBe(204);
+    const tokens = (await users.mailsTo(user.email)).map(({ text }) => /^[\w-]{43}$/m.exec(text)![0]);
+    expect(new Set(tokens).size).toBe(2);
+    expect((await USES.reset_password(token)).status).toBe(204);
+    for (const spent of tokens) {
+      await users.expectRefusal(() => USES.reset_password(spent), 400, 'invalid_or_expired_token');
+    }
+  });
+
+  it('is counted once, however often its mail is attempted', async () => {
+    const { user } = await REQUESTS.reset_password();
+    await users.app.post(FORGOT_PASSWORD, { email: user.email });
+    const send = import.meta.jest.spyOn(users.app.app.get(Mailer, { strict: false }), 'send');
+    try {
+      send.mockRejectedValue(new Error('The mail server is away.'));
+      for (let attempt = 0; attempt < 6; attempt += 1) {
+        await users.sql.query('UPDATE platform.mails SET next_attempt_at = now()');
+        await users.mailsTo(user.email);
+      }
+      expect(send).toHaveBeenCalledTimes(6);
+    } finally {
+      send.mockRestore();
+    }
+    await users.sql.query('UPDATE platform.mails SET next_attempt_at = now()');
+    expect(await users.mailsTo(user.email)).toHaveLength(2);
   });
 
   it('sets no password once the account has left the address to which it was mailed', async () => {
@@ -238,7 +278,8 @@ describe('a forgotten password', () => {
     const reset = USES.reset_password(token);
     await writer.hasWaiter();
     await writer.query(
-      `INSERT INTO users.tokens VALUES ($1, 'change_email', sha256('mailed'), $2, now() + interval '1 minute')`,
+      `INSERT INTO users.tokens
+       VALUES ($1, 'change_email', sha256('mailed'), $2, now() + interval '1 minute', uuidv7())`,
       [user.id, email],
     );
     await writer.commit();
@@ -420,6 +461,14 @@ describe('where addresses have to be confirmed', () => {
     expect([mail!.subject, others]).toEqual(['You have an account already', []]);
     expect((await strict.app.get(USERS, { token: strict.staff.token })).body.data).toHaveLength(before);
     await strict.signIn('customer@example.com', DEMO_PASSWORD);
+  });
+
+  it('registrations with one address mail its owner five times', async () => {
+    for (let registrations = 0; registrations < 7; registrations += 1) {
+      await register({ email: 'staff@example.com' });
+      await strict.mailsTo('staff@example.com');
+    }
+    expect(await strict.mailsTo('staff@example.com')).toHaveLength(5);
   });
 
   it('a second registration with an address that waits mails a token again, and keeps the first password', async () => {

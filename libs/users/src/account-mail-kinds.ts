@@ -1,19 +1,32 @@
+import { newId } from '#kernel';
 import { mailKind } from '#platform/mail';
+
+/** What a mail with a token is asked for with. */
+interface TokenMail {
+  readonly email: string;
+  /** The same for each attempt to send the mail; absent in the queue of before. */
+  readonly mailId?: string;
+}
+
+/** Asks for one mail to an address. */
+export function oneMailTo(email: string): Required<TokenMail> {
+  return { email, mailId: newId() };
+}
 
 /** The mails of accounts. Those about an address are asked for whether or not somebody has it. */
 export const accountMails = {
   /** A token that confirms the address, as long as that is not done. */
-  verifyEmail: mailKind<{ email: string }>('users.verify_email'),
+  verifyEmail: mailKind<TokenMail>('users.verify_email'),
   /** Somebody registers with an address that has an account. */
-  addressTaken: mailKind<{ email: string }>('users.address_taken'),
+  addressTaken: mailKind<TokenMail>('users.address_taken'),
   /** A token that sets a new password. */
-  resetPassword: mailKind<{ email: string }>('users.reset_password'),
+  resetPassword: mailKind<TokenMail>('users.reset_password'),
   /** The password is another now; `hadSecondFactor`: and a second factor is gone, of whoever had not proven the address. */
   passwordChanged: mailKind<{ email: string; name: string; hadSecondFactor?: boolean }>(
     'users.password_changed',
   ),
   /** A token that confirms the new address, which goes there. */
-  changeEmail: mailKind<{ userId: string; email: string }>('users.change_email'),
+  changeEmail: mailKind<TokenMail & { userId: string }>('users.change_email'),
   /** A log-in at an outside identity provider opens the account. */
   identityLinked: mailKind<{ email: string; name: string; issuer: string }>('users.identity_linked'),
   /** Log-ins at outside identity providers do not open the account any more. */

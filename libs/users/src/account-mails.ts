@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { newId } from '#kernel';
 import { Config } from '#platform/config';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
@@ -32,10 +33,14 @@ export class AccountMails implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queue.onCompose(accountMails.verifyEmail, ({ email }) => this.verifyEmail(email));
-    this.queue.onCompose(accountMails.addressTaken, ({ email }) => this.addressTaken(email));
-    this.queue.onCompose(accountMails.resetPassword, ({ email }) => this.resetPassword(email));
-    this.queue.onCompose(accountMails.changeEmail, ({ userId, email }) => this.changeEmail(userId, email));
+    this.queue.onCompose(accountMails.verifyEmail, ({ email, mailId }) => this.verifyEmail(email, mailId));
+    this.queue.onCompose(accountMails.addressTaken, ({ email, mailId }) => this.addressTaken(email, mailId));
+    this.queue.onCompose(accountMails.resetPassword, ({ email, mailId }) =>
+      this.resetPassword(email, mailId),
+    );
+    this.queue.onCompose(accountMails.changeEmail, ({ userId, email, mailId }) =>
+      this.changeEmail(userId, email, mailId),
+    );
     this.queue.onCompose(accountMails.passwordChanged, ({ email, name, hadSecondFactor = false }) =>
       Promise.resolve(
         letter({ email, name }, 'Your password was changed', [
@@ -80,65 +85,78 @@ export class AccountMails implements OnModuleInit {
     );
   }
 
-  private async verifyEmail(email: string): Promise<Letter | undefined> {
+  private async verifyEmail(email: string, mailId?: string): Promise<Letter | undefined> {
     const user = await this.users.findByEmail(email);
     if (!user || user.emailVerifiedAt) return undefined;
+    const token = await this.tokenLines('verify_email', user, email, mailId, CONFIRM);
+    if (!token) return undefined;
     return letter(user, 'Confirm your e-mail address', [
       'Somebody, probably you, registered with this e-mail address.',
-      ...(await this.tokenLines('verify_email', user, email, CONFIRM)),
+      ...token,
       IF_NOT_REGISTERED,
     ]);
   }
 
   /** Whoever registers with an address that waits may be its owner, whom a stranger has forestalled: both ways go on. */
-  private async waitsAlready(user: User): Promise<Letter> {
+  private async waitsAlready(user: User, mailId?: string): Promise<Letter | undefined> {
     const { email } = user;
+    const confirmation = await this.tokenLines('verify_email', user, email, mailId, CONFIRM);
+    const reset = await this.tokenLines('reset_password', user, email, mailId, 'To choose a new password');
+    if (!confirmation && !reset) return undefined;
     return letter(user, 'Confirm your e-mail address, or choose a new password', [
       'Somebody, probably you, registered with this e-mail address again. The password is still the first one.',
-      ...(await this.tokenLines('verify_email', user, email, CONFIRM)),
+      ...(confirmation ?? []),
       'If you do not know it, or somebody else was the first, choose a new one: it locks out whoever had the old one.',
-      ...(await this.tokenLines('reset_password', user, email, 'To choose a new password')),
+      ...(reset ?? []),
       'If that was not you, ignore this mail.',
     ]);
   }
 
-  private async addressTaken(email: string): Promise<Letter | undefined> {
+  private async addressTaken(email: string, mailId?: string): Promise<Letter | undefined> {
     const user = await this.users.findByEmail(email);
     if (!user) return undefined;
-    if (!user.emailVerifiedAt) return this.waitsAlready(user);
+    if (!user.emailVerifiedAt) return this.waitsAlready(user, mailId);
     return letter(user, 'You have an account already', [
       'Somebody, probably you, tried to register with this e-mail address, which has an account already.',
       'Log in with your password, or ask for a new one. If that was not you, ignore this mail.',
     ]);
   }
 
-  private async resetPassword(email: string): Promise<Letter | undefined> {
+  private async resetPassword(email: string, mailId?: string): Promise<Letter | undefined> {
     const user = await this.users.findByEmail(email);
     if (!user) return undefined;
+    const token = await this.tokenLines('reset_password', user, email, mailId, 'To choose one');
+    if (!token) return undefined;
     return letter(user, 'Choose a new password', [
       'Somebody, probably you, asked for a new password.',
-      ...(await this.tokenLines('reset_password', user, email, 'To choose one')),
+      ...token,
       'If that was not you, ignore this mail: your password stays as it is.',
     ]);
   }
 
-  private async changeEmail(userId: string, email: string): Promise<Letter | undefined> {
+  private async changeEmail(userId: string, email: string, mailId?: string): Promise<Letter | undefined> {
     const user = await this.users.find(userId);
     if (!user) return undefined;
+    const aim = 'To confirm that, with your password';
+    const token = await this.tokenLines('change_email', user, email, mailId, aim);
+    if (!token) return undefined;
     return letter({ ...user, email }, 'Confirm your new e-mail address', [
       'Your account is to belong to this e-mail address.',
-      ...(await this.tokenLines('change_email', user, email, 'To confirm that, with your password')),
+      ...token,
       'If that was not you, ignore this mail.',
     ]);
   }
 
+  /** Undefined while as many mails as there may be hold a token that is good. */
   private async tokenLines(
     purpose: TokenPurpose,
     { id: userId }: User,
     email: string,
+    mailId: string | undefined,
     aim: string,
-  ): Promise<string[]> {
-    const token = await this.tokens.issue(purpose, { userId, email });
+  ): Promise<string[] | undefined> {
+    const token = await this.tokens.issue(purpose, { userId, email }, mailId ?? newId());
+    if (token === undefined) return undefined;
     const base = this.config.settings.MAIL_LINKS_URL?.replace(/\/$/, '');
     // Behind the hash, where neither the server of the page nor its logs see it.
     return base === undefined

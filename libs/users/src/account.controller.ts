@@ -24,7 +24,8 @@ export class AccountController {
     summary: 'Confirm my e-mail address',
     description:
       'With the token that was mailed to it, and the password: whoever registered and whoever reads the mail must be ' +
-      'one person. The token is good once, for 15 minutes; a later one ends it, a wrong password does not. Who reads ' +
+      'one person. The token is good once, for 15 minutes, and ends the others that were mailed for this; a wrong ' +
+      'password does not end it. Who reads ' +
       'the mail and did not register takes the address with `POST /auth/forgot-password`.',
     access: 'public',
     rateLimit: 'login',
@@ -44,7 +45,9 @@ export class AccountController {
   @Post('resend-verification')
   @Endpoint({
     summary: 'Mail me another token to confirm my address',
-    description: 'The answer is the same for every address; mail is sent where one waits to be confirmed.',
+    description:
+      'The answer is the same for every address; mail is sent where one waits to be confirmed, and has not been sent ' +
+      'five times in 15 minutes.',
     access: 'public',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
@@ -57,7 +60,9 @@ export class AccountController {
   @Post('forgot-password')
   @Endpoint({
     summary: 'Mail me a token to choose a new password',
-    description: 'The answer is the same for every address; mail is sent where there is an account.',
+    description:
+      'The answer is the same for every address; mail is sent where there is an account, and has not been sent five ' +
+      'times in 15 minutes.',
     access: 'public',
     rateLimit: 'login',
     responses: { 202: mailSentSchema },

@@ -3,7 +3,7 @@ import { Clock, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { Database } from '#platform/database';
 import { MailQueue } from '#platform/mail';
-import { accountMails } from './account-mail-kinds.js';
+import { accountMails, oneMailTo } from './account-mail-kinds.js';
 import { AccountTokens, type TokenPurpose } from './account-tokens.js';
 import { currentUser } from './current-user.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
@@ -37,7 +37,7 @@ export class AccountService {
 
   /** Mails another token to an address that waits to be confirmed. */
   async resendVerification(email: string): Promise<void> {
-    await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+    await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
   }
 
   /**
@@ -60,7 +60,7 @@ export class AccountService {
 
   /** Mails a token to whoever has an account with this address. */
   async forgotPassword(email: string): Promise<void> {
-    await this.mails.enqueue(accountMails.resetPassword, email, { email });
+    await this.mails.enqueue(accountMails.resetPassword, email, oneMailTo(email));
   }
 
   /**
@@ -102,7 +102,7 @@ export class AccountService {
     await this.database.transaction(async () => {
       await this.passwordCheck.hold(user);
       await this.secondFactors.requireProven(caller);
-      await this.mails.enqueue(accountMails.changeEmail, userId, { userId, email });
+      await this.mails.enqueue(accountMails.changeEmail, userId, { userId, ...oneMailTo(email) });
     });
   }
 
@@ -134,7 +134,7 @@ export class AccountService {
   async moved({ id, email, name }: User, oldEmail: string): Promise<void> {
     await this.leave(oldEmail, id, name);
     if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
-    await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+    await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
   }
 
   /** Whom a mailed token and the password of the account name together; the token is not spent by that. */

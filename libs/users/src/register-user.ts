@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { hashOfToken } from '#kernel';
 import { Config } from '#platform/config';
 import { Database } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
-import { accountMails } from './account-mail-kinds.js';
+import { type Limiter, Limiters } from '#platform/redis';
+import { accountMails, oneMailTo } from './account-mail-kinds.js';
+import { MAX_LIVE_MAILS, TOKEN_LIFETIME_MINUTES } from './account-tokens.js';
 import { Passwords } from './passwords.js';
 import { type Registration, toUserView, type UserView } from './users.schema.js';
 import { UsersService } from './users.service.js';
@@ -11,6 +14,9 @@ import { UsersService } from './users.service.js';
 /** Makes an account for whoever asks for one. */
 @Injectable()
 export class RegisterUser {
+  /** Mails to owners of addresses that others register with. */
+  private readonly notices: Limiter;
+
   constructor(
     private readonly users: UsersService,
     private readonly passwords: Passwords,
@@ -18,7 +24,15 @@ export class RegisterUser {
     private readonly mails: MailQueue,
     private readonly database: Database,
     private readonly config: Config,
-  ) {}
+    limiters: Limiters,
+  ) {
+    const duration = TOKEN_LIFETIME_MINUTES * 60;
+    this.notices = limiters.create({
+      keyPrefix: 'steelyard:address-taken',
+      points: MAX_LIVE_MAILS,
+      duration,
+    });
+  }
 
   /**
    * Registers a customer. A repeated call with the same key and the same data gets the first one's answer. Where
@@ -48,7 +62,8 @@ export class RegisterUser {
     }
     return this.idempotency.once(call, async () => {
       const user = await this.users.add({ id, email, name, role: 'customer', passwordHash });
-      if (verification === 'optional') await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+      if (verification === 'optional')
+        await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
       return toUserView(user);
     });
   }
@@ -56,14 +71,23 @@ export class RegisterUser {
   /** Whoever has the address already gets a mail about that, and nobody else learns it. */
   private async inSilence(person: { email: string; name: string; passwordHash: string }): Promise<null> {
     const { email } = person;
+    // Counted for every address, so that its time tells nothing.
+    const mayTell = await this.countNotice(email);
     // Of two registrations at once the other one has to see the address first.
     await this.database.lock('email', email);
     if (await this.users.findByEmail(email)) {
-      await this.mails.enqueue(accountMails.addressTaken, email, { email });
+      if (mayTell) await this.mails.enqueue(accountMails.addressTaken, email, oneMailTo(email));
     } else {
       await this.users.add({ ...person, role: 'customer' });
-      await this.mails.enqueue(accountMails.verifyEmail, email, { email });
+      await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
     }
     return null;
+  }
+
+  /** Whether an address may be told once more: strangers register with it as often as they like. */
+  private async countNotice(email: string): Promise<boolean> {
+    // A hash: addresses of people have no place in Redis.
+    const { consumedPoints } = await this.notices.penalty(hashOfToken(email).toString('base64url'));
+    return consumedPoints <= MAX_LIVE_MAILS;
   }
 }

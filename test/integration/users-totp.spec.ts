@@ -15,6 +15,7 @@ import {
 import type { Answer } from '../support/test-app.js';
 import {
   claimsOf,
+  CONFIRM_EMAIL_CHANGE,
   EMAIL_CHANGE,
   FORGOT_PASSWORD,
   LOGIN,
@@ -108,6 +109,46 @@ describe('an authenticator app', () => {
     await users.expectRefusal(moving, 403, 'insufficient_aal');
     const leave = { token: person.token, body: { password: PASSWORD } };
     await users.expectRefusal(() => users.app.call('DELETE', ME, leave), 403, 'insufficient_aal');
+  });
+
+  it.each<[string, (person: SignedIn) => Promise<unknown>]>([
+    ['an app', (person) => factors.withApp(person)],
+    ['a passkey', (person) => factors.withPasskey(person)],
+  ])(
+    'or %s ends changes of the address that were begun before by the password alone',
+    async (_, addFactor) => {
+      const person = await users.registered();
+      const [mailed, queued] = [`${newId()}@example.com`, `${newId()}@example.com`];
+      const ask = (email: string) =>
+        users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: person.token });
+      expect((await ask(mailed)).status).toBe(202);
+      const token = await users.tokenFor(mailed);
+      expect((await ask(queued)).status).toBe(202);
+      await addFactor(person);
+      const confirm = () => users.app.post(CONFIRM_EMAIL_CHANGE, { token, password: PASSWORD });
+      await users.expectRefusal(confirm, 400, 'invalid_or_expired_token');
+      expect(await users.mailsTo(queued)).toEqual([]);
+    },
+  );
+
+  it('that comes while a change of the address is asked for is asked for by that', async () => {
+    const person = await users.registered();
+    const enrolment = await OpenTransaction.begin(users.app);
+    await enrolment.query(`SELECT pg_advisory_xact_lock(hashtextextended('second_factor:' || $1, 0))`, [
+      person.id,
+    ]);
+    const change = users.app.post(
+      EMAIL_CHANGE,
+      { email: `${newId()}@example.com`, password: PASSWORD },
+      { token: person.token },
+    );
+    await enrolment.hasWaiter();
+    await enrolment.query(
+      `INSERT INTO users.totp (user_id, sealed_secret, created_at, confirmed_at) VALUES ($1, '\\x00', now(), now())`,
+      [person.id],
+    );
+    await enrolment.commit();
+    expect(await change).toMatchObject({ status: 403, body: { code: 'insufficient_aal' } });
   });
 
   it('takes the password to begin, and its first code within a quarter of an hour', async () => {
@@ -299,7 +340,7 @@ describe('a password that becomes another one while it is being proven', () => {
   async function confirmationOf({ id, email }: SignedIn): Promise<string> {
     const token = newId();
     await users.sql.query(
-      `INSERT INTO users.tokens VALUES ($1, 'verify_email', sha256($2), $3, now() + interval '1 minute')`,
+      `INSERT INTO users.tokens VALUES ($1, 'verify_email', sha256($2), $3, now() + interval '1 minute', uuidv7())`,
       [id, Buffer.from(token), email],
     );
     return token;

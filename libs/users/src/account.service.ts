@@ -9,6 +9,7 @@ import { currentUser } from './current-user.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
+import { PendingChanges } from './pending-changes.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
 import type { ProvenUser, User } from './user.row.js';
@@ -28,6 +29,7 @@ export class AccountService {
     private readonly tokens: AccountTokens,
     private readonly secondFactors: SecondFactors,
     private readonly identities: IdentityLinks,
+    private readonly pending: PendingChanges,
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
     private readonly database: Database,
@@ -84,7 +86,7 @@ export class AccountService {
         return { passwordHash, emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       });
       await this.identities.endAll({ id: userId, email, name });
-      await this.endEverythingPending(userId);
+      await this.pending.endAll(userId);
       await this.sessions.revokeAll(userId);
       await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name, hadSecondFactor });
     });
@@ -100,6 +102,8 @@ export class AccountService {
     const { userId } = caller;
     const user = await this.passwordCheck.require(await this.users.get(userId), password);
     await this.database.transaction(async () => {
+      // The first second factor ends what was begun without one: before it, or not at all.
+      await this.database.lock('second_factor', userId);
       await this.passwordCheck.hold(user);
       await this.secondFactors.requireProven(caller);
       await this.mails.enqueue(accountMails.changeEmail, userId, { userId, ...oneMailTo(email) });
@@ -122,7 +126,7 @@ export class AccountService {
         oldEmail = current.email;
         return { email, emailVerifiedAt: this.clock.now() };
       });
-      if (oldEmail === email) await this.endEverythingPending(id);
+      if (oldEmail === email) await this.pending.endAll(id);
       else await this.leave(oldEmail, id, name);
     });
   }
@@ -153,15 +157,7 @@ export class AccountService {
     // What identity providers said of the old address is true of nobody here any more.
     await this.identities.endAll({ id: userId, email: oldEmail, name });
     // It was mailed to the old address.
-    await this.endEverythingPending(userId);
+    await this.pending.endAll(userId);
     await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });
-  }
-
-  /** In a transaction that has locked the user, so that nobody asks for more meanwhile. */
-  private async endEverythingPending(userId: string): Promise<void> {
-    // First: it waits for a mail that is being written, whose token is there to be ended after that.
-    await this.mails.withdraw(accountMails.changeEmail, userId);
-    await this.tokens.endAll(userId);
-    await this.secondFactors.endPending(userId);
   }
 }

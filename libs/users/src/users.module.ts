@@ -22,6 +22,7 @@ import { KnownNetworks } from './known-networks.js';
 import { MeController } from './me.controller.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
+import { PendingChanges } from './pending-changes.js';
 import { PersonalData } from './personal-data.js';
 import { Challenges } from './second-factor/challenges.js';
 import { Passkeys } from './second-factor/passkeys.js';
@@ -76,6 +77,7 @@ import { UsersService } from './users.service.js';
     Passkeys,
     PasswordCheck,
     Passwords,
+    PendingChanges,
     PersonalData,
     PruneAccounts,
     RecoveryCodes,

@@ -5,6 +5,7 @@ import { Database } from '#platform/database';
 import { currentUser } from '../current-user.js';
 import { IdentityLinks } from '../external-identities/identity-links.js';
 import { PasswordCheck } from '../password-check.js';
+import { PendingChanges } from '../pending-changes.js';
 import { Sessions } from '../sessions.js';
 import type { User } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
@@ -29,6 +30,7 @@ export class SecondFactorEnrolment {
   constructor(
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
+    private readonly pending: PendingChanges,
     private readonly sessions: Sessions,
     private readonly identities: IdentityLinks,
     private readonly secondFactors: SecondFactors,
@@ -223,10 +225,14 @@ export class SecondFactorEnrolment {
     return (await this.secondFactors.methodsOf(userId)).length === 0;
   }
 
-  /** Other sessions, and log-ins elsewhere, need less than the account asks for from now on: they end. Recovery codes come. */
+  /**
+   * Other sessions, log-ins elsewhere, and what was begun by the password alone, such as a change of the address, need
+   * less than the account asks for from now on: they end. Recovery codes come.
+   */
   private async afterFirst(user: User, sessionId: string): Promise<string[]> {
     await this.sessions.revokeAll(user.id, sessionId);
     await this.identities.endAll(user);
+    await this.pending.endAll(user.id);
     return this.recoveryCodes.replace(user.id);
   }
 

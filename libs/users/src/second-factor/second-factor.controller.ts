@@ -90,8 +90,8 @@ export class SecondFactorController {
     summary: 'Confirm my authenticator app',
     description:
       'With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives ' +
-      'tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside ' +
-      'identities end.',
+      'tokens with `acr` `aal2`. With the first second factor of an account its other sessions, its links to outside ' +
+      'identities, and a change of its address that waits to be confirmed end.',
     access: 'account:use',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
@@ -158,8 +158,8 @@ export class SecondFactorController {
     summary: 'Add a passkey',
     description:
       'It opens the account by itself, and is a second factor after the password. This session has proven it now: its ' +
-      'next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and ' +
-      'its links to outside identities end.',
+      'next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions, ' +
+      'its links to outside identities, and a change of its address that waits to be confirmed end.',
     access: 'account:use',
     responses: { 201: addedPasskeySchema },
     errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],

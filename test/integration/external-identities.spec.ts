@@ -298,7 +298,8 @@ describe('a link', () => {
     async (_, change, again) => {
       const { person, claims, outside } = await linked();
       await change(person);
-      expect((await identitiesOf(person.token)).body.data).toEqual([]);
+      const links = 'SELECT FROM users.external_identities WHERE user_id = $1';
+      expect((await users.sql.query(links, [person.id])).rows).toEqual([]);
       await users.expectRefusal(() => me(outside), 401, 'invalid_token');
       expect(await subjectsTo(person.email)).toEqual(
         expect.arrayContaining([

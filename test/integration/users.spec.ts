@@ -439,6 +439,21 @@ describe('customers, for staff', () => {
     expect((await users.signIn(email, PASSWORD)).id).toBe(person.id);
   });
 
+  it('lose their sessions with the address; whoever moves themselves keeps the one that they do it in', async () => {
+    const person = await users.registered();
+    const path = `${USERS}/${person.id}`;
+    const move = { email: `${newId()}@example.com` };
+    expect((await users.patch(path, move, users.staff)).status).toBe(200);
+    await users.expectRefusal(() => users.refresh(person.refreshToken), 401, 'invalid_refresh_token');
+
+    const admin = await users.anotherAdmin();
+    const other = await users.signIn(admin.email, PASSWORD);
+    const moved = await users.patch(`${USERS}/${admin.id}`, { email: `${newId()}@example.com` }, admin, 2);
+    expect(moved.status).toBe(200);
+    expect((await users.refresh(admin.refreshToken)).status).toBe(200);
+    await users.expectRefusal(() => users.refresh(other.refreshToken), 401, 'invalid_refresh_token');
+  });
+
   it('do not get the address of somebody else', async () => {
     const [one, other] = [await users.registered(), await users.registered()];
     const change = () => users.patch(`${USERS}/${one.id}`, { email: other.email }, users.staff);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError } from '#kernel';
 import { Config } from '#platform/config';
+import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { MailQueue } from '#platform/mail';
 import { accountMails, oneMailTo } from './account-mail-kinds.js';
@@ -133,9 +134,13 @@ export class AccountService {
 
   /**
    * Follows up on an address that staff have put in the place of another, in the transaction that did: the old one is
-   * told, and the new one asked for its proof where addresses are.
+   * told, and the new one asked for its proof where addresses are. Sessions end, which may be those of whoever has the
+   * old mailbox; not the one of staff who move themselves.
    */
   async moved({ id, email, name }: User, oldEmail: string): Promise<void> {
+    const actor = currentActor();
+    const isOneself = actor.kind === 'user' && actor.userId === id;
+    await this.sessions.revokeAll(id, isOneself ? actor.sessionId : undefined);
     await this.leave(oldEmail, id, name);
     if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
     await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));

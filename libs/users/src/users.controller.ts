@@ -114,8 +114,8 @@ export class UsersController {
     description:
       'Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address ' +
       'takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second ' +
-      'factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities ' +
-      'end.',
+      'factor, `users:recover` as well. It has to be confirmed, and the old one is told; sessions and links to outside ' +
+      'identities end.',
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },

@@ -492,6 +492,21 @@ describe('where addresses have to be confirmed', () => {
     await strict.signIn(email, NEW_PASSWORD);
   });
 
+  it('nobody gets a higher role before that: anybody may have registered with the address', async () => {
+    const { email } = await register();
+    const find = async () =>
+      (await strict.app.get(`${USERS}?q=${email}`, { token: strict.admin.token })).body.data[0].id as string;
+    const id = await find();
+    const promote = (role: string, version = 1) =>
+      strict.put(`${USERS}/${id}/role`, { role }, strict.admin, version);
+    for (const role of ['staff', 'admin']) {
+      await strict.expectRefusal(() => promote(role), 409, 'email_not_proven');
+    }
+    expect((await promote('customer')).status).toBe(200);
+    expect((await verify(email)).status).toBe(204);
+    expect((await promote('admin', 2)).status).toBe(200);
+  });
+
   it('a chosen id tells nothing: it is not taken over', async () => {
     const id = newId();
     const { email, password } = await register({ id });

@@ -140,13 +140,19 @@ export class UsersController {
       'Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 ' +
       '`invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. ' +
       'API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside ' +
-      'identities. Administrators cannot give up their own ' +
+      'identities, and takes a confirmed address (409 `email_not_proven`): anybody can register with any. Where none ' +
+      'is confirmed (`USERS_EMAIL_VERIFICATION=none`), make sure whose account it is. Administrators cannot give up their own ' +
       'role, and one always remains.',
     access: 'users:roles',
     ifMatch: true,
     responses: { 200: userSchema },
     headers: ['ETag'],
-    errors: [usersErrors.user_not_found, usersErrors.own_admin_role, usersErrors.last_admin],
+    errors: [
+      usersErrors.user_not_found,
+      usersErrors.email_not_proven,
+      usersErrors.own_admin_role,
+      usersErrors.last_admin,
+    ],
   })
   async changeRole(
     @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,

@@ -11,6 +11,10 @@ export const usersErrors = defineErrors({
     title: 'Whoever erases themselves gives their password: see DELETE /users/me',
   },
   last_admin: { kind: 'conflict', title: 'The last administrator cannot lose the role' },
+  email_not_proven: {
+    kind: 'conflict',
+    title: 'A higher role waits until the user has confirmed the e-mail address',
+  },
   email_not_verified: {
     kind: 'forbidden',
     title: 'The e-mail address is not confirmed yet: use the token that was mailed to it',

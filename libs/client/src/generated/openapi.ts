@@ -1384,7 +1384,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside identities end.
+         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions, its links to outside identities, and a change of its address that waits to be confirmed end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1574,7 +1574,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions and its links to outside identities end.
+         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions, its links to outside identities, and a change of its address that waits to be confirmed end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1610,7 +1610,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; links to outside identities end.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; sessions and links to outside identities end.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
@@ -1627,7 +1627,7 @@ export interface paths {
         get?: never;
         /**
          * Give a user another role
-         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside identities. Administrators cannot give up their own role, and one always remains.
+         * @description Access tokens that the user has by then lose what is for staff and administrators and matters at once (401 `invalid_token`), and the rest when they expire; the new role is in those that the next refresh gives. API keys that they made go on: see `GET /api-keys?createdBy=user:<id>`. A higher role ends links to outside identities, and takes a confirmed address (409 `email_not_proven`): anybody can register with any. Where none is confirmed (`USERS_EMAIL_VERIFICATION=none`), make sure whose account it is. Administrators cannot give up their own role, and one always remains.
          *
          *     For admin and above.
          */
@@ -27717,7 +27717,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `own_admin_role`: Administrators cannot give up their own role.
+             * @description `email_not_proven`: A higher role waits until the user has confirmed the e-mail address.
+             *
+             *     `own_admin_role`: Administrators cannot give up their own role.
              *
              *     `last_admin`: The last administrator cannot lose the role.
              */

@@ -543,13 +543,16 @@ function newProduct() {
 /** A log-in of its own; what refreshing and ending it takes. */
 const WRONG_CONFIRMATION = { password: 'not the password', totp: '000000' };
 
-/** A wrong password. Before it comes the right one, which forgets those that were wrong: else they would be too many. */
+/**
+ * A wrong password. Before it comes the right one, in the same session, which forgets those that were wrong: else they
+ * would be too many.
+ */
 async function aWrongPassword({ shop, person }: Stage): Promise<Call> {
   if (person !== undefined) {
     const { staff, admin } = shop;
     const isDemo = [staff.id, admin.id].includes(person.id);
     const password = isDemo ? DEMO_CUSTOMER.password : registration().password;
-    await shop.api.post('/api/v1/auth/login', { email: person.email, password });
+    await shop.api.post('/api/v1/users/me/passkeys/options', { password }, { token: person.token });
   }
   return { body: { password: 'not the password' } };
 }

@@ -7,11 +7,15 @@ import { TestApp } from '../support/test-app.js';
 import {
   DEMO_PASSWORD,
   EMAIL_CHANGE,
+  FORGOT_PASSWORD,
   LOGIN,
   LOGOUT,
   ME,
   PASSWORD,
   REFRESH,
+  registration,
+  RESEND_VERIFICATION,
+  RESET_PASSWORD,
   SESSIONS,
   USERS,
   claimsOf,
@@ -19,6 +23,7 @@ import {
   LONE_SURROGATE,
   NUL,
   UsersFixture,
+  VERIFY_EMAIL,
 } from '../support/users-fixture.js';
 
 let users: UsersFixture;
@@ -134,6 +139,71 @@ describe('guessing passwords', () => {
     expect(statuses).toEqual([...Array<number>(21).fill(401), ...Array<number>(9).fill(429)]);
     expect((await attempt(guarded.customer.email, DEMO_PASSWORD)).status).toBe(429);
     expect((await attempt(guarded.customer.email, DEMO_PASSWORD, '198.51.100.7')).status).toBe(200);
+  });
+
+  it('behind a shared address pauses nobody who is at home there', async () => {
+    const { email } = guarded.customer;
+    expect((await attempt(email, DEMO_PASSWORD, '192.0.2.1')).status).toBe(200);
+    await statusesOf(30, (index) => attempt(`neighbour.${index}@example.com`));
+    expect((await attempt(guarded.staff.email, DEMO_PASSWORD)).status).toBe(429);
+    expect((await attempt(email, DEMO_PASSWORD)).status).toBe(200);
+    const statuses = await statusesOf(20, () => attempt(email));
+    expect(statuses).toEqual([...Array<number>(6).fill(401), ...Array<number>(14).fill(429)]);
+  });
+
+  it('pauses no one who has a session, wherever they are now', async () => {
+    const { email, token } = guarded.customer;
+    await statusesOf(20, (index) => attempt(email, WRONG, `198.51.100.${index}`));
+    const headers = { 'x-forwarded-for': '203.0.113.77' };
+    const body = { email: 'new@example.com', password: DEMO_PASSWORD };
+    expect((await guarded.app.post(EMAIL_CHANGE, body, { token, headers })).status).toBe(202);
+    expect((await attempt(email, DEMO_PASSWORD, '203.0.113.77')).status).toBe(429);
+  });
+
+  it('pauses no one who chooses a new password, nor their log-in after that, from wherever', async () => {
+    const { email } = await guarded.registered();
+    const strangersFail = () => statusesOf(20, (index) => attempt(email, WRONG, `198.51.100.${index}`));
+    await strangersFail();
+    await guarded.app.post(FORGOT_PASSWORD, { email });
+    const body = { token: await guarded.tokenFor(email), password: 'another horse battery' };
+    const headers = { 'x-forwarded-for': '203.0.113.77' };
+    // Their own mistakes of before, there, are forgotten as well.
+    await statusesOf(20, () => attempt(email, WRONG, '203.0.113.77'));
+    expect((await guarded.app.post(RESET_PASSWORD, body, { headers })).status).toBe(204);
+    await strangersFail();
+    expect((await attempt(email, body.password, '203.0.113.78')).status).toBe(429);
+    expect((await attempt(email, body.password, '203.0.113.77')).status).toBe(200);
+  });
+
+  it('pauses no one who confirms their address with their token and password, nor their log-in after that', async () => {
+    const shop = await UsersFixture.start({
+      ...{ ...LIMITED, TRUSTED_PROXIES: '127.0.0.1', USERS_EMAIL_VERIFICATION: 'required' },
+    });
+    try {
+      const { email, password } = registration();
+      const headers = { 'x-forwarded-for': '203.0.113.77' };
+      const login = (claimed: string, from: string) =>
+        shop.app.post(LOGIN, { email, password: claimed }, { headers: { 'x-forwarded-for': from } });
+      await shop.app.post(USERS, { email, password, name: 'Ada' }, { headers });
+      const token = await shop.tokenFor(email);
+      await statusesOf(20, (index) => login(WRONG, `198.51.100.${index}`));
+      const confirm = (claimed: string) =>
+        shop.app.post(VERIFY_EMAIL, { token, password: claimed }, { headers });
+      expect(await statusesOf(2, () => confirm(WRONG))).toEqual([403, 403]);
+      expect((await confirm(password)).status).toBe(204);
+      expect((await login(password, '203.0.113.78')).status).toBe(429);
+      expect((await login(password, '203.0.113.77')).status).toBe(200);
+    } finally {
+      await shop.stop();
+    }
+  });
+
+  it('beside a mailed token is slowed down, too', async () => {
+    const { email } = await guarded.registered();
+    await guarded.app.post(RESEND_VERIFICATION, { email });
+    const token = await guarded.tokenFor(email);
+    const statuses = await statusesOf(20, () => guarded.app.post(VERIFY_EMAIL, { token, password: WRONG }));
+    expect(statuses).toEqual([...Array<number>(6).fill(403), ...Array<number>(14).fill(429)]);
   });
 
   it('pauses an account without rate limits, too, and no network address then', async () => {

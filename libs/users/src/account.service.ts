@@ -59,6 +59,7 @@ export class AccountService {
         return { emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       }),
     );
+    await this.passwordCheck.welcome(email);
   }
 
   /** Mails a token to whoever has an account with this address. */
@@ -91,6 +92,7 @@ export class AccountService {
       await this.sessions.revokeAll(userId);
       await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name, hadSecondFactor });
     });
+    await this.passwordCheck.welcome(email);
   }
 
   /**
@@ -101,7 +103,7 @@ export class AccountService {
   async requestEmailChange(email: string, password: string): Promise<void> {
     const caller = currentUser();
     const { userId } = caller;
-    const user = await this.passwordCheck.require(await this.users.get(userId), password);
+    const user = await this.passwordCheck.requireOfCaller(password);
     await this.database.transaction(async () => {
       // The first second factor ends what was begun without one: before it, or not at all.
       await this.database.lock('second_factor', userId);
@@ -130,6 +132,7 @@ export class AccountService {
       if (oldEmail === email) await this.pending.endAll(id);
       else await this.leave(oldEmail, id, name);
     });
+    await this.passwordCheck.welcome(email);
   }
 
   /**
@@ -155,7 +158,7 @@ export class AccountService {
     const { userId, email } = await this.tokens.read(purpose, token);
     const user = await this.users.find(userId);
     if (!user) throw new DomainError(usersErrors.invalid_or_expired_token);
-    return { email, user: await this.passwordCheck.require(user, password) };
+    return { email, user: await this.passwordCheck.requireOfHolder(token, user, password) };
   }
 
   private async leave(oldEmail: string, userId: string, name: string): Promise<void> {

@@ -72,7 +72,7 @@ export class DataRights {
    */
   async eraseMe(password: string): Promise<void> {
     const caller = currentUser();
-    const user = await this.passwordCheck.require(await this.users.get(caller.userId), password);
+    const user = await this.passwordCheck.requireOfCaller(password);
     await this.secondFactors.requireProven(caller);
     await this.forget(user);
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { type Backoff, Backoffs } from './backoff.js';
+import { currentUser } from './current-user.js';
 import { KnownNetworks } from './known-networks.js';
 import { Passwords } from './passwords.js';
 import { currentOrigin } from './session-origin.js';
@@ -16,7 +17,8 @@ const PER_ADDRESS = { name: 'address', freeFailures: 20, memorySeconds: 900, lon
 
 /**
  * Every place where a password is claimed: guesses are slowed down, for each account and for each network. From a
- * network where an account is at home they count apart, so that strangers who fail on purpose lock nobody out there.
+ * network where an account is at home, in a session, and beside a mailed token they count apart, so that strangers who
+ * fail on purpose lock nobody out who has one of these. See docs/adr/0024.
  */
 @Injectable()
 export class PasswordCheck {
@@ -42,10 +44,16 @@ export class PasswordCheck {
    */
   async identify(email: string, password: string): Promise<ProvenUser | undefined> {
     const { network } = currentOrigin();
+    const prove = () => this.prove(() => this.users.findByEmail(email), password);
+    if (network !== null && (await this.networks.has(email, network))) {
+      // Neighbours behind the same address pause nobody who is at home there.
+      return this.accounts.attempt(homeKey(email, network), prove);
+    }
+    const attempt = () => this.accounts.attempt(email, prove);
     // Without limits per address, as behind a proxy that is not told of, the accounts stay guarded.
-    if (network === null || !this.config.settings.RATE_LIMIT_ENABLED) return this.attempt(email, password);
+    if (network === null || !this.config.settings.RATE_LIMIT_ENABLED) return attempt();
     await this.addresses.begin(network);
-    const user = await this.attempt(email, password).catch(async (error: unknown) => {
+    const user = await attempt().catch(async (error: unknown) => {
       await this.addresses.takeBack(network);
       throw error;
     });
@@ -54,15 +62,35 @@ export class PasswordCheck {
   }
 
   /**
-   * Passes a user who knows their password, which may change again at once: what it allows is done in a transaction
-   * that holds the user by what was proven.
+   * Passes the user who calls, if they know their password, which may change again at once: what it allows is done in a
+   * transaction that holds the user by what was proven. Tries count for their session, which strangers do not have.
+   *
+   * @throws DomainError wrong_password, rate_limited, user_not_found, service_unavailable
+   */
+  async requireOfCaller(password: string): Promise<ProvenUser> {
+    const { userId, sessionId } = currentUser();
+    const user = await this.users.get(userId);
+    return this.require(user, password, `session:${sessionId}`);
+  }
+
+  /**
+   * The same for a user and whoever holds a token that was mailed to them, which strangers do not have either.
    *
    * @throws DomainError wrong_password, rate_limited, service_unavailable
    */
-  async require({ id, email }: Pick<User, 'id' | 'email'>, password: string): Promise<ProvenUser> {
-    const user = await this.attempt(email, password, () => this.users.findWithPassword(id));
-    if (!user) throw new DomainError(usersErrors.wrong_password);
-    return user;
+  async requireOfHolder(token: string, user: User, password: string): Promise<ProvenUser> {
+    return this.require(user, password, `token:${token}`);
+  }
+
+  /**
+   * Has the owner of an account, who has shown that they are, log in from where they are now without the pauses that
+   * others, or they themselves, have started.
+   */
+  async welcome(email: string): Promise<void> {
+    const { network } = currentOrigin();
+    if (network === null) return;
+    await this.networks.vouchFor(email, network);
+    await this.accounts.forget(homeKey(email, network));
   }
 
   /**
@@ -74,17 +102,24 @@ export class PasswordCheck {
     if (!(await this.users.hold(id, passwordHash))) throw new DomainError(usersErrors.wrong_password);
   }
 
-  private async attempt(
-    email: string,
-    password: string,
-    find = () => this.users.findByEmail(email),
-  ): Promise<ProvenUser | undefined> {
-    const { network } = currentOrigin();
-    const isAtHome = network !== null && (await this.networks.has(email, network));
-    return this.accounts.attempt(isAtHome ? `${email} ${network}` : email, async () => {
-      const user = await find();
-      const isProven = await this.passwords.verify(user?.passwordHash, password);
-      return isProven ? user : undefined;
-    });
+  private async require({ id, email }: User, password: string, proof: string): Promise<ProvenUser> {
+    const prove = () => this.prove(() => this.users.findWithPassword(id), password);
+    const user = await this.accounts.attempt(`${email} ${proof}`, prove);
+    if (!user) throw new DomainError(usersErrors.wrong_password);
+    return user;
   }
+
+  private async prove(
+    find: () => Promise<ProvenUser | undefined>,
+    password: string,
+  ): Promise<ProvenUser | undefined> {
+    const user = await find();
+    const isProven = await this.passwords.verify(user?.passwordHash, password);
+    return isProven ? user : undefined;
+  }
+}
+
+/** Under which tries count from a network where an account is at home. */
+function homeKey(email: string, network: string): string {
+  return `${email} ${network}`;
 }

@@ -184,7 +184,7 @@ export class SecondFactorEnrolment {
   /** Runs `begin` once the password is proven, and in a session with a second factor where there is one. */
   private async adding<T>(password: string, begin: (user: User) => Promise<T>): Promise<T> {
     const caller = currentUser();
-    const user = await this.passwordCheck.require(await this.users.get(caller.userId), password);
+    const user = await this.passwordCheck.requireOfCaller(password);
     return this.alone(caller.userId, async () => {
       await this.passwordCheck.hold(user);
       // Whoever knows the password alone would make the second factor worth nothing by adding one of theirs.
@@ -209,7 +209,7 @@ export class SecondFactorEnrolment {
     { password, ...proof }: FactorProof,
     change: (user: User) => Promise<T>,
   ): Promise<T> {
-    const user = await this.passwordCheck.require(await this.users.get(userId), password);
+    const user = await this.passwordCheck.requireOfCaller(password);
     const done = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async () => {
         await this.passwordCheck.hold(user);

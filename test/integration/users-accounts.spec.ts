@@ -435,14 +435,31 @@ describe('where addresses have to be confirmed', () => {
   const verify = async (email: string, password = PASSWORD) =>
     strict.app.post(VERIFY_EMAIL, { token: await strict.tokenFor(email), password });
 
-  it('nobody logs in before that, and only who knows the password learns why', async () => {
+  it('nobody logs in before that, and nobody learns why but who reads the mail', async () => {
     const { email, password } = await register();
+    expect(await strict.mailsTo(email)).toHaveLength(1);
     const login = (claimed: string) => strict.app.post(LOGIN, { email, password: claimed });
-    await strict.expectRefusal(() => login(password), 403, 'email_not_verified');
-    await strict.expectRefusal(() => login('not the password'), 401, 'invalid_credentials');
+    expect(await login(password)).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } });
+    expect(await strict.mailsTo(email)).toHaveLength(2);
     expect((await verify(email)).status).toBe(204);
     const { token } = await strict.signIn(email, password);
     expect((await strict.app.get(ME, { token })).body.emailVerified).toBe(true);
+  });
+
+  it('whoever registers with an address does not learn from the log-in whether it was taken', async () => {
+    const password = 'chosen by a stranger';
+    const answers = [];
+    for (const address of [strict.admin.email, newAddress()]) {
+      const { email } = await register({ email: address, password });
+      const tries: unknown[][] = [];
+      for (let attempt = 0; attempt < 8; attempt += 1) {
+        const { status, body } = await strict.app.post(LOGIN, { email, password });
+        tries.push([status, body.code, body.title]);
+      }
+      answers.push(tries);
+    }
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[0]!.map(([status]) => status)).toEqual([...Array<number>(6).fill(401), 429, 429]);
   });
 
   it('a passkey does not get around it', async () => {

@@ -1,7 +1,7 @@
 import { newId } from '#kernel';
 import { compareSamples } from '../support/mann-whitney.js';
 import type { Answer } from '../support/test-app.js';
-import { FORGOT_PASSWORD, LOGIN, UsersFixture } from '../support/users-fixture.js';
+import { DEMO_PASSWORD, FORGOT_PASSWORD, LOGIN, UsersFixture } from '../support/users-fixture.js';
 
 const ROUNDS = 120;
 
@@ -28,7 +28,11 @@ afterAll(() => users.stop());
  * both alike. Without the same work for both one is slower every time: `exceeds` is 0 or 1 then. With it, of so many
  * rounds, chance moves it by 0.04 or so; the bounds are several times that.
  */
-async function compareTimes(name: string, call: (email: string) => Promise<Answer>): Promise<void> {
+async function compareTimes(
+  name: string,
+  call: (email: string) => Promise<Answer>,
+  other = (_round: number) => `${newId()}@example.com`,
+): Promise<void> {
   const known: number[] = [];
   const unknown: number[] = [];
   const measure = async (email: string) => {
@@ -40,7 +44,7 @@ async function compareTimes(name: string, call: (email: string) => Promise<Answe
   for (let round = 0; round < ROUNDS; round += 1) {
     const probes = [
       async () => known.push(await measure(`known.${round}@example.com`)),
-      async () => unknown.push(await measure(`${newId()}@example.com`)),
+      async () => unknown.push(await measure(other(round))),
     ];
     for (const probe of round % 2 === 0 ? probes : probes.reverse()) await probe();
   }
@@ -57,6 +61,27 @@ async function compareTimes(name: string, call: (email: string) => Promise<Answe
 describe('the time of an answer does not tell whether there is an account', () => {
   it('at the log-in', async () => {
     await compareTimes('Log-in', (email) => users.app.post(LOGIN, { email, password: 'not the password' }));
+  });
+
+  it('at the log-in of whoever has just registered, where addresses have to be confirmed', async () => {
+    const strict = await UsersFixture.start({ USERS_EMAIL_VERIFICATION: 'required' });
+    try {
+      await strict.sql.query(
+        `INSERT INTO users.users (id, email, name, role, password_hash, email_verified_at)
+         SELECT uuidv7(), kind || n || '@example.com', name, role, password_hash,
+                CASE kind WHEN 'known.' THEN now() END
+           FROM users.users, generate_series(0, ${ROUNDS}) n, unnest(ARRAY['known.', 'free.']) kind WHERE id = $1`,
+        [strict.customer.id],
+      );
+      const passwordOf = (email: string) => (email.startsWith('free.') ? DEMO_PASSWORD : 'not the password');
+      await compareTimes(
+        'Log-in after registration',
+        (email) => strict.app.post(LOGIN, { email, password: passwordOf(email) }),
+        (round) => `free.${round}@example.com`,
+      );
+    } finally {
+      await strict.stop();
+    }
   });
 
   it('when a new password is asked for', async () => {

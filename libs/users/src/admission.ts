@@ -11,7 +11,8 @@ import { toUserView } from './users.schema.js';
 /** Lets people in who have proven who they are, whichever way they did. */
 @Injectable()
 export class Admission {
-  private readonly requiresVerification: boolean;
+  /** Whether nobody enters before their address is proven. */
+  readonly requiresVerification: boolean;
 
   constructor(
     private readonly sessions: Sessions,
@@ -21,11 +22,18 @@ export class Admission {
     this.requiresVerification = settings.USERS_EMAIL_VERIFICATION === 'required';
   }
 
-  /** @throws DomainError email_not_verified */
-  requireMayEnter({ emailVerifiedAt }: User): void {
-    if (this.requiresVerification && emailVerifiedAt === null) {
-      throw new DomainError(usersErrors.email_not_verified);
-    }
+  /** Whether a user may come in, once they have proven who they are. */
+  mayEnter({ emailVerifiedAt }: User): boolean {
+    return !this.requiresVerification || emailVerifiedAt !== null;
+  }
+
+  /**
+   * For whoever has proven more than a password that they may have chosen for somebody else's address.
+   *
+   * @throws DomainError email_not_verified
+   */
+  requireMayEnter(user: User): void {
+    if (!this.mayEnter(user)) throw new DomainError(usersErrors.email_not_verified);
   }
 
   /**

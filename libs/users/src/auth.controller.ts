@@ -24,7 +24,8 @@ export class AuthController {
     summary: 'Log in',
     description:
       'Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before ' +
-      '`expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and ' +
+      '`expiresIn` seconds have passed. An unknown e-mail address, a wrong password, and an address that has to be ' +
+      'confirmed first (`USERS_EMAIL_VERIFICATION=required`; it is mailed another token) get the same answer, and ' +
       'after some failures for an account or from a network address each further one starts a pause (429), which ' +
       'doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose ' +
       'problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, ' +
@@ -34,7 +35,6 @@ export class AuthController {
     responses: { 200: tokensSchema },
     errors: [
       usersErrors.invalid_credentials,
-      usersErrors.email_not_verified,
       usersErrors.second_factor_required,
       httpErrors.service_unavailable,
     ],

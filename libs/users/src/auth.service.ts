@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
+import { AccountService } from './account.service.js';
 import { Admission } from './admission.js';
 import type { Login, Tokens } from './auth.schema.js';
 import { PasswordCheck } from './password-check.js';
@@ -15,18 +16,25 @@ export class AuthService {
     private readonly secondFactorLogins: SecondFactorLogins,
     private readonly admission: Admission,
     private readonly sessions: Sessions,
+    private readonly accounts: AccountService,
   ) {}
 
   /**
-   * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time.
+   * Opens a session. An unknown e-mail address and a wrong password look the same and take the same time; and so does an
+   * address that has to be proven first: else whoever registers with any address, where the answer tells nothing, would
+   * learn here whether it was taken. Its owner is mailed another token.
    *
-   * @throws DomainError invalid_credentials, rate_limited, service_unavailable; to whom knows the password:
-   *   email_not_verified, second_factor_required
+   * @throws DomainError invalid_credentials, rate_limited, service_unavailable; second_factor_required to whom knows
+   *   the password
    */
   async login({ email, password }: Login): Promise<Tokens> {
-    const user = await this.passwordCheck.identify(email, password);
-    if (!user) throw new DomainError(usersErrors.invalid_credentials);
-    this.admission.requireMayEnter(user);
+    const user = await this.passwordCheck.identify(email, password, (found) =>
+      this.admission.mayEnter(found),
+    );
+    if (!user) {
+      if (this.admission.requiresVerification) await this.accounts.resendVerification(email);
+      throw new DomainError(usersErrors.invalid_credentials);
+    }
     await this.secondFactorLogins.demand(user);
     return this.admission.enter(user, user.passwordHash, { aal: 1, amr: ['pwd'] });
   }

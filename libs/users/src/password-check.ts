@@ -40,11 +40,19 @@ export class PasswordCheck {
    * The user with this e-mail address, if the password is theirs. Whether nobody has the address or the password is
    * wrong, the answer, its time and the pauses are the same.
    *
+   * @param mayEnter whom not is nobody, with the right password as well
    * @throws DomainError rate_limited, service_unavailable
    */
-  async identify(email: string, password: string): Promise<ProvenUser | undefined> {
+  async identify(
+    email: string,
+    password: string,
+    mayEnter: (user: User) => boolean,
+  ): Promise<ProvenUser | undefined> {
     const { network } = currentOrigin();
-    const prove = () => this.prove(() => this.users.findByEmail(email), password);
+    const prove = async () => {
+      const user = await this.prove(() => this.users.findByEmail(email), password);
+      return user && mayEnter(user) ? user : undefined;
+    };
     if (network !== null && (await this.networks.has(email, network))) {
       // Neighbours behind the same address pause nobody who is at home there.
       return this.accounts.attempt(homeKey(email, network), prove);

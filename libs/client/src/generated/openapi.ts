@@ -348,7 +348,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address and a wrong password get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
+         * @description Opens a session. Send `accessToken` with each call, and exchange `refreshToken` for new ones before `expiresIn` seconds have passed. An unknown e-mail address, a wrong password, and an address that has to be confirmed first (`USERS_EMAIL_VERIFICATION=required`; it is mailed another token) get the same answer, and after some failures for an account or from a network address each further one starts a pause (429), which doubles; from a network where the account has logged in of late they count apart. To the right password of an account with a second factor it is 403 `second_factor_required`, whose problem holds `challengeToken`, `expiresIn`, the `methods` that the account has (`totp`, `passkey`, `recoveryCode`), and `passkeyOptions` for `navigator.credentials.get()`: go on with `POST /auth/second-factor`.
          */
         post: operations["login"];
         delete?: never;
@@ -9018,11 +9018,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /**
-             * @description `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
-             *
-             *     `second_factor_required`: The password is right; this account asks for a second factor as well.
-             */
+            /** @description `second_factor_required`: The password is right; this account asks for a second factor as well. */
             403: {
                 headers: {
                     /** @description Names this request in logs. */

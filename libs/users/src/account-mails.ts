@@ -1,10 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { newId } from '#kernel';
 import { Config } from '#platform/config';
-import { MailQueue } from '#platform/mail';
+import { type Mail, MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens, TOKEN_LIFETIME_MINUTES, type TokenPurpose } from './account-tokens.js';
-import { letter, type Letter } from './letter.js';
+import { letter } from './letter.js';
 import type { User } from './user.row.js';
 import { UsersService } from './users.service.js';
 
@@ -85,7 +85,7 @@ export class AccountMails implements OnModuleInit {
     );
   }
 
-  private async verifyEmail(email: string, mailId?: string): Promise<Letter | undefined> {
+  private async verifyEmail(email: string, mailId?: string): Promise<Mail | undefined> {
     const user = await this.users.findByEmail(email);
     if (!user || user.emailVerifiedAt) return undefined;
     const token = await this.tokenLines('verify_email', user, email, mailId, CONFIRM);
@@ -98,7 +98,7 @@ export class AccountMails implements OnModuleInit {
   }
 
   /** Whoever registers with an address that waits may be its owner, whom a stranger has forestalled: both ways go on. */
-  private async waitsAlready(user: User, mailId?: string): Promise<Letter | undefined> {
+  private async waitsAlready(user: User, mailId?: string): Promise<Mail | undefined> {
     const { email } = user;
     const confirmation = await this.tokenLines('verify_email', user, email, mailId, CONFIRM);
     const reset = await this.tokenLines('reset_password', user, email, mailId, 'To choose a new password');
@@ -112,7 +112,7 @@ export class AccountMails implements OnModuleInit {
     ]);
   }
 
-  private async addressTaken(email: string, mailId?: string): Promise<Letter | undefined> {
+  private async addressTaken(email: string, mailId?: string): Promise<Mail | undefined> {
     const user = await this.users.findByEmail(email);
     if (!user) return undefined;
     if (!user.emailVerifiedAt) return this.waitsAlready(user, mailId);
@@ -122,7 +122,7 @@ export class AccountMails implements OnModuleInit {
     ]);
   }
 
-  private async resetPassword(email: string, mailId?: string): Promise<Letter | undefined> {
+  private async resetPassword(email: string, mailId?: string): Promise<Mail | undefined> {
     const user = await this.users.findByEmail(email);
     if (!user) return undefined;
     const token = await this.tokenLines('reset_password', user, email, mailId, 'To choose one');
@@ -134,7 +134,7 @@ export class AccountMails implements OnModuleInit {
     ]);
   }
 
-  private async changeEmail(userId: string, email: string, mailId?: string): Promise<Letter | undefined> {
+  private async changeEmail(userId: string, email: string, mailId?: string): Promise<Mail | undefined> {
     const user = await this.users.find(userId);
     if (!user) return undefined;
     const aim = 'To confirm that, with your password';

@@ -1,15 +1,10 @@
-/** A mail to a person. */
-export interface Letter {
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string;
-}
+import type { Mail } from '#platform/mail';
 
-/** A letter to somebody: a greeting, then the paragraphs. */
+/** A mail to somebody: a greeting, then the paragraphs. */
 export function letter(
   { email, name }: { readonly email: string; readonly name: string },
   subject: string,
   paragraphs: readonly string[],
-): Letter {
+): Mail {
   return { to: email, subject, text: `${[`Hello ${name},`, ...paragraphs].join('\n\n')}\n` };
 }

@@ -4,6 +4,7 @@ import { Mailer } from '../../libs/platform/src/mail/mailer.js';
 import { Passwords } from '../../libs/users/src/passwords.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { SecondFactorFixture } from '../support/second-factor-fixture.js';
+import type { Answer } from '../support/test-app.js';
 import {
   CONFIRM_EMAIL_CHANGE,
   DEMO_PASSWORD,
@@ -15,6 +16,7 @@ import {
   registration,
   RESEND_VERIFICATION,
   RESET_PASSWORD,
+  type SignedIn,
   USERS,
   UsersFixture,
   VERIFY_EMAIL,
@@ -570,5 +572,58 @@ describe('the events of accounts', () => {
     );
     expect(rows[0]!.t).not.toContain('@');
     expect(user.email).toContain('@');
+  });
+});
+
+describe('a mail to an address that nobody has proven', () => {
+  const NAME = 'customer, pay at once or lose your order. Yours, the billing team. Ref 1';
+  const textsTo = async (address: string) => (await users.mailsTo(address)).map(({ text }) => text);
+
+  it('does not say what whoever registered has chosen as a name', async () => {
+    const person = await users.registered({ name: NAME });
+    const { email, token } = person;
+    await users.app.post(RESEND_VERIFICATION, { email });
+    await users.app.post(FORGOT_PASSWORD, { email });
+    const next = newAddress();
+    await users.app.post(EMAIL_CHANGE, { email: next, password: PASSWORD }, { token });
+    const texts = await textsTo(next);
+    const factors = new SecondFactorFixture(users);
+    await factors.withApp(person);
+    texts.push(...(await textsTo(email)));
+    expect(texts).toHaveLength(4);
+    for (const text of texts) expect(text).toMatch(/^Hello,\n/);
+  });
+
+  it.each<[string, (person: SignedIn) => Promise<Answer>]>([
+    [
+      'moved away from',
+      async ({ token }) => {
+        const email = newAddress();
+        await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token });
+        return USES.change_email(await users.tokenFor(email));
+      },
+    ],
+    ['moved by staff', ({ id }) => users.patch(`${USERS}/${id}`, { email: newAddress() }, users.staff)],
+    ['erased', ({ token }) => users.app.call('DELETE', ME, { token, body: { password: PASSWORD } })],
+    [
+      'proven by a new password',
+      async ({ email }) => {
+        await users.app.post(FORGOT_PASSWORD, { email });
+        return USES.reset_password(await users.tokenFor(email));
+      },
+    ],
+  ])('nor when it is %s', async (_, act) => {
+    const person = await users.registered({ name: NAME });
+    expect((await act(person)).status).toBeLessThan(300);
+    const texts = await textsTo(person.email);
+    expect(texts.length).toBeGreaterThan(0);
+    for (const text of texts) expect(text).toMatch(/^Hello,\n/);
+  });
+
+  it('greets by name once it is proven', async () => {
+    const { user, token } = await REQUESTS.verify_email();
+    await USES.verify_email(token);
+    await users.app.post(FORGOT_PASSWORD, { email: user.email });
+    expect((await textsTo(user.email))[0]).toMatch(/^Hello Ada Lovelace,\n/);
   });
 });

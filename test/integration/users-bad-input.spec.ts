@@ -130,6 +130,20 @@ describe('a field', () => {
     [['a'], { pointer, code: 'wrong_type' }],
     [{ a: 1 }, { pointer, code: 'wrong_type' }],
   ];
+  const name: [unknown, FieldProblem][] = [
+    ...text('/name'),
+    ...[
+      ...[
+        'Ada\nLovelace',
+        'Ada\r\n\r\nPay at once',
+        'Ada\tLovelace',
+        'Ada\u2028Lovelace',
+        'Ada\u2029L',
+        'A\u0085L',
+      ],
+      ...['see https://pay.example/now', 'see ftp://x', 'WWW.pay.example', 'Ada\u001b[2J'],
+    ].map((value): [unknown, FieldProblem] => [value, { pointer: '/name', code: 'invalid_text' }]),
+  ];
   const email = (pointer: string): [unknown, FieldProblem][] => [
     ['', { pointer, code: 'too_short' }],
     ['ada', { pointer, code: 'invalid_format' }],
@@ -214,7 +228,7 @@ describe('a field', () => {
   const CASES = [
     ...email('/email').map((row) => ['registration', 'email', register, ...row] as const),
     ...newPassword.map((row) => ['registration', 'password', register, ...row] as const),
-    ...text('/name').map((row) => ['registration', 'name', register, ...row] as const),
+    ...name.map((row) => ['registration', 'name', register, ...row] as const),
     ...id.map((row) => ['registration', 'id', register, ...row] as const),
     ...smuggledRole.map((row) => ['registration', 'role', register, ...row] as const),
     ...email('/email').map((row) => ['log-in', 'email', login, ...row] as const),
@@ -229,9 +243,9 @@ describe('a field', () => {
     ...claimedPassword.map((row) => ['confirmed change of address', 'password', confirm, ...row] as const),
     ...email('/email').map((row) => ['change of address', 'email', changeEmail, ...row] as const),
     ...claimedPassword.map((row) => ['change of address', 'password', changeEmail, ...row] as const),
-    ...text('/name').map((row) => ['profile', 'name', updateMe, ...row] as const),
+    ...name.map((row) => ['profile', 'name', updateMe, ...row] as const),
     ...smuggledRole.map((row) => ['profile', 'role', updateMe, ...row] as const),
-    ...text('/name').map((row) => ['user', 'name', updateUser, ...row] as const),
+    ...name.map((row) => ['user', 'name', updateUser, ...row] as const),
     ...email('/email')
       .filter(([value]) => value !== undefined)
       .map((row) => ['user', 'email', updateUser, ...row] as const),

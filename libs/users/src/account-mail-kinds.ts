@@ -1,5 +1,6 @@
 import { newId } from '#kernel';
 import { mailKind } from '#platform/mail';
+import type { Recipient } from './letter.js';
 
 /** What a mail with a token is asked for with. */
 interface TokenMail {
@@ -22,19 +23,15 @@ export const accountMails = {
   /** A token that sets a new password. */
   resetPassword: mailKind<TokenMail>('users.reset_password'),
   /** The password is another now; `hadSecondFactor`: and a second factor is gone, of whoever had not proven the address. */
-  passwordChanged: mailKind<{ email: string; name: string; hadSecondFactor?: boolean }>(
-    'users.password_changed',
-  ),
+  passwordChanged: mailKind<Recipient & { hadSecondFactor?: boolean }>('users.password_changed'),
   /** A token that confirms the new address, which goes there. */
   changeEmail: mailKind<TokenMail & { userId: string }>('users.change_email'),
   /** A log-in at an outside identity provider opens the account. */
-  identityLinked: mailKind<{ email: string; name: string; issuer: string }>('users.identity_linked'),
+  identityLinked: mailKind<Recipient & { issuer: string }>('users.identity_linked'),
   /** Log-ins at outside identity providers do not open the account any more. */
-  identitiesEnded: mailKind<{ email: string; name: string; issuers: readonly string[] }>(
-    'users.identities_ended',
-  ),
+  identitiesEnded: mailKind<Recipient & { issuers: readonly string[] }>('users.identities_ended'),
   /** The account belongs to another address now: to the old one. */
-  emailChanged: mailKind<{ email: string; name: string }>('users.email_changed'),
+  emailChanged: mailKind<Recipient>('users.email_changed'),
   /** The account is gone. The queue holds the address until this last mail has left, and nobody does after that. */
-  erased: mailKind<{ email: string; name: string }>('users.erased'),
+  erased: mailKind<Recipient>('users.erased'),
 };

@@ -4,7 +4,7 @@ import { Config } from '#platform/config';
 import { type Mail, MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens, TOKEN_LIFETIME_MINUTES, type TokenPurpose } from './account-tokens.js';
-import { letter } from './letter.js';
+import { letter, recipientOf } from './letter.js';
 import type { User } from './user.row.js';
 import { UsersService } from './users.service.js';
 
@@ -90,7 +90,7 @@ export class AccountMails implements OnModuleInit {
     if (!user || user.emailVerifiedAt) return undefined;
     const token = await this.tokenLines('verify_email', user, email, mailId, CONFIRM);
     if (!token) return undefined;
-    return letter(user, 'Confirm your e-mail address', [
+    return letter(recipientOf(user), 'Confirm your e-mail address', [
       'Somebody, probably you, registered with this e-mail address.',
       ...token,
       IF_NOT_REGISTERED,
@@ -103,7 +103,7 @@ export class AccountMails implements OnModuleInit {
     const confirmation = await this.tokenLines('verify_email', user, email, mailId, CONFIRM);
     const reset = await this.tokenLines('reset_password', user, email, mailId, 'To choose a new password');
     if (!confirmation && !reset) return undefined;
-    return letter(user, 'Confirm your e-mail address, or choose a new password', [
+    return letter(recipientOf(user), 'Confirm your e-mail address, or choose a new password', [
       'Somebody, probably you, registered with this e-mail address again. The password is still the first one.',
       ...(confirmation ?? []),
       'If you do not know it, or somebody else was the first, choose a new one: it locks out whoever had the old one.',
@@ -116,7 +116,7 @@ export class AccountMails implements OnModuleInit {
     const user = await this.users.findByEmail(email);
     if (!user) return undefined;
     if (!user.emailVerifiedAt) return this.waitsAlready(user, mailId);
-    return letter(user, 'You have an account already', [
+    return letter(recipientOf(user), 'You have an account already', [
       'Somebody, probably you, tried to register with this e-mail address, which has an account already.',
       'Log in with your password, or ask for a new one. If that was not you, ignore this mail.',
     ]);
@@ -127,7 +127,7 @@ export class AccountMails implements OnModuleInit {
     if (!user) return undefined;
     const token = await this.tokenLines('reset_password', user, email, mailId, 'To choose one');
     if (!token) return undefined;
-    return letter(user, 'Choose a new password', [
+    return letter(recipientOf(user), 'Choose a new password', [
       'Somebody, probably you, asked for a new password.',
       ...token,
       'If that was not you, ignore this mail: your password stays as it is.',
@@ -140,7 +140,7 @@ export class AccountMails implements OnModuleInit {
     const aim = 'To confirm that, with your password';
     const token = await this.tokenLines('change_email', user, email, mailId, aim);
     if (!token) return undefined;
-    return letter({ ...user, email }, 'Confirm your new e-mail address', [
+    return letter({ email, name: null }, 'Confirm your new e-mail address', [
       'Your account is to belong to this e-mail address.',
       ...token,
       'If that was not you, ignore this mail.',

@@ -8,6 +8,7 @@ import { accountMails, oneMailTo } from './account-mail-kinds.js';
 import { AccountTokens, type TokenPurpose } from './account-tokens.js';
 import { currentUser } from './current-user.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
+import { type Recipient, recipientOf } from './letter.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { PendingChanges } from './pending-changes.js';
@@ -80,17 +81,19 @@ export class AccountService {
     const passwordHash = await this.passwords.hash(password);
     await this.database.transaction(async () => {
       let hadSecondFactor = false;
-      const { name } = await this.users.changeAccount({ id: userId }, async (current) => {
+      let recipient: Recipient = { email, name: null };
+      await this.users.changeAccount({ id: userId }, async (current) => {
         await this.tokens.spend('reset_password', token);
         // It was mailed to an address that the account has left: whoever reads the mail there is nobody here.
         if (current.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
+        recipient = recipientOf(current);
         if (current.emailVerifiedAt === null) hadSecondFactor = await this.secondFactors.forget(userId);
         return { passwordHash, emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       });
-      await this.identities.endAll({ id: userId, email, name });
+      await this.identities.endAll({ id: userId, ...recipient });
       await this.pending.endAll(userId);
       await this.sessions.revokeAll(userId);
-      await this.mails.enqueue(accountMails.passwordChanged, userId, { email, name, hadSecondFactor });
+      await this.mails.enqueue(accountMails.passwordChanged, userId, { ...recipient, hadSecondFactor });
     });
     await this.passwordCheck.welcome(email);
   }
@@ -123,14 +126,14 @@ export class AccountService {
   async confirmEmailChange(token: string, password: string): Promise<void> {
     const { email, user } = await this.provenBy('change_email', token, password);
     await this.database.transaction(async () => {
-      let oldEmail = email;
-      const { id, name } = await this.users.changeAccount(user, async (current) => {
+      let old = recipientOf(user);
+      const { id } = await this.users.changeAccount(user, async (current) => {
         await this.tokens.spend('change_email', token);
-        oldEmail = current.email;
+        old = recipientOf(current);
         return { email, emailVerifiedAt: this.clock.now() };
       });
-      if (oldEmail === email) await this.pending.endAll(id);
-      else await this.leave(oldEmail, id, name);
+      if (old.email === email) await this.pending.endAll(id);
+      else await this.leave(id, old);
     });
     await this.passwordCheck.welcome(email);
   }
@@ -140,11 +143,11 @@ export class AccountService {
    * told, and the new one asked for its proof where addresses are. Sessions end, which may be those of whoever has the
    * old mailbox; not the one of staff who move themselves.
    */
-  async moved({ id, email, name }: User, oldEmail: string): Promise<void> {
+  async moved({ id, email }: User, old: Recipient): Promise<void> {
     const actor = currentActor();
     const isOneself = actor.kind === 'user' && actor.userId === id;
     await this.sessions.revokeAll(id, isOneself ? actor.sessionId : undefined);
-    await this.leave(oldEmail, id, name);
+    await this.leave(id, old);
     if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
     await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
   }
@@ -161,11 +164,11 @@ export class AccountService {
     return { email, user: await this.passwordCheck.requireOfHolder(token, user, password) };
   }
 
-  private async leave(oldEmail: string, userId: string, name: string): Promise<void> {
+  private async leave(userId: string, old: Recipient): Promise<void> {
     // What identity providers said of the old address is true of nobody here any more.
-    await this.identities.endAll({ id: userId, email: oldEmail, name });
+    await this.identities.endAll({ id: userId, ...old });
     // It was mailed to the old address.
     await this.pending.endAll(userId);
-    await this.mails.enqueue(accountMails.emailChanged, userId, { email: oldEmail, name });
+    await this.mails.enqueue(accountMails.emailChanged, userId, old);
   }
 }

@@ -10,6 +10,7 @@ import { currentUser } from './current-user.js';
 import type { PersonalDataView } from './data-rights.schema.js';
 import { IdentityLinks } from './external-identities/identity-links.js';
 import { toIdentityView } from './external-identities/identity.schema.js';
+import { recipientOf } from './letter.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { pseudonymOf } from './pseudonym.js';
@@ -93,9 +94,9 @@ export class DataRights {
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
-      const user = await this.users.erase(proof);
-      const { email, name } = user;
-      await this.personalData.forget(toSummary(user), pseudonymOf(userId));
+      const person = await this.users.erase(proof);
+      const { email } = person;
+      await this.personalData.forget(toSummary(person), pseudonymOf(userId));
       // First: it waits for a mail that is being written, whose token is there to be ended after that.
       await this.mails.withdrawAbout(userId, email, ...secondFactorSubjects(userId));
       await this.tokens.endAll(userId);
@@ -103,7 +104,7 @@ export class DataRights {
       await this.sessions.forgetAll(userId);
       await this.identities.forget(userId);
       // Where no mail leaves, the queue would go on holding the address.
-      if (this.mails.isDelivered) await this.mails.enqueue(accountMails.erased, userId, { email, name });
+      if (this.mails.isDelivered) await this.mails.enqueue(accountMails.erased, userId, recipientOf(person));
       await this.idempotency.forget([userReference(userId), `email:${email}`]);
     });
   }

@@ -4,6 +4,7 @@ import { Database } from '#platform/database';
 import type { ExpectedVersions } from '#platform/http';
 import { AccessPolicy } from '#platform/security';
 import { AccountService } from './account.service.js';
+import { type Recipient, recipientOf } from './letter.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import type { User } from './user.row.js';
 import type { UserChange } from './users.schema.js';
@@ -31,17 +32,17 @@ export class UpdateUser {
    */
   async execute(id: string, expected: ExpectedVersions, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
-      let oldEmail: string | undefined;
+      let old: Recipient | undefined;
       const user = await this.users.update(id, expected, change, async (before) => {
         if (before.role !== 'customer') this.policy.admit(currentActor(), 'users:roles');
-        oldEmail = before.email;
+        old = recipientOf(before);
         if (change.email === undefined) return;
         this.policy.admit(currentActor(), 'users:readdress');
-        if (change.email === oldEmail) return;
+        if (change.email === before.email) return;
         const hasSecondFactor = (await this.secondFactors.methodsOf(id)).length > 0;
         if (hasSecondFactor) this.policy.admit(currentActor(), 'users:recover');
       });
-      if (oldEmail !== undefined && oldEmail !== user.email) await this.accounts.moved(user, oldEmail);
+      if (old !== undefined && old.email !== user.email) await this.accounts.moved(user, old);
       return user;
     });
   }

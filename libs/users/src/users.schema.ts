@@ -68,7 +68,16 @@ export const claimedPasswordSchema = wellFormedPassword
   .max(MAX_PASSWORD_CODE_UNITS)
   .meta({ format: 'password' });
 
-const nameSchema = text(200).meta({ description: 'How to address the user.' });
+/** What no name has, and a text that somebody else is to read in a mail of ours needs: lines, and links. */
+const NOT_IN_NAMES = /[\p{Cc}\p{Zl}\p{Zp}]|:\/\/|www\./iu;
+
+export const nameSchema = text(200)
+  .refine((value) => !NOT_IN_NAMES.test(value), {
+    message: 'Must be one line, and no link.',
+    params: { code: 'invalid_text' },
+  })
+  .meta({ description: 'How to address the user: one line, and no link.' });
+
 const roleSchema = z.enum(ROLES).meta({ description: 'Each role includes the ones before it.' });
 
 export const registrationSchema = z

@@ -3635,7 +3635,7 @@ export interface components {
          *     }
          */
         ProfileChange: {
-            /** @description How to address the user. */
+            /** @description How to address the user: one line, and no link. */
             name?: string;
         };
         /**
@@ -4045,7 +4045,7 @@ export interface components {
              * @description Any characters; white space counts. None that anybody would guess first (`too_guessable`).
              */
             password: string;
-            /** @description How to address the user. */
+            /** @description How to address the user: one line, and no link. */
             name: string;
         };
         /**
@@ -4744,7 +4744,7 @@ export interface components {
          *     }
          */
         UserChange: {
-            /** @description How to address the user. */
+            /** @description How to address the user: one line, and no link. */
             name?: string;
             /**
              * Format: email

@@ -1,14 +1,13 @@
 import { type AssuranceLevel, deterministicUuidV7, type Role, ROLES } from '#kernel';
-import { emailSchema, text } from '#platform/http';
+import { emailSchema } from '#platform/http';
 import { z } from 'zod';
+import { nameSchema } from '../users.schema.js';
 
 /** Factors that are two by themselves, and those that are a second one beside a password (RFC 8176). */
 const TWO_FACTORS = ['mfa'];
 const SECOND_FACTORS = ['otp', 'swk', 'hwk'];
 
 const HIGH_ASSURANCE = ['aal2', 'aal3'];
-
-const nameSchema = text(200);
 
 /** What a token must say of its subject; more may be in it. */
 export const externalClaimsSchema = z.looseObject({

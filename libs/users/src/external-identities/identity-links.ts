@@ -6,6 +6,7 @@ import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from '../account-mail-kinds.js';
+import type { Recipient } from '../letter.js';
 import { type User, USER_COLUMNS } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 
@@ -65,7 +66,7 @@ export interface ExternalIdentity {
 }
 
 /** Whose link it is, and who is told of it. */
-type Recipient = Pick<User, 'id' | 'email' | 'name'>;
+type Owner = Pick<User, 'id'> & Recipient;
 
 /** A link as its owner sees it. */
 export interface LinkedIdentity extends ExternalIdentity {
@@ -108,7 +109,7 @@ export class IdentityLinks {
   }
 
   /** Links an identity that is nobody yet, in the running transaction, and tells the user. */
-  async add({ issuer, subject }: ExternalIdentity, { id, email, name }: Recipient): Promise<void> {
+  async add({ issuer, subject }: ExternalIdentity, { id, email, name }: Owner): Promise<void> {
     await this.database.query(insertLink, [newId(), issuer, subject, id, this.clock.now()]);
     await this.mails.enqueue(accountMails.identityLinked, id, { email, name, issuer });
   }
@@ -139,7 +140,7 @@ export class IdentityLinks {
    *
    * @throws DomainError identity_not_found, also when it is somebody else's
    */
-  async end(id: string, user: Recipient): Promise<void> {
+  async end(id: string, user: Owner): Promise<void> {
     await this.database.transaction(async () => {
       const ended = await this.delete(user.id, id);
       if (ended.length === 0) throw new DomainError(usersErrors.identity_not_found);
@@ -148,7 +149,7 @@ export class IdentityLinks {
   }
 
   /** Ends every link of a user, who is told, in the running transaction. A token from before links nobody again. */
-  async endAll(user: Recipient): Promise<void> {
+  async endAll(user: Owner): Promise<void> {
     const ended = await this.delete(user.id);
     if (ended.length > 0) await this.tell(user, ended);
   }
@@ -180,7 +181,7 @@ export class IdentityLinks {
     return ended;
   }
 
-  private async tell({ id, email, name }: Recipient, ended: readonly ExternalIdentity[]): Promise<void> {
+  private async tell({ id, email, name }: Owner, ended: readonly ExternalIdentity[]): Promise<void> {
     const issuers = [...new Set(ended.map(({ issuer }) => issuer))];
     await this.mails.enqueue(accountMails.identitiesEnded, id, { email, name, issuers });
   }

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { mailKind, MailQueue } from '#platform/mail';
-import { letter } from '../letter.js';
+import { letter, type Recipient, recipientOf } from '../letter.js';
 import type { User } from '../user.row.js';
 
 const IF_NOT_YOU = 'If that was not you, ask for a new password at once.';
@@ -26,9 +26,7 @@ const NEWS = {
 } as const;
 export type SecondFactorNews = keyof typeof NEWS;
 
-const secondFactorMail = mailKind<{ email: string; name: string; news: SecondFactorNews }>(
-  'users.second_factor',
-);
+const secondFactorMail = mailKind<Recipient & { news: SecondFactorNews }>('users.second_factor');
 
 /** Not the user alone, so that one piece of news does not take the place of another. */
 const subjectOf = (userId: string, news: string): string => `${userId}:${news}`;
@@ -51,10 +49,7 @@ export class SecondFactorMails implements OnModuleInit {
   }
 
   /** Asks for the mail, in the running transaction: to the address of now, for whoever breaks in may change it next. */
-  async tell(
-    { id, email, name }: Pick<User, 'id' | 'email' | 'name'>,
-    news: SecondFactorNews,
-  ): Promise<void> {
-    await this.queue.enqueue(secondFactorMail, subjectOf(id, news), { email, name, news });
+  async tell(user: User, news: SecondFactorNews): Promise<void> {
+    await this.queue.enqueue(secondFactorMail, subjectOf(user.id, news), { ...recipientOf(user), news });
   }
 }

@@ -116,7 +116,7 @@ export class SecondFactors {
    * @param challenge what a passkey must have signed; absent: what they asked for while logged in, which is spent by that
    */
   async accept(
-    user: Pick<User, 'id' | 'email' | 'name'>,
+    user: User,
     { totp, recoveryCode, passkey }: SecondFactorProof,
     challenge?: string,
   ): Promise<MethodReference | undefined> {

@@ -5,11 +5,9 @@ import { currentActor, currentContext } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
+import { staleSince } from '../last-use.js';
 import { usersErrors } from '../users.errors.js';
 import { apiKeyIdIn, looksLikeApiKey, newApiKeyCode } from './api-key-code.js';
-
-/** How exact `lastUsedAt` is: a busy key does not write a row with each call. */
-const LAST_USE_PRECISION_MS = 60_000;
 
 const COLUMNS = `id, name, scopes, created_by AS "createdBy", created_at AS "createdAt", expires_at AS "expiresAt",
        last_used_at AS "lastUsedAt"`;
@@ -143,8 +141,7 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
   }
 
   private async noteUse({ id, lastUsedAt }: ApiKey, now: Date): Promise<void> {
-    const stale = new Date(now.getTime() - LAST_USE_PRECISION_MS);
-    if (lastUsedAt !== null && lastUsedAt > stale) return;
-    await this.database.query(noteUse, [id, now, stale]);
+    const stale = staleSince(lastUsedAt, now);
+    if (stale) await this.database.query(noteUse, [id, now, stale]);
   }
 }

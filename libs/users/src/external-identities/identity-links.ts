@@ -6,15 +6,13 @@ import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { MailQueue } from '#platform/mail';
 import { accountMails } from '../account-mail-kinds.js';
+import { staleSince } from '../last-use.js';
 import type { Recipient } from '../letter.js';
 import { type User, USER_COLUMNS } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 
 /** No access token lives longer; after that no token from before the end of a link is left. */
 const ENDED_KEPT_DAYS = 30;
-
-/** How exact `lastUsedAt` is: a busy log-in does not write a row with each call. */
-const LAST_USE_PRECISION_MS = 60_000;
 
 const findUser = statement(
   'users.by_external_identity',
@@ -101,10 +99,8 @@ export class IdentityLinks {
     if (!found) return undefined;
     const { identityId, lastUsedAt, ...user } = found;
     const now = this.clock.now();
-    const stale = new Date(now.getTime() - LAST_USE_PRECISION_MS);
-    if (lastUsedAt === null || lastUsedAt <= stale) {
-      await this.database.query(noteUse, [identityId, now, stale]);
-    }
+    const stale = staleSince(lastUsedAt, now);
+    if (stale) await this.database.query(noteUse, [identityId, now, stale]);
     return user;
   }
 

@@ -109,7 +109,7 @@ export class AccountService {
     const user = await this.passwordCheck.requireOfCaller(password);
     await this.database.transaction(async () => {
       // The first second factor ends what was begun without one: before it, or not at all.
-      await this.database.lock('second_factor', userId);
+      await this.secondFactors.lock(userId);
       await this.passwordCheck.hold(user);
       await this.secondFactors.requireProven(caller);
       await this.mails.enqueue(accountMails.changeEmail, userId, { userId, ...oneMailTo(email) });

@@ -9,6 +9,7 @@ export interface UserSummary {
   readonly emailVerified: boolean;
 }
 
+/** A user as other modules may know them. */
 export function toSummary({ id, email, name, emailVerifiedAt }: User): UserSummary {
   return { id, email, name, emailVerified: emailVerifiedAt !== null };
 }

@@ -18,7 +18,7 @@ import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { RegisterUser } from './register-user.js';
 import { UpdateUser } from './update-user.js';
-import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
+import { ResetSecondFactor } from './second-factor/reset-second-factor.js';
 import { usersErrors } from './users.errors.js';
 import {
   type Registration,
@@ -47,7 +47,7 @@ export class UsersController {
     private readonly updating: UpdateUser,
     private readonly changingRole: ChangeRole,
     private readonly dataRights: DataRights,
-    private readonly enrolment: SecondFactorEnrolment,
+    private readonly resettingSecondFactor: ResetSecondFactor,
   ) {}
 
   @Post()
@@ -200,6 +200,6 @@ export class UsersController {
     errors: [usersErrors.user_not_found, usersErrors.own_second_factor, usersErrors.no_second_factor],
   })
   resetSecondFactor(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
-    return this.enrolment.reset(id);
+    return this.resettingSecondFactor.execute(id);
   }
 }

@@ -29,6 +29,7 @@ import { Passkeys } from './second-factor/passkeys.js';
 import { PruneAccounts } from './prune-accounts.js';
 import { RecoveryCodes } from './second-factor/recovery-codes.js';
 import { RegisterUser } from './register-user.js';
+import { ResetSecondFactor } from './second-factor/reset-second-factor.js';
 import { SecondFactorController } from './second-factor/second-factor.controller.js';
 import { SecondFactorEnrolment } from './second-factor/second-factor-enrolment.js';
 import { SecondFactorLoginController } from './second-factor/second-factor-login.controller.js';
@@ -82,6 +83,7 @@ import { UsersService } from './users.service.js';
     PruneAccounts,
     RecoveryCodes,
     RegisterUser,
+    ResetSecondFactor,
     SecondFactorEnrolment,
     SecondFactorLogins,
     SecondFactorMails,

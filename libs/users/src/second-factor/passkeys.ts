@@ -100,6 +100,7 @@ export class Passkeys {
     return this.database.query<PasskeyHandle>(listHandles, [userId]);
   }
 
+  /** The passkey with this credential id, whosever it is. */
   find(credentialId: string): Promise<StoredPasskey | undefined> {
     return this.database.queryOne<StoredPasskey>(readPasskey, [credentialId]);
   }

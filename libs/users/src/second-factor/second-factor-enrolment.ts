@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
-import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { currentUser } from '../current-user.js';
 import { IdentityLinks } from '../external-identities/identity-links.js';
@@ -162,25 +161,6 @@ export class SecondFactorEnrolment {
     });
   }
 
-  /**
-   * Takes every second factor from somebody who has lost theirs, and ends their sessions: whoever has found it may
-   * be among them.
-   *
-   * @throws DomainError user_not_found, no_second_factor; own_second_factor, which whoever has found the session of an administrator
-   *   could otherwise take away
-   */
-  async reset(userId: string): Promise<void> {
-    const actor = currentActor();
-    if (actor.kind === 'user' && actor.userId === userId)
-      throw new DomainError(usersErrors.own_second_factor);
-    await this.alone(userId, async (user) => {
-      await this.secondFactors.requireOne(userId);
-      await this.secondFactors.forget(userId);
-      await this.sessions.revokeAll(userId);
-      await this.mails.tell(user, 'reset');
-    });
-  }
-
   /** Runs `begin` once the password is proven, and in a session with a second factor where there is one. */
   private async adding<T>(password: string, begin: (user: User) => Promise<T>): Promise<T> {
     const caller = currentUser();
@@ -248,7 +228,7 @@ export class SecondFactorEnrolment {
    */
   private alone<T>(userId: string, change: (user: User) => Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
-      await this.database.lock('second_factor', userId);
+      await this.secondFactors.lock(userId);
       const user = await this.users.hold(userId);
       if (!user) throw new DomainError(usersErrors.user_not_found);
       return change(user);

@@ -88,11 +88,17 @@ export class SecondFactors {
     }
   }
 
+  /** Waits until nobody else changes the second factors of a user, or anything that asks for them, in a transaction. */
+  async lock(userId: string): Promise<void> {
+    await this.database.lock('second_factor', userId);
+  }
+
   /** @throws DomainError no_second_factor for whoever has none */
   async requireOne(userId: string): Promise<void> {
     if ((await this.methodsOf(userId)).length === 0) throw new DomainError(usersErrors.no_second_factor);
   }
 
+  /** What a user has as a second factor, for them to look at. */
   async statusOf(userId: string): Promise<SecondFactorStatus> {
     return {
       totpEnrolledAt: await this.totp.enrolledAt(userId),

@@ -223,7 +223,8 @@ describe('a log-in with a passkey alone', () => {
     const { body } = await users.app.call('POST', PASSKEY_LOGIN_OPTIONS);
     const passkey = somebody.device.get(body, faults);
     const login = () => factors.post(PASSKEY_LOGIN, { passkey });
-    await users.expectRefusal(login, 401, 'invalid_passkey');
+    // The challenge is spent by that.
+    await users.expectRefusal(login, 401, 'invalid_passkey', undefined, ['challenges']);
   });
 
   it('is refused when the count of signatures went back or stood still: it is a copy', async () => {
@@ -244,7 +245,8 @@ describe('a log-in with a passkey alone', () => {
     const { body } = await users.app.call('POST', PASSKEY_LOGIN_OPTIONS);
     const passkey = stranger.get(body);
     const login = () => factors.post(PASSKEY_LOGIN, { passkey });
-    await users.expectRefusal(login, 401, 'invalid_passkey');
+    // The challenge is spent by that.
+    await users.expectRefusal(login, 401, 'invalid_passkey', undefined, ['challenges']);
   });
 
   it('is good once, for five minutes, and for one of 20 calls at once', async () => {

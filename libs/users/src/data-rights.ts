@@ -68,7 +68,7 @@ export class DataRights {
    * Forgets the person who calls: a pseudonym takes their place, whatever lets them in is gone, and a last mail says so. What other modules
    * hold is theirs to pseudonymise in the same transaction; one that still needs it refuses, and then nothing happens.
    *
-   * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, last_admin,
+   * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, last_admin, orders_open,
    *   service_unavailable
    */
   async eraseMe(password: string): Promise<void> {
@@ -81,7 +81,7 @@ export class DataRights {
   /**
    * Forgets somebody who has asked for it, in the same way.
    *
-   * @throws DomainError user_not_found, last_admin; own_account to whom would erase themselves without their password
+   * @throws DomainError user_not_found, last_admin, orders_open; own_account to whom would erase themselves without their password
    */
   async erase(userId: string): Promise<void> {
     const actor = currentActor();

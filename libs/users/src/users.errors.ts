@@ -10,7 +10,7 @@ export const usersErrors = defineErrors({
     kind: 'conflict',
     title: 'Whoever erases themselves gives their password: see DELETE /users/me',
   },
-  last_admin: { kind: 'conflict', title: 'The last administrator cannot lose the role' },
+  last_admin: { kind: 'conflict', title: 'The last administrator can neither lose the role nor be erased' },
   email_not_proven: {
     kind: 'conflict',
     title: 'A higher role waits until the user has confirmed the e-mail address',

@@ -22206,7 +22206,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `last_admin`: The last administrator cannot lose the role.
+             * @description `last_admin`: The last administrator can neither lose the role nor be erased.
              *
              *     `orders_open`: Orders that are not at their end still need the person.
              */
@@ -27054,7 +27054,7 @@ export interface operations {
             /**
              * @description `own_account`: Whoever erases themselves gives their password: see DELETE /users/me.
              *
-             *     `last_admin`: The last administrator cannot lose the role.
+             *     `last_admin`: The last administrator can neither lose the role nor be erased.
              *
              *     `orders_open`: Orders that are not at their end still need the person.
              */
@@ -27717,7 +27717,7 @@ export interface operations {
              *
              *     `own_admin_role`: Administrators cannot give up their own role.
              *
-             *     `last_admin`: The last administrator cannot lose the role.
+             *     `last_admin`: The last administrator can neither lose the role nor be erased.
              */
             409: {
                 headers: {

@@ -220,6 +220,16 @@ export const ROUTES: Record<string, Row> = {
   'GET /users/me/sessions': { of: 'customer', takes: 'account:use' },
   'GET /users/me/export': { of: 'customer', takes: 'account:use' },
   // Whoever may do these has to give the password as well, and is told that it is the wrong one.
+  'PUT /users/me/password': {
+    of: 'customer',
+    takes: 'account:use',
+    status: 403,
+    call: async (stage) => {
+      const { body } = await aWrongPassword(stage);
+      const { password } = body as { password: string };
+      return { body: { currentPassword: password, password: 'another horse battery' } };
+    },
+  },
   'POST /users/me/email-change': {
     of: 'customer',
     takes: 'account:use',

@@ -320,7 +320,59 @@ describe('a forgotten password', () => {
   });
 });
 
+describe('a change of the password', () => {
+  const CHANGE = `${ME}/password`;
+  const change = (token: string, currentPassword = PASSWORD, password = 'another horse battery') =>
+    users.app.call('PUT', CHANGE, { token, body: { currentPassword, password } });
+
+  it('leaves the session that made it, ends all else that opens the account, and is told', async () => {
+    const user = await users.registered();
+    const other = await users.signIn(user.email, PASSWORD);
+    await users.app.post(FORGOT_PASSWORD, { email: user.email });
+    const mailed = await users.tokenFor(user.email);
+    const address = `${newId()}@example.com`;
+    await users.app.post(EMAIL_CHANGE, { email: address, password: PASSWORD }, { token: user.token });
+    expect((await change(user.token)).status).toBe(204);
+    expect((await users.app.get(ME, { token: user.token })).status).toBe(200);
+    await users.refreshed(user.refreshToken);
+    expect((await users.refresh(other.refreshToken)).status).toBe(401);
+    const reset = { token: mailed, password: 'a third horse battery' };
+    expect((await users.app.post(RESET_PASSWORD, reset)).body.code).toBe('invalid_or_expired_token');
+    expect(await users.mailsTo(address)).toEqual([]);
+    expect((await users.mailsTo(user.email))[0]).toMatchObject({ subject: 'Your password was changed' });
+    expect((await users.app.post(LOGIN, { email: user.email, password: PASSWORD })).status).toBe(401);
+    await users.signIn(user.email, 'another horse battery');
+  });
+
+  it('takes the password as it is, and none that is easy to guess', async () => {
+    const { token, email } = await users.registered();
+    const field = { pointer: '/password', code: 'too_guessable' };
+    await users.expectRefusal(() => change(token, 'wrong horse battery'), 403, 'wrong_password');
+    await users.expectRefusal(() => change(token, PASSWORD, email), 400, 'validation_failed', field);
+    await users.expectRefusal(() => change(token, PASSWORD, 'password123'), 400, 'validation_failed', field);
+  });
+
+  it('is made once of any number at once', async () => {
+    const { token, email } = await users.registered();
+    const wishes = ['first horse battery', 'second horse battery', 'third horse battery'];
+    const statuses = (await Promise.all(wishes.map((wish) => change(token, PASSWORD, wish)))).map(
+      ({ status }) => status,
+    );
+    expect(statuses.toSorted()).toEqual([204, 403, 403]);
+    await users.signIn(email, wishes[statuses.indexOf(204)]!);
+  });
+});
+
 describe('a change of the address', () => {
+  it('is none to the address that the account has', async () => {
+    const { token, email } = await users.registered();
+    await users.expectRefusal(
+      () => users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token }),
+      409,
+      'email_unchanged',
+    );
+  });
+
   it('happens when the new one is confirmed; the old one is told', async () => {
     const user = await users.registered();
     const email = newAddress();

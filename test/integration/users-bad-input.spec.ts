@@ -1,3 +1,4 @@
+import { MAX_REASON_LENGTH } from '#platform/http';
 import { newId } from '#kernel';
 import { Config } from '#platform/config';
 import { generateSigningKeys } from '#platform/security';
@@ -118,10 +119,10 @@ describe('a body', () => {
 });
 
 describe('a field', () => {
-  const text = (pointer: string): [unknown, FieldProblem][] => [
+  const text = (pointer: string, maxLength: number): [unknown, FieldProblem][] => [
     ['', { pointer, code: 'too_short' }],
     ['  \t ', { pointer, code: 'too_short' }],
-    ['a'.repeat(201), { pointer, code: 'too_long' }],
+    ['a'.repeat(maxLength + 1), { pointer, code: 'too_long' }],
     [`a${NUL}b`, { pointer, code: 'invalid_text' }],
     [`a${LONE_SURROGATE}b`, { pointer, code: 'invalid_text' }],
     [1e300, { pointer, code: 'wrong_type' }],
@@ -131,7 +132,7 @@ describe('a field', () => {
     [{ a: 1 }, { pointer, code: 'wrong_type' }],
   ];
   const name: [unknown, FieldProblem][] = [
-    ...text('/name'),
+    ...text('/name', 200),
     ...[
       ...[
         'Ada\nLovelace',
@@ -251,7 +252,7 @@ describe('a field', () => {
       .map((row) => ['user', 'email', updateUser, ...row] as const),
     ...smuggledRole.map((row) => ['user', 'role', updateUser, ...row] as const),
     ...role.map((row) => ['role', 'role', changeRole, ...row] as const),
-    ...text('/reason').map((row) => ['erasure', 'reason', eraseUser, ...row] as const),
+    ...text('/reason', MAX_REASON_LENGTH).map((row) => ['erasure', 'reason', eraseUser, ...row] as const),
   ].map(([where, name, call, value, field]) => {
     const shown = value === undefined ? 'absent' : JSON.stringify(value);
     return [where, name, shown.length > 60 ? `${shown.slice(0, 60)}…` : shown, call, value, field] as const;

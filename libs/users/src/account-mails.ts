@@ -44,7 +44,7 @@ export class AccountMails implements OnModuleInit {
     this.queue.onCompose(accountMails.passwordChanged, ({ email, name, hadSecondFactor = false }) =>
       Promise.resolve(
         letter({ email, name }, 'Your password was changed', [
-          'The password of your account was changed, and every device was logged out.',
+          'The password of your account was changed, and every other device was logged out.',
           ...(hadSecondFactor ? [SECOND_FACTOR_GONE] : []),
           'If that was not you, ask for a new password at once.',
         ]),

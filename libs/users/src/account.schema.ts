@@ -36,6 +36,14 @@ export const emailChangeSchema = z
     example: { email: 'ada.king@example.com', password: 'correct horse battery' },
   });
 
+export const passwordChangeSchema = z
+  .strictObject({ currentPassword: claimedPasswordSchema, password: newPasswordSchema })
+  .meta({
+    id: 'PasswordChange',
+    description: 'The password as it is, and the new one.',
+    example: { currentPassword: 'correct horse battery', password: 'another horse battery' },
+  });
+
 export const mailSentSchema = z
   .object({ status: z.enum(['verification_sent', 'reset_sent', 'confirmation_sent']) })
   .meta({
@@ -48,4 +56,5 @@ export type EmailBody = z.infer<typeof emailBodySchema>;
 export type AddressConfirmation = z.infer<typeof addressConfirmationSchema>;
 export type PasswordReset = z.infer<typeof passwordResetSchema>;
 export type EmailChange = z.infer<typeof emailChangeSchema>;
+export type PasswordChange = z.infer<typeof passwordChangeSchema>;
 export type MailSent = z.infer<typeof mailSentSchema>;

@@ -3,6 +3,7 @@ import { Clock, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
+import { httpErrors } from '#platform/http';
 import { MailQueue } from '#platform/mail';
 import { accountMails, oneMailTo } from './account-mail-kinds.js';
 import { AccountTokens, type TokenPurpose } from './account-tokens.js';
@@ -11,11 +12,13 @@ import { IdentityLinks } from './external-identities/identity-links.js';
 import { type Recipient, recipientOf } from './letter.js';
 import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
+import { isGuessable } from './password-strength.js';
 import { PendingChanges } from './pending-changes.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
 import type { ProvenUser, User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
+import { GUESSABLE } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
 /**
@@ -73,12 +76,13 @@ export class AccountService {
    * the address is confirmed as well. Where that is its first proof, whoever had the account until then may have been a
    * stranger, whose second factors go; a second factor that came later stays, and is asked for at the next log-in.
    *
-   * @throws DomainError invalid_or_expired_token, service_unavailable
+   * @throws DomainError invalid_or_expired_token, service_unavailable; validation_failed for a password that is easy to
+   *   guess
    */
   async resetPassword(token: string, password: string): Promise<void> {
     const { userId, email } = await this.tokens.read('reset_password', token);
     // Before the transaction, so that no connection waits for it.
-    const passwordHash = await this.passwords.hash(password);
+    const passwordHash = await this.newPassword(password, await this.users.find(userId));
     await this.database.transaction(async () => {
       let hadSecondFactor = false;
       let recipient: Recipient = { email, name: null };
@@ -90,23 +94,43 @@ export class AccountService {
         if (current.emailVerifiedAt === null) hadSecondFactor = await this.secondFactors.forget(userId);
         return { passwordHash, emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       });
-      await this.identities.endAll({ id: userId, ...recipient });
-      await this.pending.endAll(userId);
-      await this.sessions.revokeAll(userId);
+      await this.lockOut(userId, recipient);
       await this.mails.enqueue(accountMails.passwordChanged, userId, { ...recipient, hadSecondFactor });
     });
     await this.passwordCheck.welcome(email);
   }
 
   /**
+   * Sets a new password for the user who calls and knows the old one. Everything else that opens the account ends, as
+   * with a reset; their own session goes on.
+   *
+   * @throws DomainError validation_failed for a password that is easy to guess, wrong_password, insufficient_aal,
+   *   rate_limited, user_not_found, service_unavailable
+   */
+  async changePassword(currentPassword: string, password: string): Promise<void> {
+    const caller = currentUser();
+    const user = await this.passwordCheck.requireOfCaller(currentPassword);
+    const passwordHash = await this.newPassword(password, user);
+    await this.database.transaction(async () => {
+      await this.secondFactors.lock(user.id);
+      await this.secondFactors.requireProven(caller);
+      await this.users.changeAccount(user, () => Promise.resolve({ passwordHash }));
+      const recipient = recipientOf(user);
+      await this.lockOut(user.id, recipient, caller.sessionId);
+      await this.mails.enqueue(accountMails.passwordChanged, user.id, recipient);
+    });
+  }
+
+  /**
    * Mails a token to the new address of a user who knows their password. Nothing changes until it comes back.
    *
-   * @throws DomainError wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
+   * @throws DomainError email_unchanged, wrong_password, insufficient_aal, rate_limited, user_not_found, service_unavailable
    */
   async requestEmailChange(email: string, password: string): Promise<void> {
     const caller = currentUser();
     const { userId } = caller;
     const user = await this.passwordCheck.requireOfCaller(password);
+    if (user.email === email) throw new DomainError(usersErrors.email_unchanged);
     await this.database.transaction(async () => {
       // The first second factor ends what was begun without one: before it, or not at all.
       await this.secondFactors.lock(userId);
@@ -162,6 +186,24 @@ export class AccountService {
     const user = await this.users.find(userId);
     if (!user) throw new DomainError(usersErrors.invalid_or_expired_token);
     return { email, user: await this.passwordCheck.requireOfHolder(token, user, password) };
+  }
+
+  /** The hash of a password that somebody has chosen. */
+  private async newPassword(password: string, user: User | undefined): Promise<string> {
+    if (user && isGuessable(password, [user.email, user.name])) {
+      const { message: detail, params } = GUESSABLE;
+      throw new DomainError(httpErrors.validation_failed, {
+        errors: [{ pointer: '/password', code: params.code, detail }],
+      });
+    }
+    return this.passwords.hash(password);
+  }
+
+  /** Ends whatever has opened an account until now, or was about to, in the running transaction. */
+  private async lockOut(userId: string, recipient: Recipient, keptSessionId?: string): Promise<void> {
+    await this.identities.endAll({ id: userId, ...recipient });
+    await this.pending.endAll(userId);
+    await this.sessions.revokeAll(userId, keptSessionId);
   }
 
   private async leave(userId: string, old: Recipient): Promise<void> {

@@ -8,6 +8,7 @@ import {
   Param,
   Patch,
   Post,
+  Put,
   Query,
   Res,
 } from '@nestjs/common';
@@ -27,7 +28,14 @@ import { securityErrors } from '#platform/security';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { erasureProblems } from './data-rights.schema.js';
-import { type EmailChange, emailChangeSchema, type MailSent, mailSentSchema } from './account.schema.js';
+import {
+  type EmailChange,
+  emailChangeSchema,
+  type MailSent,
+  mailSentSchema,
+  type PasswordChange,
+  passwordChangeSchema,
+} from './account.schema.js';
 import { AccountService } from './account.service.js';
 import { currentUser } from './current-user.js';
 import { DataRights } from './data-rights.js';
@@ -133,6 +141,28 @@ export class MeController {
     return this.dataRights.export(currentUser().userId);
   }
 
+  @Put('password')
+  @Endpoint({
+    summary: 'Change my password',
+    description:
+      'Other sessions, links to outside identities, mailed tokens and a change of the address that waits to be confirmed ' +
+      'end; this session goes on. A mail says that it was done.',
+    access: 'account:use',
+    rateLimit: 'login',
+    responses: { 204: null },
+    errors: [
+      usersErrors.wrong_password,
+      securityErrors.insufficient_aal,
+      usersErrors.user_not_found,
+      httpErrors.service_unavailable,
+    ],
+  })
+  changeMyPassword(
+    @Body({ schema: passwordChangeSchema }) { currentPassword, password }: PasswordChange,
+  ): Promise<void> {
+    return this.accounts.changePassword(currentPassword, password);
+  }
+
   @Post('email-change')
   @Endpoint({
     summary: 'Move my account to another e-mail address',
@@ -142,6 +172,7 @@ export class MeController {
     rateLimit: 'login',
     responses: { 202: mailSentSchema },
     errors: [
+      usersErrors.email_unchanged,
       usersErrors.wrong_password,
       securityErrors.insufficient_aal,
       usersErrors.user_not_found,

@@ -10,6 +10,7 @@ export const usersErrors = defineErrors({
     kind: 'conflict',
     title: 'Whoever erases themselves gives their password: see DELETE /users/me',
   },
+  email_unchanged: { kind: 'conflict', title: 'The account has this e-mail address already' },
   last_admin: { kind: 'conflict', title: 'The last administrator can neither lose the role nor be erased' },
   email_not_proven: {
     kind: 'conflict',

@@ -37,7 +37,8 @@ const wellFormedPassword = z.string().refine((value) => value.isWellFormed(), {
   abort: true,
 });
 
-const GUESSABLE = {
+/** The problem of a password that is easy to guess. */
+export const GUESSABLE = {
   message: 'Too easy to guess: a common password, a pattern, or your address or name.',
   params: { code: 'too_guessable' },
 };
@@ -68,12 +69,17 @@ export const claimedPasswordSchema = wellFormedPassword
   .max(MAX_PASSWORD_CODE_UNITS)
   .meta({ format: 'password' });
 
-/** What no name has, and a text that somebody else is to read in a mail of ours needs: lines, and links. */
-const NOT_IN_NAMES = /[\p{Cc}\p{Zl}\p{Zp}]|:\/\/|www\./iu;
+/**
+ * What no name has, and a text that somebody else is to read in a mail of ours needs: lines, links, and characters that
+ * turn the direction of what follows.
+ */
+const NOT_IN_NAMES = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]|:\/\/|www\./iu;
+/** Spaces, joiners and the like are no name by themselves. */
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
 
 export const nameSchema = text(200)
-  .refine((value) => !NOT_IN_NAMES.test(value), {
-    message: 'Must be one line, and no link.',
+  .refine((value) => VISIBLE.test(value) && !NOT_IN_NAMES.test(value), {
+    message: 'Must be one line that can be seen, and no link.',
     params: { code: 'invalid_text' },
   })
   .meta({ description: 'How to address the user: one line, and no link.' });

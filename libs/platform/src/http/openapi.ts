@@ -154,7 +154,7 @@ function relaxBody(body: NonNullable<Operation['requestBody']>, { components }: 
   if (!('content' in body) || !schema || !('$ref' in schema)) return;
   const component = components?.schemas?.[schema.$ref.replace('#/components/schemas/', '')];
   const isObject = component !== undefined && 'type' in component && component.type === 'object';
-  if (isObject && !component.required?.length) body.required = false;
+  if (isObject && !component.required?.length && !component.minProperties) body.required = false;
 }
 
 /** Serves Swagger UI at /api/docs and the document at /api/openapi.json. */

@@ -48,7 +48,6 @@ export class SecondFactorLoginController {
       'Hand the answer to `navigator.credentials.get()`, and what that gives to `POST /auth/passkey`, within five ' +
       'minutes. It is the same for everybody: the browser knows which passkeys there are.',
     access: 'public',
-    rateLimit: 'login',
     responses: { 200: requestOptionsSchema },
   })
   passkeyLoginOptions(): Promise<RequestOptions> {

@@ -46,6 +46,8 @@ const oneProof = <T extends z.ZodType<Proofs>>(schema: T): T =>
 export const stepUpSchema = oneProof(z.strictObject(proofFields)).meta({
   id: 'StepUp',
   description: 'The proof of a second factor: one of the fields.',
+  minProperties: 1,
+  maxProperties: 1,
   example: { totp: '492039' },
 });
 
@@ -198,11 +200,14 @@ export type PasskeyLogin = z.output<typeof passkeyLoginSchema>;
 /** What the problem of a log-in that is not finished holds. */
 export const secondFactorProblems = {
   second_factor_required: {
-    challengeToken: z.string().meta({ description: 'For `POST /auth/second-factor`.' }),
-    expiresIn: z.int().meta({ description: 'Seconds for which the token is good.' }),
-    methods: z
-      .array(z.enum(['totp', 'passkey', 'recoveryCode'] satisfies SecondFactorMethod[]))
-      .meta({ description: 'What the account has: one of these goes with the token.' }),
+    challengeToken: z
+      .string()
+      .meta({ description: 'For `POST /auth/second-factor`.', example: EXAMPLE_CHALLENGE }),
+    expiresIn: z.int().meta({ description: 'Seconds for which the token is good.', example: 300 }),
+    methods: z.array(z.enum(['totp', 'passkey', 'recoveryCode'] satisfies SecondFactorMethod[])).meta({
+      description: 'What the account has: one of these goes with the token.',
+      example: ['totp', 'recoveryCode'],
+    }),
     passkeyOptions: requestOptionsSchema
       .optional()
       .meta({ description: 'For `navigator.credentials.get()`, where the account has a passkey.' }),

@@ -1,6 +1,6 @@
-import { MAX_REASON_LENGTH } from '#platform/http';
 import { newId } from '#kernel';
 import { Config } from '#platform/config';
+import { MAX_REASON_LENGTH } from '#platform/http';
 import { generateSigningKeys } from '#platform/security';
 import { importJWK, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import type { CallOptions } from '../support/test-app.js';

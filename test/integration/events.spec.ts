@@ -108,6 +108,14 @@ describe('events', () => {
     expect(metrics).toMatch(/^broker_messages_total\{consumer="test.watcher",outcome="duplicate"\} [1-9]/m);
   });
 
+  it('that come twice at once are applied once, in their order', async () => {
+    const [known] = await shop.eventsOf('order', await twoEvents());
+    const aggregateId = newId();
+    const [first, second] = [1, 2].map((sequence) => ({ ...known!, id: newId(), aggregateId, sequence }));
+    await shop.api.app.get(ApplyEvents).execute(watcher, [first!, second!, first!, second!]);
+    expect(sequencesOf(aggregateId)).toEqual([1, 2]);
+  });
+
   it('that cannot be applied hold up their aggregate and nothing else, and are applied in order when they can', async () => {
     const stuck = (await shop.placed()).id as string;
     poisoned.add(stuck);

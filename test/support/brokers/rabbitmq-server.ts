@@ -1,22 +1,27 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { connect } from 'amqplib';
 import { freePort } from '../spawn-app.js';
 import { BrokerServer, type Program } from './broker-server.js';
 
 /** The program itself: the one on the PATH changes to a user who may not write into a test's directory. */
-const COMMAND = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const PROGRAMS = '/usr/lib/rabbitmq/bin';
+const COMMAND = `${PROGRAMS}/rabbitmq-server`;
 
 /** Why no RabbitMQ can be started here; undefined where one can. */
 export const WITHOUT_RABBITMQ = existsSync(COMMAND) ? undefined : `there is no ${COMMAND}`;
 
 /**
- * RabbitMQ writes down at its leisure that a node has a member of a new quorum queue, and tells nobody when it has. A
- * node that is killed before finds the queue again and no leader for it, for ever.
+ * RabbitMQ writes down at its leisure, and tells nobody when it has, that there is a queue (Mnesia's log) and that a node
+ * has a member of it (a table of Ra). A node that is killed before finds no queue, or one without a leader, for ever.
  */
-const MEMBERSHIP_WRITTEN_MS = 5_000;
+const WRITE_DOWN = '[ok = dets:sync(Table) || Table <- dets:all()], mnesia:sync_log().';
+const WRITE_DOWN_TIMEOUT_MS = 60_000;
+
+const execute = promisify(execFile);
 
 /** RabbitMQ, one node, with a port mapper of its own: a shared one would be left behind. */
 export class RabbitmqServer extends BrokerServer {
@@ -42,39 +47,46 @@ export class RabbitmqServer extends BrokerServer {
   }
 
   protected programs(): Program[] {
-    const mapper = { ERL_EPMD_PORT: String(this.mapperPort), ERL_EPMD_ADDRESS: '127.0.0.1' };
-    const at = (name: string) => join(this.directory, name);
     return [
-      { command: 'epmd', args: [], env: mapper },
+      { command: 'epmd', args: [], env: this.environment },
       {
         command: COMMAND,
         args: [],
-        env: {
-          ...mapper,
-          // It runs in the foreground, and is no child of a script that would outlive it.
-          RUNNING_UNDER_SYSTEMD: 'true',
-          RABBITMQ_NODENAME: `steelyard-${this.port}@localhost`,
-          RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
-          RABBITMQ_DIST_PORT: String(this.distributionPort),
-          RABBITMQ_CONF_ENV_FILE: at('rabbitmq-env.conf'),
-          RABBITMQ_CONFIG_FILE: at('rabbitmq.conf'),
-          RABBITMQ_ENABLED_PLUGINS_FILE: at('enabled_plugins'),
-          RABBITMQ_MNESIA_BASE: at('data'),
-          RABBITMQ_LOG_BASE: at('logs'),
-          RABBITMQ_PID_FILE: at('pid'),
-          RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
-        },
+        // It runs in the foreground, and is no child of a script that would outlive it.
+        env: { ...this.environment, RUNNING_UNDER_SYSTEMD: 'true' },
       },
     ];
   }
 
-  override settle(): Promise<void> {
-    return delay(MEMBERSHIP_WRITTEN_MS);
+  override async settle(): Promise<void> {
+    const { stdout } = await execute(`${PROGRAMS}/rabbitmqctl`, ['eval', WRITE_DOWN], {
+      env: { PATH: process.env['PATH'], HOME: this.directory, ...this.environment },
+      timeout: WRITE_DOWN_TIMEOUT_MS,
+    });
+    if (stdout.trim() !== 'ok') throw new Error(`RabbitMQ has not written down what it has: ${stdout}`);
   }
 
   /** It takes connections before it lets anybody in. */
   protected override async ready(): Promise<void> {
     const connection = await connect(this.settings.RABBITMQ_URL, { timeout: 2_000 });
     await connection.close();
+  }
+
+  private get environment(): Record<string, string> {
+    const at = (name: string) => join(this.directory, name);
+    return {
+      ERL_EPMD_PORT: String(this.mapperPort),
+      ERL_EPMD_ADDRESS: '127.0.0.1',
+      RABBITMQ_NODENAME: `steelyard-${this.port}@localhost`,
+      RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+      RABBITMQ_DIST_PORT: String(this.distributionPort),
+      RABBITMQ_CONF_ENV_FILE: at('rabbitmq-env.conf'),
+      RABBITMQ_CONFIG_FILE: at('rabbitmq.conf'),
+      RABBITMQ_ENABLED_PLUGINS_FILE: at('enabled_plugins'),
+      RABBITMQ_MNESIA_BASE: at('data'),
+      RABBITMQ_LOG_BASE: at('logs'),
+      RABBITMQ_PID_FILE: at('pid'),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    };
   }
 }

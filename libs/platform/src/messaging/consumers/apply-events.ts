@@ -112,10 +112,11 @@ export class ApplyEvents {
     if (events.length === 0) return;
     const ids = events.map(({ id }) => id);
     const rows = await this.database.query<{ id: string }>(claimInInbox, [consumer.name, ids]);
+    // An event that was handed over again may be here twice, and is one row: the first of them takes the claim.
     const claimed = new Set(rows.map(({ id }) => id));
-    for (const event of events) if (claimed.has(event.id)) await consumer.apply(event);
-    this.metrics.countConsumed(consumer.name, 'applied', claimed.size);
-    this.metrics.countConsumed(consumer.name, 'duplicate', events.length - claimed.size);
+    for (const event of events) if (claimed.delete(event.id)) await consumer.apply(event);
+    this.metrics.countConsumed(consumer.name, 'applied', rows.length);
+    this.metrics.countConsumed(consumer.name, 'duplicate', events.length - rows.length);
   }
 
   private async park(consumer: Consumer, event: IntegrationEvent, error: unknown): Promise<void> {

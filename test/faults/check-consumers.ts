@@ -29,8 +29,10 @@ const UNHEARD = `SELECT heard.consumer, e.id, e.type FROM platform.outbox e JOIN
 // A consumer that has applied an event twice has two rows, which its key forbids, or a row for no event.
 const APPLIED_TO_NOTHING = `
   SELECT consumer, event_id FROM platform.inbox WHERE event_id NOT IN (SELECT id FROM platform.outbox)`;
+// With a broker as the transport, its name stands before that of the consumer, and a topic may stand behind.
 const UNKNOWN_CONSUMERS = `
-  SELECT consumer FROM platform.consumer_positions WHERE consumer NOT IN (SELECT consumer FROM (${HEARD}) heard)`;
+  SELECT consumer FROM platform.consumer_positions
+   WHERE regexp_replace(consumer, '^(nats|kafka)/([^/]+).*$', '\\2') NOT IN (SELECT consumer FROM (${HEARD}) heard)`;
 // That an order was canceled is told to whom its confirmation was told.
 const EXPECTED_MAILS = `
   SELECT o.email AS to, format(subject, o.number) AS subject, count(*)::int AS count

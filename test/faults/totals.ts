@@ -6,6 +6,12 @@ export class Totals {
   passed = 0;
   failed = 0;
 
+  /** Counts one thing that was to be proven. */
+  count(isProven: boolean): void {
+    if (isProven) this.passed += 1;
+    else this.failed += 1;
+  }
+
   /** Counts each invariant, and says what breaks it. */
   invariants(where: string, reports: readonly InvariantReport[]): void {
     for (const { number, rule, breaches } of reports) {

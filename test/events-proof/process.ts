@@ -1,0 +1,99 @@
+/**
+ * One process of the proof: `relay` does what a worker's relays do, `consumer` what its consumers do, each by the parts
+ * of the worker itself. Apart from each other, so that each can be killed alone.
+ */
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { loadSettings, readEnvironment, SERVER_SETTINGS } from '#platform/config';
+import { Database, Notifications, statement } from '#platform/database';
+import { PollingLoop } from '#platform/jobs';
+import {
+  ApplyEvents,
+  EventBus,
+  EventConsumers,
+  EVENTS_APPENDED,
+  EventTransport,
+  type IntegrationEvent,
+  OutboxRelay,
+} from '#platform/messaging';
+import { Logger, PinoLogger } from 'nestjs-pino';
+import { PlatformModule } from '../../apps/api/src/index.js';
+import { CONSUMER, happened } from './proof-event.js';
+
+const POLL_MS = 250;
+const RELAYS = 2;
+
+const noteDelivery = statement(
+  'proof.note_delivery',
+  `INSERT INTO proof.deliveries (event_id, aggregate_id, sequence, was_applied)
+   SELECT id, "aggregateId", sequence,
+          EXISTS (SELECT FROM platform.inbox WHERE consumer = '${CONSUMER}' AND event_id = id)
+            OR n > first_value(n) OVER (PARTITION BY id ORDER BY n)
+     FROM ROWS FROM (json_to_recordset($1::json) AS (id uuid, "aggregateId" uuid, sequence int))
+          WITH ORDINALITY AS event (id, "aggregateId", sequence, n)
+    ORDER BY n`,
+);
+const apply = statement(
+  'proof.apply',
+  'INSERT INTO proof.applied (event_id, aggregate_id, sequence) VALUES ($1, $2, $3)',
+);
+
+const role = process.argv[2];
+const settings = loadSettings(readEnvironment(), { required: SERVER_SETTINGS });
+const app = await NestFactory.createApplicationContext(PlatformModule.forRoot(settings, `proof-${role}`), {
+  bufferLogs: true,
+});
+app.useLogger(app.get(Logger, { strict: false }));
+const of = <T>(part: abstract new (...args: never[]) => T): T => app.get<T>(part, { strict: false });
+const logger = await app.resolve(PinoLogger, undefined, { strict: false });
+
+if (role === 'relay') relay();
+else consume();
+
+function relay(): void {
+  const round = () => of(OutboxRelay).relayBatch();
+  const loops = Array.from(
+    { length: RELAYS },
+    () => new PollingLoop({ name: 'relay-events', pollMs: POLL_MS, round }, logger),
+  );
+  of(Notifications).listen(EVENTS_APPENDED, () => {
+    for (const loop of loops) loop.wake();
+  });
+  for (const loop of loops) loop.start();
+  sayReady();
+}
+
+function consume(): void {
+  const database = of(Database);
+  of(EventBus).consume({
+    name: CONSUMER,
+    types: [happened.type],
+    apply: async ({ id, aggregateId, sequence }) => {
+      await database.query(apply, [id, aggregateId, sequence]);
+    },
+  });
+  // What a transport brings is written down before anybody looks at it.
+  const transport = of(EventTransport);
+  const subscribe = transport.subscribe.bind(transport);
+  transport.subscribe = async (group, handle) => {
+    const subscription = await subscribe(group, async (events) => {
+      await database.outside(() => note(database, events));
+      await handle(events);
+    });
+    sayReady();
+    return subscription;
+  };
+  of(EventConsumers).start();
+  const round = async () => Number(await of(ApplyEvents).retryOne());
+  new PollingLoop({ name: 'retry-events', pollMs: POLL_MS, round }, logger).start();
+}
+
+async function note(database: Database, events: readonly IntegrationEvent[]): Promise<void> {
+  const rows = events.map(({ id, aggregateId, sequence }) => ({ id, aggregateId, sequence }));
+  await database.query(noteDelivery, [JSON.stringify(rows)]);
+}
+
+/** A relay works, a consumer is subscribed: what happens from now on comes to it. */
+function sayReady(): void {
+  process.stdout.write('ready\n');
+}

@@ -43,6 +43,26 @@ app.kubernetes.io/component: {{ . }}
     secretKeyRef: { name: {{ $secret }}, key: {{ .Values.database.urlKey }} }
 {{- end -}}
 
+{{/* What brings events to consumers, and the secret of the broker. */}}
+{{- define "steelyard.eventsEnv" -}}
+{{- $events := .Values.events -}}
+{{- $names := dict "postgres" "" "nats" "NATS_URL" "rabbitmq" "RABBITMQ_URL" "kafka" "KAFKA_SASL_PASSWORD" -}}
+{{- $name := get $names $events.transport -}}
+- name: EVENTS_TRANSPORT
+  value: {{ $events.transport }}
+{{- if and (has $events.transport (list "nats" "rabbitmq")) (not $events.existingSecret) }}
+{{- fail (printf "events.existingSecret is required with events.transport=%s: the name of a Secret that holds the broker's URL under the key that events.secretKey names (%s)." $events.transport $name) }}
+{{- end }}
+{{- if and (eq $events.transport "kafka") (not (or (hasKey .Values.config "KAFKA_BROKERS") (hasKey .Values.configFile "KAFKA_BROKERS"))) }}
+{{- fail "KAFKA_BROKERS is required, in config or configFile, with events.transport=kafka: host:port of the brokers, divided by commas." }}
+{{- end }}
+{{- if and $name $events.existingSecret }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef: { name: {{ $events.existingSecret }}, key: {{ $events.secretKey | default $name }} }
+{{- end }}
+{{- end -}}
+
 {{/* What api and worker share. */}}
 {{- define "steelyard.env" -}}
 {{- $secret := required "secrets.existingSecret is required: the name of a Secret that holds APP_SECRET and SIGNING_KEYS (see values.yaml)." .Values.secrets.existingSecret -}}
@@ -67,8 +87,9 @@ app.kubernetes.io/component: {{ . }}
 - name: SIGNING_KEYS
   valueFrom:
     secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.signingKeysKey }} }
+{{ include "steelyard.eventsEnv" . }}
 {{- range $name, $value := .Values.config }}
-{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS") }}
+{{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS" "EVENTS_TRANSPORT") }}
 {{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}
 {{- end }}
 - name: {{ $name }}

@@ -43,7 +43,7 @@ const MUTANTS = [
   {
     name: 'inbox dedupe: an event that comes twice is applied twice',
     file: 'libs/platform/src/messaging/consumers/apply-events.ts',
-    change: ['if (claimed.has(event.id)) await consumer.apply(event);', 'await consumer.apply(event);'],
+    change: ['if (claimed.delete(event.id)) await consumer.apply(event);', 'await consumer.apply(event);'],
     tests: ['test/integration/events.spec.ts'],
   },
   {

@@ -50,7 +50,7 @@ async function runTransports(): Promise<void> {
 async function runAndJudge(name: TransportName, postgres: Postgres): Promise<void> {
   const outcome = await runTransport(name, postgres, aggregates);
   outcomes.push(outcome);
-  const faults = faultsOf(outcome, outcome.expected);
+  const faults = faultsOf(outcome, outcome.expected, isBroker(name));
   say(`${name}: ${faults.length === 0 ? 'ok' : 'BROKEN'} after ${outcome.seconds.toFixed(0)} s`);
   for (const fault of faults) say(`  ${fault}`);
   totals.count(faults.length === 0);

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { newId } from '#kernel';
 import { Config } from '#platform/config';
-import { type Mail, MailQueue } from '#platform/mail';
+import { type Mail, mailLink, MailQueue } from '#platform/mail';
 import { accountMails } from './account-mail-kinds.js';
 import { AccountTokens, TOKEN_LIFETIME_MINUTES, type TokenPurpose } from './account-tokens.js';
 import { letter, recipientOf } from './letter.js';
@@ -157,13 +157,9 @@ export class AccountMails implements OnModuleInit {
   ): Promise<string[] | undefined> {
     const token = await this.tokens.issue(purpose, { userId, email }, mailId ?? newId());
     if (token === undefined) return undefined;
-    const base = this.config.settings.MAIL_LINKS_URL?.replace(/\/$/, '');
-    // Behind the hash, where neither the server of the page nor its logs see it.
-    return base === undefined
+    const link = mailLink(this.config.settings.MAIL_LINKS_URL, PAGES[purpose], token);
+    return link === undefined
       ? [`${aim}, use this token within ${TOKEN_LIFETIME_MINUTES} minutes:`, token]
-      : [
-          `${aim}, open this within ${TOKEN_LIFETIME_MINUTES} minutes:`,
-          `${base}/${PAGES[purpose]}#token=${token}`,
-        ];
+      : [`${aim}, open this within ${TOKEN_LIFETIME_MINUTES} minutes:`, link];
   }
 }

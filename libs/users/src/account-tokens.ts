@@ -91,8 +91,8 @@ export class AccountTokens {
   }
 
   /**
-   * Takes a token back, and the user's others for the same purpose, in the transaction of what it allows, once that has locked the user: whoever ends the tokens
-   * of a user locks in the same order.
+   * Takes a token back, and the user's others for the same purpose, in the transaction of what it allows, once that has
+   * locked the user: whoever ends the tokens of a user locks in the same order.
    *
    * @throws DomainError invalid_or_expired_token, whatever is wrong with it
    */

@@ -5,10 +5,13 @@ import {
   EventBus,
   EventConsumers,
   EventFeed,
+  EventTransport,
   type IntegrationEvent,
+  MeasureEvents,
   Outbox,
   OutboxRelay,
   ParkedEvents,
+  PruneEvents,
 } from '#platform/messaging';
 import { Client } from 'pg';
 import { register } from 'prom-client';
@@ -106,6 +109,34 @@ describe('events', () => {
     expect(sequencesOf(id)).toEqual([1, 2]);
     const metrics = await register.metrics();
     expect(metrics).toMatch(/^broker_messages_total\{consumer="test.watcher",outcome="duplicate"\} [1-9]/m);
+  });
+
+  it('are measured: how long applying takes, and how many wait', async () => {
+    const id = await twoEvents();
+    await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));
+    await eventually(async () => {
+      await shop.api.app.get(MeasureEvents).execute();
+      const metrics = await register.metrics();
+      expect(metrics).toMatch(/^broker_process_seconds_count\{consumer="test.watcher"\} [1-9]/m);
+      expect(metrics).toMatch(/^broker_consumer_lag\{consumer="test.watcher"\} 0$/m);
+    });
+  });
+
+  it('that no consumer of a type wants are not looked at again and again', async () => {
+    const rare = { name: 'test.rare', types: ['steelyard.test.rare.v1'] };
+    const subscription = await shop.api.app.get(EventTransport).subscribe(rare, () => Promise.resolve());
+    await shop.sql.query(
+      `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+       SELECT uuidv7(), 'steelyard.test.happened.v1', 'test', uuidv7(), 1, now(), '{}' FROM generate_series(1, 600)`,
+    );
+    await shop.relayEvents();
+    await eventually(async () => {
+      const { rows } = await shop.sql.query(`SELECT 1 FROM platform.consumer_positions
+        WHERE consumer = 'test.rare' AND position >= (SELECT max(feed_position) - 600 FROM platform.outbox)`);
+      expect(rows).toHaveLength(1);
+    });
+    await subscription.stop(5_000);
+    await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
   });
 
   it('that come twice at once are applied once, in their order', async () => {
@@ -241,9 +272,13 @@ describe('the relay', () => {
     }
   });
 
-  it('leaves nothing behind for ever: what left long ago is pruned, the oldest first', async () => {
+  it('leaves nothing behind for ever: what left long ago is pruned, the oldest first, once all consumers have read it', async () => {
     await twoEvents();
-    const outbox = shop.api.app.get(Outbox);
+    const { app } = shop.api;
+    const outbox = app.get(Outbox);
+    const prune = app.get(PruneEvents);
+    // Nothing reads for it, so it stays where it is.
+    app.get(EventBus).consume({ name: 'test.behind', types: [], apply: () => Promise.resolve() });
     // Events of their own, in front of all others: the order's are still asked for when the shop closes.
     const { rows: oldest } = await shop.sql.query<{ id: string }>(
       `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data, published_at, feed_position)
@@ -252,10 +287,15 @@ describe('the relay', () => {
     );
     const left = async () =>
       (await shop.sql.query<{ id: string }>(`SELECT id FROM platform.outbox WHERE aggregate = 'test'`)).rows;
+    await shop.sql.query(`INSERT INTO platform.consumer_positions VALUES ('test.behind', -4)`);
     expect(await outbox.prune(3_600, 3)).toBe(0);
     await shop.sql.query(`UPDATE platform.outbox SET published_at = published_at - interval '2 hours'`);
     try {
-      expect(await outbox.prune(3_600, 3)).toBe(3);
+      expect(await prune.execute(3_600, 3)).toBe(1);
+      expect(await prune.execute(3_600, 3)).toBe(0);
+      expect(await left()).toEqual(oldest.slice(1));
+      await shop.sql.query(`DELETE FROM platform.consumer_positions WHERE consumer = 'test.behind'`);
+      expect(await prune.execute(3_600, 2)).toBe(2);
       expect(await left()).toEqual(oldest.slice(3));
     } finally {
       await shop.sql.query(`UPDATE platform.outbox SET published_at = published_at + interval '2 hours'`);

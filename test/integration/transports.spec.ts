@@ -149,6 +149,29 @@ describe.each(running)('events through $name', ({ name, server }) => {
   );
 
   it(
+    'are counted while they wait for a group, and not once it has handled them',
+    async () => {
+      const ids = newIds(10);
+      const group = newGroup(HAPPENED);
+      const onlooker = carrier.process();
+      const received: IntegrationEvent[] = [];
+      const waiting = (count: number) =>
+        eventually(async () => expect(await onlooker.lag(group)).toBe(count), ARRIVAL_MS);
+      const subscription = await carrier.subscribe(group, into(received));
+      await carrier.publish(ids, 1, 1, HAPPENED);
+      await arrival(() => expectInOrder(received, ids, 1));
+      await waiting(0);
+      await subscription.stop(GRACE_MS);
+      await carrier.publish(ids, 2, 4, HAPPENED);
+      await waiting(30);
+      await carrier.subscribe(group, into(received));
+      await arrival(() => expectInOrder(received, ids, 4));
+      await waiting(0);
+    },
+    RESTART_MS,
+  );
+
+  it(
     'reach each consumer that wants their type, and no other',
     async () => {
       const [test, other] = [newIds(5), newIds(5)];

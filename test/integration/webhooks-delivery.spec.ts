@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { newId } from '#kernel';
 import { armFailpoints } from '#platform/failpoints';
-import { MeasureWebhooks, TidyWebhooks } from '#webhooks';
+import { Notifications } from '#platform/database';
+import { MeasureWebhooks, TidyWebhooks, WEBHOOKS_DUE } from '#webhooks';
 import { register } from 'prom-client';
 import { Webhook } from 'standardwebhooks';
 import { DeliveryQueue } from '../../libs/webhooks/src/deliveries/delivery-queue.js';
@@ -23,7 +24,8 @@ let stage: WebhookStage;
 let inbox: Inbox;
 
 beforeAll(async () => {
-  stage = await WebhookStage.open();
+  // Nobody waits for a look at what may be due.
+  stage = await WebhookStage.open({ WORKER_POLL_MS: '60000' });
 });
 afterAll(() => stage.close());
 
@@ -255,11 +257,41 @@ describe('workers', () => {
       expect(held).toHaveLength(4);
     } finally {
       stopping.abort();
-      await running;
       for (const response of held) response.writeHead(204).end();
+      await running;
       await job.stop(5_000);
       await stage.shop.sql.query(`UPDATE webhooks.deliveries SET status = 'canceled', completed_at = now()
         WHERE status = 'pending'`);
+    }
+  });
+
+  it('begin what comes while they wait for a slow partner, and need not look for it', async () => {
+    const held: ServerResponse[] = [];
+    inbox.answer = (response) => void held.push(response);
+    await enqueue((await stage.endpoint(inbox)).id, 1);
+    const quick = stage.partner.inbox();
+    const { id } = await stage.endpoint(quick);
+    const job = await stage.worker();
+    const stopListening = stage.part(Notifications).listen(WEBHOOKS_DUE, () => job.lookAgain());
+    const stopping = new AbortController();
+    const running = (async () => {
+      while (!stopping.signal.aborted) await job.execute();
+    })();
+    try {
+      await eventually(() => expect(held).toHaveLength(1));
+      const { id: delivery } = await stage.happens(id);
+      await eventually(() => expect(quick.received).toHaveLength(1));
+      await eventually(async () =>
+        expect(await stage.deliveries(id)).toMatchObject([{ status: 'succeeded' }]),
+      );
+      await stage.call('POST', `/api/v1/webhook-deliveries/${delivery}/retry`, {});
+      await eventually(() => expect(quick.received).toHaveLength(2));
+    } finally {
+      stopping.abort();
+      for (const response of held) response.writeHead(204).end();
+      await running;
+      stopListening();
+      await job.stop(5_000);
     }
   });
 

@@ -12,11 +12,11 @@ import {
   EventConsumers,
   EVENTS_APPENDED,
   MeasureEvents,
-  Outbox,
   OutboxRelay,
+  PruneEvents,
 } from '#platform/messaging';
 import { PruneAccounts } from '#users';
-import { DeliverWebhooks, MeasureWebhooks, TidyWebhooks } from '#webhooks';
+import { DeliverWebhooks, MeasureWebhooks, TidyWebhooks, WEBHOOKS_DUE } from '#webhooks';
 import { PinoLogger } from 'nestjs-pino';
 
 /** What lives for days may end a minute late. */
@@ -36,12 +36,13 @@ const CHECKED_LATELY = 0.9;
 export class WorkerJobs {
   private readonly loops: readonly PollingLoop[];
   private readonly relays: readonly PollingLoop[];
+  private readonly webhooks: PollingLoop;
 
   constructor(
     relay: OutboxRelay,
     applyEvents: ApplyEvents,
-    outbox: Outbox,
     measureEvents: MeasureEvents,
+    pruneEvents: PruneEvents,
     resolveOpenOperations: ResolveOpenOperations,
     applyReports: ApplyReports,
     gatewayReports: GatewayReports,
@@ -68,7 +69,6 @@ export class WorkerJobs {
       { name: 'retry-events', pollMs, round: async () => Number(await applyEvents.retryOne()) },
       { name: 'measure-events', pollMs: MEASURE_POLL_MS, round: () => measureEvents.execute() },
       { name: 'deliver-mails', pollMs, round: () => deliverMails.execute() },
-      { name: 'deliver-webhooks', pollMs, round: () => deliverWebhooks.execute() },
       { name: 'measure-webhooks', pollMs: MEASURE_POLL_MS, round: () => measureWebhooks.execute() },
       slow('tidy-webhooks', () => tidyWebhooks.execute(retentionSeconds, PRUNE_BATCH_SIZE)),
       { name: 'resolve-payment-operations', pollMs, round: () => resolveOpenOperations.execute() },
@@ -80,7 +80,7 @@ export class WorkerJobs {
       slow('prune-accounts', () => pruneAccounts.execute(PRUNE_BATCH_SIZE)),
       slow('prune-idempotency-keys', () => idempotency.prune(PRUNE_BATCH_SIZE)),
       slow('prune-gateway-reports', () => gatewayReports.prune(PRUNE_BATCH_SIZE)),
-      slow('prune-events', () => outbox.prune(retentionSeconds, PRUNE_BATCH_SIZE)),
+      slow('prune-events', () => pruneEvents.execute(retentionSeconds, PRUNE_BATCH_SIZE)),
       // An event that is still kept may be brought again.
       slow('prune-inbox', () => applyEvents.pruneInbox(2 * retentionSeconds, PRUNE_BATCH_SIZE)),
       {
@@ -91,12 +91,20 @@ export class WorkerJobs {
     ];
     const relayJob: PollingJob = { name: 'relay-events', pollMs, round: () => relay.relayBatch() };
     this.relays = Array.from({ length: RELAYS }, () => new PollingLoop(relayJob, logger));
-    this.loops = [...jobs.map((job) => new PollingLoop(job, logger)), ...this.relays];
+    this.webhooks = new PollingLoop(
+      { name: 'deliver-webhooks', pollMs, round: () => deliverWebhooks.execute() },
+      logger,
+    );
+    this.loops = [...jobs.map((job) => new PollingLoop(job, logger)), ...this.relays, this.webhooks];
   }
 
   start(): void {
     this.notifications.listen(EVENTS_APPENDED, () => {
       for (const loop of this.relays) loop.wake();
+    });
+    this.notifications.listen(WEBHOOKS_DUE, () => {
+      this.deliverWebhooks.lookAgain();
+      this.webhooks.wake();
     });
     for (const loop of this.loops) loop.start();
     this.consumers.start();

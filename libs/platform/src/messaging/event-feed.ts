@@ -11,6 +11,12 @@ const readFeed = statement(
      FROM platform.outbox
     WHERE feed_position > $1 AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3`,
 );
+const countFeed = statement(
+  'messaging.count_feed',
+  `SELECT count(*)::int AS count FROM (
+     SELECT FROM platform.outbox
+      WHERE feed_position > $1 AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3) events`,
+);
 const readFeedOfAggregate = statement(
   'messaging.read_feed_of_aggregate',
   `SELECT feed_position AS position, ${EVENT_COLUMNS}
@@ -45,6 +51,13 @@ export interface FeedEvent extends IntegrationEvent {
   readonly position: number;
 }
 
+export interface FeedBounds {
+  /** The position of the newest event, kept or pruned; 0 where there was none. */
+  readonly end: number;
+  /** No event up to this position is kept; 0 where none was pruned. */
+  readonly prunedUpTo: number;
+}
+
 /** What one look at the feed found. */
 export interface FeedPart {
   readonly events: FeedEvent[];
@@ -63,6 +76,12 @@ export class EventFeed {
   /** Events after a position; of these types, where some are named. */
   after(position: number, limit: number, types?: readonly string[]): Promise<FeedEvent[]> {
     return this.database.query<FeedEvent>(readFeed, [position, types ?? null, limit]);
+  }
+
+  /** How many events there are after a position, of these types where some are named, counted up to `limit`. */
+  async count(position: number, limit: number, types?: readonly string[]): Promise<number> {
+    const row = await this.database.queryOne<{ count: number }>(countFeed, [position, types ?? null, limit]);
+    return row?.count ?? 0;
   }
 
   /**
@@ -109,8 +128,9 @@ export class EventFeed {
     return (await this.bounds()).end;
   }
 
-  private async bounds(): Promise<{ end: number; prunedUpTo: number }> {
-    const bounds = await this.database.queryOne<{ end: number; prunedUpTo: number }>(feedBounds);
+  /** How far the feed reaches, and up to where it was pruned. */
+  async bounds(): Promise<FeedBounds> {
+    const bounds = await this.database.queryOne<FeedBounds>(feedBounds);
     return bounds ?? { end: 0, prunedUpTo: 0 };
   }
 }

@@ -12,4 +12,5 @@ export { MeasureEvents } from './measure-events.js';
 export { MessagingModule } from './messaging.module.js';
 export { Outbox } from './outbox.js';
 export { OutboxRelay } from './outbox-relay.js';
+export { PruneEvents } from './prune-events.js';
 export { EventTransport } from './transports/event-transport.js';

@@ -12,6 +12,7 @@ import { LiveEvents } from './live-events.js';
 import { MeasureEvents } from './measure-events.js';
 import { Outbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
+import { PruneEvents } from './prune-events.js';
 import { EventsController } from './pull-feed/events.controller.js';
 import { ConsumerPositions } from './transports/consumer-positions.js';
 import { EventTransport } from './transports/event-transport.js';
@@ -38,6 +39,7 @@ import { loadTransport } from './transports/load-transport.js';
     ApplyEvents,
     EventConsumers,
     MeasureEvents,
+    PruneEvents,
     EventInvariants,
   ],
   exports: [
@@ -51,6 +53,7 @@ import { loadTransport } from './transports/load-transport.js';
     ParkedEvents,
     EventConsumers,
     MeasureEvents,
+    PruneEvents,
   ],
 })
 export class MessagingModule {}

@@ -40,7 +40,8 @@ const pruneOutbox = statement(
   `WITH gone AS (DELETE FROM platform.outbox WHERE feed_position IN (
           SELECT feed_position FROM platform.outbox
            WHERE feed_position IS NOT NULL AND published_at < now() - $1 * interval '1 second'
-             AND feed_position < (SELECT min(feed_position) + $2 FROM platform.outbox WHERE feed_position IS NOT NULL))
+             AND feed_position < (SELECT min(feed_position) + $2 FROM platform.outbox WHERE feed_position IS NOT NULL)
+             AND ($3::bigint IS NULL OR feed_position <= $3))
           RETURNING feed_position),
         noted AS (INSERT INTO platform.consumer_positions AS place (consumer, position)
           SELECT '${PRUNED_UP_TO}', max(feed_position) FROM gone HAVING count(*) > 0
@@ -91,9 +92,12 @@ export class Outbox {
     await this.database.query(markPublished, [ids]);
   }
 
-  /** Deletes events that left longer ago than this, at most so many; returns how many. */
-  async prune(olderThanSeconds: number, limit: number): Promise<number> {
-    return (await this.database.query(pruneOutbox, [olderThanSeconds, limit])).length;
+  /**
+   * Deletes events that left longer ago than this, at most so many, and none behind a position in the feed where one is
+   * given; returns how many.
+   */
+  async prune(olderThanSeconds: number, limit: number, upTo?: number): Promise<number> {
+    return (await this.database.query(pruneOutbox, [olderThanSeconds, limit, upTo ?? null])).length;
   }
 
   async state(): Promise<OutboxState> {

@@ -29,6 +29,8 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('outbox_oldest_seconds') private readonly outboxOldest: Gauge,
     @InjectMetric('outbox_relay_total') private readonly relayed: Counter,
     @InjectMetric('broker_messages_total') private readonly consumed: Counter,
+    @InjectMetric('broker_process_seconds') private readonly processDuration: Histogram,
+    @InjectMetric('broker_consumer_lag') private readonly consumerLag: Gauge,
     @InjectMetric('dlq_depth') private readonly deadLetters: Gauge,
     @InjectMetric('events_parked') private readonly parkedEvents: Gauge,
     @InjectMetric('stock_alerts_total') private readonly stockAlerts: Counter,
@@ -118,6 +120,17 @@ export class Metrics implements OnModuleInit {
     events: number,
   ): void {
     if (events > 0) this.consumed.inc({ consumer, outcome }, events);
+  }
+
+  /** Records how long a consumer took for the events that were brought to it together. */
+  observeConsumed(consumer: string, durationMs: number): void {
+    this.processDuration.observe({ consumer }, durationMs / 1000);
+  }
+
+  /** Records how many events wait for a consumer; undefined where nobody can tell. */
+  setConsumerLag(consumer: string, lag: number | undefined): void {
+    if (lag === undefined) this.consumerLag.remove({ consumer });
+    else this.consumerLag.set({ consumer }, lag);
   }
 
   /** Records what consumers could not apply: what is tried again, and what was given up. */

@@ -2,6 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 
 const HTTP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const PROCESS_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const DATABASE_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
 /** Every series that the services have, beside those of Node itself. */
@@ -72,6 +73,17 @@ export const SERIES: Provider[] = [
     name: 'broker_messages_total',
     help: 'Events that a transport, a broker or PostgreSQL, brought to a consumer, by what became of them.',
     labelNames: ['consumer', 'outcome'],
+  }),
+  makeHistogramProvider({
+    name: 'broker_process_seconds',
+    help: 'Time in which a consumer applied the events that were brought to it together.',
+    labelNames: ['consumer'],
+    buckets: PROCESS_BUCKETS_SECONDS,
+  }),
+  makeGaugeProvider({
+    name: 'broker_consumer_lag',
+    help: 'Events that a consumer has not applied or put aside yet, as far as the transport can tell.',
+    labelNames: ['consumer'],
   }),
   makeGaugeProvider({
     name: 'dlq_depth',

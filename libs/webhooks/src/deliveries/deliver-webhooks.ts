@@ -22,6 +22,8 @@ const sent = defineFailpoint('webhooks.delivery.sent');
 export class DeliverWebhooks {
   private readonly underWay = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
+  /** Ends the wait for room. */
+  private alarm = new AbortController();
 
   constructor(
     private readonly queue: DeliveryQueue,
@@ -41,12 +43,18 @@ export class DeliverWebhooks {
    */
   async execute(): Promise<number> {
     return runAsSystem('webhooks', async () => {
+      this.alarm = new AbortController();
       const room = MAX_UNDER_WAY - this.underWay.size;
       const claimed = room > 0 && !this.stopping.signal.aborted ? await this.queue.claim(room) : [];
       for (const delivery of claimed) this.begin(delivery);
       if (claimed.length === 0 && this.underWay.size > 0) await this.waitForRoom();
       return this.underWay.size;
     });
+  }
+
+  /** Has it look at once for what is due, also when it has just looked, or waits for the end of something. */
+  lookAgain(): void {
+    this.alarm.abort();
   }
 
   /** Waits for what is under way, but not longer than `graceMs`: what is broken off then is sent again by another. */
@@ -78,10 +86,10 @@ export class DeliverWebhooks {
   }
 
   private async waitForRoom(): Promise<void> {
-    const waiting = new AbortController();
+    const { alarm } = this;
     const { WORKER_POLL_MS } = this.config.settings;
-    const look = delay(WORKER_POLL_MS, undefined, { signal: waiting.signal }).catch(() => undefined);
+    const look = delay(WORKER_POLL_MS, undefined, { signal: alarm.signal }).catch(() => undefined);
     await Promise.race([look, ...this.underWay]);
-    waiting.abort();
+    alarm.abort();
   }
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Clock, DomainError } from '#kernel';
+import { DomainError } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
+import { DeliveryQueue } from './delivery-queue.js';
 import { WebhookEndpoints } from '../endpoints/endpoints.js';
 import { webhooksErrors } from '../webhooks.errors.js';
 
@@ -35,11 +36,6 @@ const readEndpointStatus = statement(
   `SELECT e.status FROM webhooks.deliveries d JOIN webhooks.endpoints e ON e.id = d.endpoint_id WHERE d.id = $1`,
 );
 // What is under way at the moment is being sent already.
-const retryDelivery = statement(
-  'webhooks.retry_delivery',
-  `UPDATE webhooks.deliveries SET status = 'pending', tries = 0, next_attempt_at = $2, completed_at = NULL
-    WHERE id = $1 AND (leased_until IS NULL OR leased_until <= $2)`,
-);
 
 /** An event on its way to an endpoint. */
 export interface Delivery {
@@ -75,7 +71,7 @@ export class WebhookDeliveries {
     private readonly database: Database,
     private readonly endpoints: WebhookEndpoints,
     private readonly paginator: Paginator,
-    private readonly clock: Clock,
+    private readonly queue: DeliveryQueue,
   ) {}
 
   /**
@@ -110,7 +106,7 @@ export class WebhookDeliveries {
         throw new DomainError(webhooksErrors.webhook_delivery_not_found);
       }
       if (endpoint.status === 'disabled') throw new DomainError(webhooksErrors.webhook_endpoint_disabled);
-      await this.database.query(retryDelivery, [id, this.clock.now()]);
+      await this.queue.retry(id);
       const delivery = await this.database.queryOne<Delivery>(readDelivery, [id]);
       if (!delivery) throw new Error('A delivery is gone that was there a moment ago.');
       return delivery;

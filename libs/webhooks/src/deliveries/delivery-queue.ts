@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, newId } from '#kernel';
-import { Database, statement } from '#platform/database';
+import { Database, Notifications, statement } from '#platform/database';
 import type { CloudEvent } from '#platform/messaging';
 import type { Verdict } from '../domain/retry-schedule.js';
 import type { Attempt, Target } from './webhook-sender.js';
+
+/** Some webhook is to be sent at once. */
+export const WEBHOOKS_DUE = 'steelyard_webhooks_due';
 
 /** Beyond this nobody is sending a webhook that was begun: it is begun again. Longer than any call may take. */
 const LEASE_MS = 60_000;
@@ -54,6 +57,11 @@ const claimDeliveries = statement(
    RETURNING d.id, d.event, d.tries, d.leased_until AS "leasedUntil", e.id AS "endpointId", e.url, e.secret,
              e.previous_secret AS "previousSecret", e.previous_secret_until AS "previousSecretUntil"`,
 );
+const retryDelivery = statement(
+  'webhooks.retry_delivery',
+  `UPDATE webhooks.deliveries SET status = 'pending', tries = 0, next_attempt_at = $2, completed_at = NULL
+    WHERE id = $1 AND (leased_until IS NULL OR leased_until <= $2)`,
+);
 const recordAttempt = statement(
   'webhooks.record_attempt',
   `WITH recorded AS (
@@ -86,16 +94,26 @@ export class DeliveryQueue {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly notifications: Notifications,
   ) {}
 
   /** Has events sent; of an event that an endpoint has got before, nothing happens. */
   async enqueue(deliveries: readonly NewDelivery[]): Promise<void> {
     await this.database.query(enqueueDeliveries, this.rowsOf(deliveries));
+    this.wakeWorkers();
   }
 
   /** Has events sent, also those that the endpoint has got before; returns for how many that was not so already. */
   async resend(deliveries: readonly NewDelivery[]): Promise<number> {
-    return (await this.database.query(resendDeliveries, this.rowsOf(deliveries))).length;
+    const rows = await this.database.query(resendDeliveries, this.rowsOf(deliveries));
+    this.wakeWorkers();
+    return rows.length;
+  }
+
+  /** Has a delivery sent at once, whatever became of it; from then on it is as if it were new. */
+  async retry(id: string): Promise<void> {
+    await this.database.query(retryDelivery, [id, this.clock.now()]);
+    this.wakeWorkers();
   }
 
   /** Takes what is due, fairly among endpoints. */
@@ -116,6 +134,11 @@ export class DeliveryQueue {
       ...[attempt.attemptedAt, attempt.durationMs, attempt.statusCode, attempt.failure, attempt.response],
     ];
     return (await this.database.queryOne(recordAttempt, values)) !== undefined;
+  }
+
+  /** Once the running transaction has committed. */
+  private wakeWorkers(): void {
+    this.database.afterCommit(() => this.notifications.announce(WEBHOOKS_DUE));
   }
 
   private rowsOf(deliveries: readonly NewDelivery[]): unknown[] {

@@ -50,6 +50,7 @@ export class ApplyEvents {
    * parked; when it fails, the database did not answer, and they are to be brought again.
    */
   async execute(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
+    const startedAt = performance.now();
     await runAsSystem(consumer.name, async () => {
       try {
         await this.applyTogether(consumer, events);
@@ -59,6 +60,7 @@ export class ApplyEvents {
         if (first && others.length === 0) await this.park(consumer, first, error);
         else for (const event of events) await this.applyAlone(consumer, event);
       }
+      this.metrics.observeConsumed(consumer.name, performance.now() - startedAt);
       await failpoints.committed.reach();
     });
   }

@@ -9,9 +9,13 @@ const startAt = statement(
   'messaging.start_consumer',
   `INSERT INTO platform.consumer_positions (consumer, position) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 );
-const knownPosition = statement(
-  'messaging.known_consumer_position',
+const positionOf = statement(
+  'messaging.consumer_position',
   'SELECT position FROM platform.consumer_positions WHERE consumer = $1',
+);
+const lowestPosition = statement(
+  'messaging.lowest_consumer_position',
+  'SELECT min(position) AS position FROM platform.consumer_positions WHERE consumer = ANY($1::text[])',
 );
 const moveTo = statement(
   'messaging.move_consumer',
@@ -23,8 +27,15 @@ const moveTo = statement(
 export class ConsumerPositions {
   constructor(private readonly database: Database) {}
 
-  async has(consumer: string): Promise<boolean> {
-    return (await this.database.query(knownPosition, [consumer])).length > 0;
+  /** Its position, whoever has it; undefined before it has begun. */
+  async of(consumer: string): Promise<number | undefined> {
+    return (await this.database.queryOne<{ position: number }>(positionOf, [consumer]))?.position;
+  }
+
+  /** The position of the one of these consumers that is furthest behind; undefined when none has begun. */
+  async lowest(consumers: readonly string[]): Promise<number | undefined> {
+    const row = await this.database.queryOne<{ position: number | null }>(lowestPosition, [consumers]);
+    return row?.position ?? undefined;
   }
 
   /** Has a consumer begin behind this position; one that has begun before stays where it is. */

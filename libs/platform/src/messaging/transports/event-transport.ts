@@ -43,6 +43,17 @@ export abstract class EventTransport implements OnApplicationShutdown {
    */
   abstract subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription>;
 
+  /** How many events a group has not handled yet; a transport may count those with it that are not for the group. */
+  abstract lag(group: ConsumerGroup): Promise<number>;
+
+  /**
+   * The position in the feed up to which all of these groups have read it. Undefined where no group reads the feed: the
+   * transport keeps by itself what it was handed.
+   */
+  feedReadUpTo(_groups: readonly ConsumerGroup[]): Promise<number | undefined> {
+    return Promise.resolve(undefined);
+  }
+
   /** @throws Error saying why it cannot bring events at the moment */
   abstract check(): Promise<void>;
 

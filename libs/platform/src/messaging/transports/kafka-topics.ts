@@ -1,9 +1,10 @@
-import { type Admin, ListOffsetTimestamps } from '@platformatic/kafka';
+import { type Admin, type ListedOffsetsPartition, ListOffsetTimestamps } from '@platformatic/kafka';
 import type { Settings } from '../../config/index.js';
 
 const DAY_MS = 86_400_000;
 /** As many replicas as the brokers make by themselves. */
 const DEFAULT_REPLICAS = -1;
+const NEVER_COMMITTED = -1n;
 
 /** The topic of a type: one for each kind of aggregate, such as `steelyard.order`. */
 export function topicOf(type: string): string {
@@ -36,6 +37,47 @@ export class KafkaTopics {
 
   /** Has a group that has no members begin behind the newest event of a topic. */
   async startAtEnd(groupId: string, name: string): Promise<void> {
+    const partitionOffsets = (await this.ends(name)).map(({ partitionIndex, offset }) => ({
+      partition: partitionIndex,
+      offset,
+    }));
+    await this.admin.alterConsumerGroupOffsets({ groupId, topics: [{ name, partitionOffsets }] });
+  }
+
+  /** How many messages of these topics a group has not committed; of a partition where it never did, none counts. */
+  async lag(groupId: string, names: readonly string[]): Promise<number> {
+    const topics = await Promise.all(names.map(async (name) => ({ name, ends: await this.ends(name) })));
+    const [group] = await this.admin.listConsumerGroupOffsets({
+      groups: [
+        {
+          groupId,
+          topics: topics.map(({ name, ends }) => ({
+            name,
+            partitionIndexes: ends.map(({ partitionIndex }) => partitionIndex),
+          })),
+        },
+      ],
+    });
+    const committed = new Map(
+      group?.topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, committedOffset }) => [
+          `${name}/${partitionIndex}`,
+          committedOffset,
+        ]),
+      ),
+    );
+    return topics
+      .flatMap(({ name, ends }) =>
+        ends.map(({ partitionIndex, offset }) => {
+          const from = committed.get(`${name}/${partitionIndex}`) ?? NEVER_COMMITTED;
+          return from > NEVER_COMMITTED ? Number(offset - from) : 0;
+        }),
+      )
+      .reduce((sum, lag) => sum + lag, 0);
+  }
+
+  /** Where the next message of each partition of a topic would be. */
+  private async ends(name: string): Promise<ListedOffsetsPartition[]> {
     const { topics } = await this.admin.metadata({ topics: [name], forceUpdate: true });
     const count = topics.get(name)?.partitionsCount ?? 0;
     const partitions = Array.from({ length: count }, (_, partitionIndex) => ({
@@ -43,11 +85,7 @@ export class KafkaTopics {
       timestamp: ListOffsetTimestamps.LATEST,
     }));
     const [ends] = await this.admin.listOffsets({ topics: [{ name, partitions }] });
-    const partitionOffsets = (ends?.partitions ?? []).map(({ partitionIndex, offset }) => ({
-      partition: partitionIndex,
-      offset,
-    }));
-    await this.admin.alterConsumerGroupOffsets({ groupId, topics: [{ name, partitionOffsets }] });
+    return ends?.partitions ?? [];
   }
 
   private async create(topic: string): Promise<void> {

@@ -66,8 +66,7 @@ export class KafkaTransport extends EventTransport {
   }
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
-    const types = group.types === 'all' ? registeredEvents().map(({ type }) => type) : group.types;
-    const topics = [...new Set(types.map(topicOf))];
+    const topics = topicsOf(group);
     await this.topics.ensure(topics);
     for (const topic of topics) await this.start(group.name, topic);
     const reader = new KafkaGroup(group, topics, this.options, this.logger);
@@ -85,6 +84,12 @@ export class KafkaTransport extends EventTransport {
     };
   }
 
+  lag(group: ConsumerGroup): Promise<number> {
+    return within(CONNECT_TIMEOUT_MS, 'Kafka', () =>
+      this.topics.lag(KafkaGroup.idOf(group.name), topicsOf(group)),
+    );
+  }
+
   async check(): Promise<void> {
     await within(CONNECT_TIMEOUT_MS, 'Kafka', () => this.admin.listTopics());
   }
@@ -100,11 +105,11 @@ export class KafkaTransport extends EventTransport {
    */
   private async start(consumer: string, topic: string): Promise<void> {
     const key = `${this.name}/${consumer}/${topic}`;
-    if (await this.positions.has(key)) return;
+    if ((await this.positions.of(key)) !== undefined) return;
     await this.database.transaction(async () => {
       // Who comes second must not move on those who have begun.
       await this.database.lock('consumer', key);
-      if (await this.positions.has(key)) return;
+      if ((await this.positions.of(key)) !== undefined) return;
       await this.topics.startAtEnd(KafkaGroup.idOf(consumer), topic);
       await this.positions.start(key, 0);
     });
@@ -115,4 +120,9 @@ export class KafkaTransport extends EventTransport {
     this.producer = undefined;
     await producer?.close(true).catch(() => undefined);
   }
+}
+
+function topicsOf({ types }: ConsumerGroup): string[] {
+  const wanted = types === 'all' ? registeredEvents().map(({ type }) => type) : types;
+  return [...new Set(wanted.map(topicOf))];
 }

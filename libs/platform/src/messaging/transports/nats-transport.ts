@@ -30,6 +30,8 @@ const DAY_MS = 86_400_000;
 const DUPLICATE_WINDOW_MS = 120_000;
 /** The server forgets a reader that has asked for nothing for so long; then there is another. */
 const READER_LIFE_MS = 60_000;
+/** One that only counts is not needed for longer. */
+const COUNT_LIFE_MS = 10_000;
 /** Longest wait for events that are there. */
 const FETCH_TIMEOUT_MS = 5_000;
 
@@ -93,8 +95,8 @@ export class NatsTransport extends EventTransport {
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
     const { name } = group;
-    const consumer = `${this.name}/${name}`;
-    if (!(await this.positions.has(consumer))) {
+    const consumer = this.nameOf(group);
+    if ((await this.positions.of(consumer)) === undefined) {
       const { manager } = await this.link.get();
       const { state } = await manager.streams.info(STREAM);
       await this.positions.start(consumer, state.last_seq);
@@ -119,6 +121,17 @@ export class NatsTransport extends EventTransport {
     };
   }
 
+  async lag(group: ConsumerGroup): Promise<number> {
+    const position = await this.positions.of(this.nameOf(group));
+    if (position === undefined) return 0;
+    return within(CONNECT_TIMEOUT_MS, 'NATS', async () => {
+      const { events } = await this.newReader(position, group, COUNT_LIFE_MS);
+      const { num_pending: pending } = await events.info();
+      await events.delete();
+      return pending;
+    });
+  }
+
   async check(): Promise<void> {
     await within(CONNECT_TIMEOUT_MS, 'NATS', async () => {
       const { connection } = await this.link.get();
@@ -128,6 +141,11 @@ export class NatsTransport extends EventTransport {
 
   close(): Promise<void> {
     return this.link.close();
+  }
+
+  /** Under which the position of a group is written down. */
+  private nameOf({ name }: ConsumerGroup): string {
+    return `${this.name}/${name}`;
   }
 
   private async open(lost: () => void): Promise<Link> {
@@ -193,11 +211,16 @@ export class NatsTransport extends EventTransport {
   /** The reader that there is, where it stands at this position on a connection that lives; else a new one. */
   private async readerAt(
     position: number,
-    { types }: ConsumerGroup,
+    group: ConsumerGroup,
     reader: Reader | undefined,
   ): Promise<Reader> {
     const link = await this.link.get();
     if (reader?.link === link && reader.position === position) return reader;
+    return this.newReader(position, group, READER_LIFE_MS);
+  }
+
+  private async newReader(position: number, { types }: ConsumerGroup, lifeMs: number): Promise<Reader> {
+    const link = await this.link.get();
     const { state } = await link.manager.streams.info(STREAM);
     // A stream that somebody has made anew counts from 1 again.
     const start = position > state.last_seq ? 0 : position;
@@ -207,7 +230,7 @@ export class NatsTransport extends EventTransport {
       opt_start_seq: start + 1,
       // Servers before 2.10 know one filter and no more.
       ...(types === 'all' || isOlderThan210(link.connection) ? {} : { filter_subjects: [...types] }),
-      inactive_threshold: nanos(READER_LIFE_MS),
+      inactive_threshold: nanos(lifeMs),
       mem_storage: true,
       num_replicas: 1,
     });

@@ -13,6 +13,11 @@ import {
   type Subscription,
 } from './event-transport.js';
 
+/** Above this, a group is so far behind that the exact number tells nothing more. */
+const MOST_COUNTED = 100_000;
+/** A group that is not for what comes moves on all the same, this often or every batch of events. */
+const SKIP_MS = 60_000;
+
 /**
  * Events through PostgreSQL itself: the outbox is the log. Nothing has to be handed over; a consumer reads the feed
  * from where it is. One process at a time reads for a consumer, and the next takes over as soon as it is gone.
@@ -37,8 +42,9 @@ export class PostgresTransport extends EventTransport {
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
     await this.positions.start(group.name, await this.feed.end());
+    const reading = { movedAt: performance.now() };
     const loop = new PollingLoop(
-      { name: `consume ${group.name}`, pollMs: SWEEP_MS, round: () => this.consume(group, handle) },
+      { name: `consume ${group.name}`, pollMs: SWEEP_MS, round: () => this.consume(group, reading, handle) },
       this.logger,
     );
     const stopListening = this.notifications.listen(EVENTS_PUBLISHED, () => loop.wake());
@@ -51,6 +57,15 @@ export class PostgresTransport extends EventTransport {
     };
   }
 
+  async lag({ name, types }: ConsumerGroup): Promise<number> {
+    const position = await this.positions.of(name);
+    return position === undefined ? 0 : this.feed.count(position, MOST_COUNTED, wanted(types));
+  }
+
+  override feedReadUpTo(groups: readonly ConsumerGroup[]): Promise<number | undefined> {
+    return this.positions.lowest(groups.map(({ name }) => name));
+  }
+
   async check(): Promise<void> {
     // What it needs is asked for as the database.
   }
@@ -60,16 +75,41 @@ export class PostgresTransport extends EventTransport {
   }
 
   /** Handles the next events and moves on. What they change commits apart, before that. */
-  private async consume({ name, types }: ConsumerGroup, handle: EventHandler): Promise<number> {
+  private async consume(
+    { name, types }: ConsumerGroup,
+    reading: { movedAt: number },
+    handle: EventHandler,
+  ): Promise<number> {
     return this.database.transaction(async () => {
       const position = await this.positions.lock(name);
       if (position === undefined) return 0;
-      const events = await this.feed.after(position, BATCH_SIZE, types === 'all' ? undefined : types);
-      const last = events.at(-1);
-      if (!last) return 0;
-      await handle(events);
-      await this.positions.moveTo(name, last.position);
+      // Asked for first: whatever is there up to the end is in what is read next.
+      const { end, prunedUpTo } = await this.feed.bounds();
+      if (prunedUpTo > position) this.reportGap(name, position, prunedUpTo);
+      const events = await this.feed.after(position, BATCH_SIZE, wanted(types));
+      if (events.length > 0) await handle(events);
+      const last = events.at(-1)?.position ?? position;
+      const lookedUpTo = events.length === BATCH_SIZE ? last : Math.max(last, end);
+      const isWorthIt =
+        lookedUpTo - position >= BATCH_SIZE ||
+        (lookedUpTo > position && performance.now() - reading.movedAt >= SKIP_MS);
+      if (events.length > 0 || isWorthIt) {
+        await this.positions.moveTo(name, lookedUpTo);
+        reading.movedAt = performance.now();
+      }
       return events.length;
     });
   }
+
+  /** Pruning leaves alone what a known consumer has not read; one that no worker knew for long is not known. */
+  private reportGap(consumer: string, position: number, prunedUpTo: number): void {
+    this.logger.error(
+      { consumer, position, pruned_up_to: prunedUpTo },
+      'Events were pruned before a consumer has read them; it goes on with those that are left',
+    );
+  }
+}
+
+function wanted(types: ConsumerGroup['types']): readonly string[] | undefined {
+  return types === 'all' ? undefined : types;
 }

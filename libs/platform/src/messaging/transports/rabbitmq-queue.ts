@@ -53,6 +53,14 @@ export class RabbitmqQueue {
     return batch.length;
   }
 
+  /** How many messages wait in the queue, or have come to this process and are not acknowledged. */
+  async lag(): Promise<number> {
+    const waiting = await within(CONNECT_TIMEOUT_MS, 'RabbitMQ', async (signal) =>
+      countWaiting(await this.connection(), this.name, signal),
+    );
+    return (waiting ?? 0) + this.arrived.length;
+  }
+
   async close(): Promise<void> {
     const { channel } = this;
     this.channel = undefined;
@@ -61,14 +69,14 @@ export class RabbitmqQueue {
 
   private async consumeFrom(signal: AbortSignal): Promise<Channel> {
     const connection = await this.connection();
-    const exists = await hasQueue(connection, this.name, signal);
+    const waiting = await countWaiting(connection, this.name, signal);
     const channel = await connection.createChannel();
     endOnAbort(signal, channel);
     channel.on('error', () => undefined);
     channel.on('close', () => this.forget(channel));
     await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
     // One that somebody has made otherwise stays as it is.
-    if (!exists)
+    if (waiting === undefined)
       await channel.assertQueue(this.name, { durable: true, arguments: queueArguments(connection) });
     const bindings = this.group.types === 'all' ? ['#'] : this.group.types;
     for (const type of bindings) await channel.bindQueue(this.name, EXCHANGE, type);
@@ -102,17 +110,24 @@ export class RabbitmqQueue {
   }
 }
 
-/** Asking for a queue that is not there ends the channel. */
-async function hasQueue(connection: ChannelModel, name: string, signal: AbortSignal): Promise<boolean> {
+/**
+ * How many messages a queue has that no process has got; undefined where there is no such queue. It takes a channel of
+ * its own: asking for a queue that is not there ends the channel.
+ */
+async function countWaiting(
+  connection: ChannelModel,
+  name: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const channel = await connection.createChannel();
   endOnAbort(signal, channel);
   channel.on('error', () => undefined);
   try {
-    await channel.checkQueue(name);
+    const { messageCount } = await channel.checkQueue(name);
     await channel.close();
-    return true;
+    return messageCount;
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return false;
+    if ((error as { code?: number }).code === 404) return undefined;
     throw error;
   }
 }

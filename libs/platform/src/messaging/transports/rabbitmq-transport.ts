@@ -34,6 +34,8 @@ export class RabbitmqTransport extends EventTransport {
   /** Apart from each other: while RabbitMQ is short of memory it stops listening to connections that publish. */
   private readonly outlet: LazyConnection<Outlet>;
   private readonly inlet: LazyConnection<ChannelModel>;
+  /** Those of the groups that this process reads for. */
+  private readonly queues = new Map<string, RabbitmqQueue>();
 
   constructor(
     private readonly config: Config,
@@ -77,7 +79,8 @@ export class RabbitmqTransport extends EventTransport {
   }
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
-    const queue = new RabbitmqQueue(group, () => this.inlet.get(), this.logger);
+    const queue = this.queueOf(group);
+    this.queues.set(group.name, queue);
     const loop = new PollingLoop(
       { name: `consume ${group.name}`, pollMs: SWEEP_MS, round: () => queue.consume(handle) },
       this.logger,
@@ -88,9 +91,15 @@ export class RabbitmqTransport extends EventTransport {
     return {
       stop: async (graceMs) => {
         await loop.stop(graceMs);
+        this.queues.delete(group.name);
         await queue.close();
       },
     };
+  }
+
+  /** What has come to another process, and is not acknowledged, is known there only. */
+  lag(group: ConsumerGroup): Promise<number> {
+    return (this.queues.get(group.name) ?? this.queueOf(group)).lag();
   }
 
   async check(): Promise<void> {
@@ -100,6 +109,10 @@ export class RabbitmqTransport extends EventTransport {
 
   async close(): Promise<void> {
     await Promise.all([this.outlet.close(), this.inlet.close()]);
+  }
+
+  private queueOf(group: ConsumerGroup): RabbitmqQueue {
+    return new RabbitmqQueue(group, () => this.inlet.get(), this.logger);
   }
 
   private async openOutlet(lost: () => void, signal: AbortSignal): Promise<Outlet> {

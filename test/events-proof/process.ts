@@ -5,23 +5,21 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { loadSettings, readEnvironment, SERVER_SETTINGS } from '#platform/config';
-import { Database, Notifications, statement } from '#platform/database';
+import { Database, statement } from '#platform/database';
 import { PollingLoop } from '#platform/jobs';
 import {
   ApplyEvents,
   EventBus,
   EventConsumers,
-  EVENTS_APPENDED,
+  EventRelays,
   EventTransport,
   type IntegrationEvent,
-  OutboxRelay,
 } from '#platform/messaging';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { PlatformModule } from '../../apps/api/src/index.js';
 import { CONSUMER, happened } from './proof-event.js';
 
 const POLL_MS = 250;
-const RELAYS = 2;
 
 const noteDelivery = statement(
   'proof.note_delivery',
@@ -51,15 +49,7 @@ if (role === 'relay') relay();
 else consume();
 
 function relay(): void {
-  const round = () => of(OutboxRelay).relayBatch();
-  const loops = Array.from(
-    { length: RELAYS },
-    () => new PollingLoop({ name: 'relay-events', pollMs: POLL_MS, round }, logger),
-  );
-  of(Notifications).listen(EVENTS_APPENDED, () => {
-    for (const loop of loops) loop.wake();
-  });
-  for (const loop of loops) loop.start();
+  of(EventRelays).start();
   sayReady();
 }
 

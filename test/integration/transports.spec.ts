@@ -1,6 +1,7 @@
 import { newId } from '#kernel';
 import { PollingLoop } from '#platform/jobs';
 import { ApplyEvents, EventFeed, type IntegrationEvent } from '#platform/messaging';
+import { connect } from 'amqplib';
 import type { EventHandler } from '../../libs/platform/src/messaging/transports/event-transport.js';
 import type { BrokerServer } from '../support/brokers/broker-server.js';
 import { KafkaServer, WITHOUT_KAFKA } from '../support/brokers/kafka-server.js';
@@ -149,6 +150,26 @@ describe.each(running)('events through $name', ({ name, server }) => {
   );
 
   it(
+    'wait for whoever was registered before they left, though nobody reads for them yet',
+    async () => {
+      const [ids, newKind] = [newIds(10), `steelyard.kind_${name}.happened.v1`];
+      const [some, all] = [newGroup(HAPPENED), { name: `test.${newId()}`, types: 'all' as const }];
+      const relay = carrier.relay(carrier.process(), [some, all]);
+      await carrier.append(ids, 1, 3, HAPPENED);
+      await carrier.append(ids, 1, 3, newKind);
+      while ((await relay.relayBatch()) > 0);
+      const received: IntegrationEvent[][] = [[], []];
+      await carrier.subscribe(some, into(received[0]!));
+      // A version that knows the kind comes later than one that hands it over.
+      await carrier.subscribe({ ...all, types: [newKind] }, into(received[1]!));
+      await arrival(() => {
+        for (const events of received) expectInOrder(events, ids, 3);
+      });
+    },
+    RESTART_MS,
+  );
+
+  it(
     'are counted while they wait for a group, and not once it has handled them',
     async () => {
       const ids = newIds(10);
@@ -211,6 +232,55 @@ describe.each(running)('events through $name', ({ name, server }) => {
     },
     RESTART_MS,
   );
+
+  // PostgreSQL has what it has.
+  if (broker) {
+    it(
+      'come to whoever was away while the broker lost all that it knew',
+      async () => {
+        const ids = newIds(10);
+        const group = newGroup(HAPPENED);
+        const received: IntegrationEvent[] = [];
+        const subscription = await carrier.subscribe(group, into(received));
+        await carrier.publish(ids, 1, 2, HAPPENED);
+        await arrival(() => expectInOrder(received, ids, 2));
+        await subscription.stop(GRACE_MS);
+        await broker.lose();
+        await carrier.append(ids, 3, 6, HAPPENED);
+        const relay = carrier.relay(carrier.process(), [group]);
+        await eventually(async () => {
+          while ((await relay.relayBatch()) > 0);
+        }, ARRIVAL_MS);
+        await carrier.subscribe(group, into(received));
+        await arrival(() => expectInOrder(received, ids, 6));
+      },
+      RESTART_MS,
+    );
+  }
+
+  if (name === 'rabbitmq') {
+    it(
+      'have not left while no queue takes them that should',
+      async () => {
+        const type = 'steelyard.test.unrouted.v1';
+        const [ids, group] = [newIds(5), newGroup(type)];
+        const relay = carrier.relay(carrier.process(), [group]);
+        await carrier.append(ids, 1, 1, type);
+        while ((await relay.relayBatch()) > 0);
+        const connection = await connect(broker!.settings['RABBITMQ_URL']!);
+        const channel = await connection.createChannel();
+        await channel.deleteQueue(`steelyard.${group.name}`);
+        await connection.close();
+        await carrier.append(ids, 2, 3, type);
+        await expect(relay.relayBatch()).rejects.toThrow(`No queue takes ${type}`);
+        while ((await relay.relayBatch()) > 0);
+        const received: IntegrationEvent[] = [];
+        await carrier.subscribe(group, into(received));
+        await arrival(() => expectInOrder(received, ids, 2, 2));
+      },
+      RESTART_MS,
+    );
+  }
 
   it(
     broker

@@ -1,7 +1,7 @@
-import { newId } from '#kernel';
+import { Clock, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, Notifications } from '#platform/database';
-import { EventFeed, type IntegrationEvent, Outbox, OutboxRelay } from '#platform/messaging';
+import { EventBus, EventFeed, type IntegrationEvent, Outbox, OutboxRelay } from '#platform/messaging';
 import { Metrics } from '#platform/telemetry';
 import { PinoLogger } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
@@ -78,15 +78,13 @@ export class EventCarrier {
     return subscription;
   }
 
-  relay(process: EventTransport): OutboxRelay {
+  /** What hands over to the transport, as a worker that knows these consumers would. */
+  relay(process: EventTransport, consumers: readonly ConsumerGroup[] = []): OutboxRelay {
     const { app } = this.api;
-    return new OutboxRelay(
-      app.get(Database),
-      app.get(Outbox),
-      process,
-      app.get(Notifications),
-      app.get(Metrics),
-    );
+    const [database, notifications] = [app.get(Database), app.get(Notifications)];
+    const bus = new EventBus(database, app.get(Clock), notifications);
+    for (const group of consumers) bus.consume({ ...group, apply: () => Promise.resolve() });
+    return new OutboxRelay(database, app.get(Outbox), process, bus, notifications, app.get(Metrics));
   }
 
   /** Appends the events `from` to `to` of each of these aggregates to the outbox. */

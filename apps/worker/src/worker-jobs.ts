@@ -7,14 +7,7 @@ import { CheckInvariants } from '#platform/invariants';
 import { type PollingJob, PollingLoop } from '#platform/jobs';
 import { DeliverMails } from '#platform/mail';
 import { Notifications } from '#platform/database';
-import {
-  ApplyEvents,
-  EventConsumers,
-  EVENTS_APPENDED,
-  MeasureEvents,
-  OutboxRelay,
-  PruneEvents,
-} from '#platform/messaging';
+import { ApplyEvents, EventConsumers, EventRelays, MeasureEvents, PruneEvents } from '#platform/messaging';
 import { PruneAccounts } from '#users';
 import { DeliverWebhooks, MeasureWebhooks, TidyWebhooks, WEBHOOKS_DUE } from '#webhooks';
 import { PinoLogger } from 'nestjs-pino';
@@ -25,8 +18,6 @@ const SLOW_POLL_MS = 60_000;
 const MEASURE_POLL_MS = 15_000;
 const PRUNE_BATCH_SIZE = 10_000;
 const DAY_SECONDS = 86_400;
-/** Relays at work in one process: while one waits for a broker, the other reads. */
-const RELAYS = 2;
 
 /** A worker leaves alone what another has checked in this part of the interval, so that many do no more than one. */
 const CHECKED_LATELY = 0.9;
@@ -35,11 +26,10 @@ const CHECKED_LATELY = 0.9;
 @Injectable()
 export class WorkerJobs {
   private readonly loops: readonly PollingLoop[];
-  private readonly relays: readonly PollingLoop[];
   private readonly webhooks: PollingLoop;
 
   constructor(
-    relay: OutboxRelay,
+    private readonly relays: EventRelays,
     applyEvents: ApplyEvents,
     measureEvents: MeasureEvents,
     pruneEvents: PruneEvents,
@@ -89,30 +79,27 @@ export class WorkerJobs {
         round: () => checkInvariants.execute(checkMs * CHECKED_LATELY),
       },
     ];
-    const relayJob: PollingJob = { name: 'relay-events', pollMs, round: () => relay.relayBatch() };
-    this.relays = Array.from({ length: RELAYS }, () => new PollingLoop(relayJob, logger));
     this.webhooks = new PollingLoop(
       { name: 'deliver-webhooks', pollMs, round: () => deliverWebhooks.execute() },
       logger,
     );
-    this.loops = [...jobs.map((job) => new PollingLoop(job, logger)), ...this.relays, this.webhooks];
+    this.loops = [...jobs.map((job) => new PollingLoop(job, logger)), this.webhooks];
   }
 
   start(): void {
-    this.notifications.listen(EVENTS_APPENDED, () => {
-      for (const loop of this.relays) loop.wake();
-    });
     this.notifications.listen(WEBHOOKS_DUE, () => {
       this.deliverWebhooks.lookAgain();
       this.webhooks.wake();
     });
     for (const loop of this.loops) loop.start();
+    this.relays.start();
     this.consumers.start();
   }
 
   /** Begins nothing more and waits for what is in flight, but not longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     await Promise.all([
+      this.relays.stop(graceMs),
       this.consumers.stop(graceMs),
       this.deliverWebhooks.stop(graceMs),
       ...this.loops.map((loop) => loop.stop(graceMs)),

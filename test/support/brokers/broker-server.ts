@@ -27,7 +27,7 @@ export abstract class BrokerServer {
   /** On which clients are answered. */
   protected abstract readonly port: number;
 
-  /** Makes what it needs before its first start. */
+  /** Makes what it needs before its first start; once it has a port, it keeps it. */
   protected abstract prepare(): Promise<void>;
   /** What runs, the server itself as the last one. */
   protected abstract programs(): readonly Program[];
@@ -64,6 +64,12 @@ export abstract class BrokerServer {
     this.killGroups();
     this.processes = [];
     await Promise.all(ending);
+  }
+
+  /** As if its machine burned down: it is there again, where it was, and knows nothing any more. */
+  async lose(): Promise<void> {
+    await this.close();
+    await this.open();
   }
 
   /** Ends it, and nothing is left. */

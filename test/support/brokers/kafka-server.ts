@@ -29,7 +29,7 @@ export class KafkaServer extends BrokerServer {
   }
 
   protected async prepare(): Promise<void> {
-    this.port = await freePort();
+    this.port ||= await freePort();
     const controllerPort = await freePort();
     const settings = {
       'process.roles': 'broker,controller',

@@ -15,7 +15,7 @@ export class NatsServer extends BrokerServer {
   }
 
   protected async prepare(): Promise<void> {
-    this.port = await freePort();
+    this.port ||= await freePort();
   }
 
   protected programs(): Program[] {

@@ -34,7 +34,7 @@ export class RabbitmqServer extends BrokerServer {
   }
 
   protected async prepare(): Promise<void> {
-    this.port = await freePort();
+    this.port ||= await freePort();
     this.distributionPort = await freePort();
     this.mapperPort = await freePort();
     const settings = [

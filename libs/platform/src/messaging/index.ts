@@ -1,4 +1,3 @@
-export { EVENTS_APPENDED } from './channels.js';
 export { type CloudEvent, toCloudEvent } from './cloud-event.js';
 export { breakingEventChanges, describeEvents, type EventContract } from './contract/describe-events.js';
 export { ApplyEvents } from './consumers/apply-events.js';
@@ -6,6 +5,7 @@ export { EventConsumers } from './consumers/event-consumers.js';
 export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consumers/parked-events.js';
 export { type Consumer, EventBus } from './event-bus.js';
 export { EventFeed } from './event-feed.js';
+export { EventRelays } from './event-relays.js';
 export { defineEvent, type EventDefinition, type IntegrationEvent, registeredEvents } from './event.js';
 export { LiveEvents } from './live-events.js';
 export { MeasureEvents } from './measure-events.js';

@@ -7,6 +7,7 @@ import { ParkedEvents } from './consumers/parked-events.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { EventBus } from './event-bus.js';
 import { EventFeed } from './event-feed.js';
+import { EventRelays } from './event-relays.js';
 import { EventInvariants } from './event-invariants.js';
 import { LiveEvents } from './live-events.js';
 import { MeasureEvents } from './measure-events.js';
@@ -26,6 +27,7 @@ import { loadTransport } from './transports/load-transport.js';
     EventBus,
     Outbox,
     OutboxRelay,
+    EventRelays,
     EventFeed,
     LiveEvents,
     ConsumerPositions,
@@ -48,6 +50,7 @@ import { loadTransport } from './transports/load-transport.js';
     EventFeed,
     LiveEvents,
     OutboxRelay,
+    EventRelays,
     Outbox,
     ApplyEvents,
     ParkedEvents,

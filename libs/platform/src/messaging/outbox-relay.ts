@@ -4,6 +4,7 @@ import { Database, Notifications } from '../database/index.js';
 import { defineFailpoint } from '../failpoints/index.js';
 import { Metrics } from '../telemetry/index.js';
 import { EVENTS_PUBLISHED } from './channels.js';
+import { EventBus } from './event-bus.js';
 import { Outbox } from './outbox.js';
 import { EventTransport } from './transports/event-transport.js';
 
@@ -34,6 +35,7 @@ export class OutboxRelay {
     private readonly database: Database,
     private readonly outbox: Outbox,
     private readonly transport: EventTransport,
+    private readonly bus: EventBus,
     private readonly notifications: Notifications,
     private readonly metrics: Metrics,
   ) {}
@@ -57,6 +59,8 @@ export class OutboxRelay {
     if (events.length === 0) return 0;
     await failpoints.read.reach();
     try {
+      // Or it would be handed over before a consumer that starts a moment later is there to get it.
+      await this.transport.register(this.bus.consumers);
       await this.transport.publish(events);
     } catch (error) {
       this.metrics.countRelayed(this.transport.name, 'failed', events.length);

@@ -7,7 +7,7 @@ const lockPosition = statement(
 );
 const startAt = statement(
   'messaging.start_consumer',
-  `INSERT INTO platform.consumer_positions (consumer, position) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+  `INSERT INTO platform.consumer_positions (consumer, position) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1`,
 );
 const positionOf = statement(
   'messaging.consumer_position',
@@ -38,9 +38,9 @@ export class ConsumerPositions {
     return row?.position ?? undefined;
   }
 
-  /** Has a consumer begin behind this position; one that has begun before stays where it is. */
-  async start(consumer: string, position: number): Promise<void> {
-    await this.database.query(startAt, [consumer, position]);
+  /** Has a consumer begin behind this position; one that has begun before stays where it is. Returns whether it has not. */
+  async start(consumer: string, position: number): Promise<boolean> {
+    return (await this.database.query(startAt, [consumer, position])).length > 0;
   }
 
   /** Its position, for it alone until the running transaction ends; undefined while somebody else has it. */

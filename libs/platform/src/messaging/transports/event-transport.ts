@@ -32,14 +32,21 @@ export abstract class EventTransport implements OnApplicationShutdown {
   abstract readonly name: string;
 
   /**
+   * Has these groups get whatever is handed over from now on, also where nobody reads for them yet. One that has begun
+   * stays where it is. It is quick when nothing is to be done, so that it can be asked for before anything is handed
+   * over.
+   */
+  abstract register(groups: readonly ConsumerGroup[]): Promise<void>;
+
+  /**
    * Hands over events, in order. Resolves once they are kept durably; when it fails, some of them may be, and all are
    * to be handed over again.
    */
   abstract publish(events: readonly IntegrationEvent[]): Promise<void>;
 
   /**
-   * Has `handle` called with events of these types, the first time with those that come from now on, later with those
-   * since. Of an aggregate, no event is handed over before the ones that came earlier are handled.
+   * Has `handle` called with events of these types: those that were handed over since the group was registered, which
+   * it is by that at the latest, and not handled yet. Of an aggregate, no event is handed over before the ones that came earlier are handled.
    */
   abstract subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription>;
 

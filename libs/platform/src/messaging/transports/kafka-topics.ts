@@ -1,4 +1,9 @@
-import { type Admin, type ListedOffsetsPartition, ListOffsetTimestamps } from '@platformatic/kafka';
+import {
+  type Admin,
+  findErrorBy,
+  type ListedOffsetsPartition,
+  ListOffsetTimestamps,
+} from '@platformatic/kafka';
 import type { Settings } from '../../config/index.js';
 
 const DAY_MS = 86_400_000;
@@ -9,6 +14,15 @@ const NEVER_COMMITTED = -1n;
 /** The topic of a type: one for each kind of aggregate, such as `steelyard.order`. */
 export function topicOf(type: string): string {
   return type.split('.').slice(0, 2).join('.');
+}
+
+/** Where a group begins cannot be changed while it has members: those of an older version, which wants less. */
+export class GroupHasMembersError extends Error {
+  constructor(groupId: string, topic: string, cause: unknown) {
+    super(`The group ${groupId} has members, and cannot begin with ${topic} before they have left.`, {
+      cause,
+    });
+  }
 }
 
 /** The topics in Kafka: those that are not there are made, and those that are stay as they are. */
@@ -35,13 +49,24 @@ export class KafkaTopics {
     this.known.clear();
   }
 
-  /** Has a group that has no members begin behind the newest event of a topic. */
+  /**
+   * Has a group begin behind the newest event of a topic, which is made where there is none. In partitions that are
+   * empty it begins with their first event by itself.
+   *
+   * @throws GroupHasMembersError
+   */
   async startAtEnd(groupId: string, name: string): Promise<void> {
-    const partitionOffsets = (await this.ends(name)).map(({ partitionIndex, offset }) => ({
-      partition: partitionIndex,
-      offset,
-    }));
-    await this.admin.alterConsumerGroupOffsets({ groupId, topics: [{ name, partitionOffsets }] });
+    await this.ensure([name]);
+    const partitionOffsets = (await this.ends(name))
+      .filter(({ offset }) => offset > 0n)
+      .map(({ partitionIndex, offset }) => ({ partition: partitionIndex, offset }));
+    if (partitionOffsets.length === 0) return;
+    try {
+      await this.admin.alterConsumerGroupOffsets({ groupId, topics: [{ name, partitionOffsets }] });
+    } catch (error) {
+      if (!findErrorBy(error as Error, 'apiId', 'UNKNOWN_MEMBER_ID')) throw error;
+      throw new GroupHasMembersError(groupId, name, error);
+    }
   }
 
   /** How many messages of these topics a group has not committed; of a partition where it never did, none counts. */

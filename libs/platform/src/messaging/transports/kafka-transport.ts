@@ -16,7 +16,7 @@ import {
 } from './event-transport.js';
 import { KafkaGroup } from './kafka-group.js';
 import { kafkaOptions } from './kafka-options.js';
-import { KafkaTopics, topicOf } from './kafka-topics.js';
+import { GroupHasMembersError, KafkaTopics, topicOf } from './kafka-topics.js';
 import { toMessage } from './messages.js';
 
 /**
@@ -29,6 +29,9 @@ export class KafkaTransport extends EventTransport {
   private readonly options: BaseOptions;
   private readonly admin: Admin;
   private readonly topics: KafkaTopics;
+  private readonly groups = new Map<string, ConsumerGroup>();
+  /** What groups are known to have begun, each with a topic. */
+  private readonly begun = new Set<string>();
   private producer: Producer<string, string, string, string> | undefined;
 
   constructor(
@@ -43,10 +46,25 @@ export class KafkaTransport extends EventTransport {
     this.topics = new KafkaTopics(this.admin, config.settings);
   }
 
+  async register(groups: readonly ConsumerGroup[]): Promise<void> {
+    for (const group of groups) {
+      this.groups.set(group.name, group);
+      await this.begin(group.name, topicsOf(group)).catch((error: unknown) => {
+        // The members of an older version hand over events as well: nobody must wait for their end.
+        if (!(error instanceof GroupHasMembersError)) throw error;
+      });
+    }
+  }
+
   async publish(events: readonly IntegrationEvent[]): Promise<void> {
     try {
       await within(publishTimeoutMs(this.config.settings), 'Kafka', async (signal) => {
-        await this.topics.ensure(events.map(({ type }) => topicOf(type)));
+        const topics = [...new Set(events.map(({ type }) => topicOf(type)))];
+        // Of a kind that only a newer version knows: whoever wants all is to find it when it knows it, too.
+        for (const { name, types } of this.groups.values()) {
+          if (types === 'all') await this.begin(name, topics);
+        }
+        await this.topics.ensure(topics);
         // Nobody would know of what is sent after time is up.
         signal.throwIfAborted();
         this.producer ??= new Producer({ ...this.options, idempotent: true, serializers: stringSerializers });
@@ -67,8 +85,8 @@ export class KafkaTransport extends EventTransport {
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
     const topics = topicsOf(group);
-    await this.topics.ensure(topics);
-    for (const topic of topics) await this.start(group.name, topic);
+    await this.register([group]);
+    await this.begin(group.name, topics);
     const reader = new KafkaGroup(group, topics, this.options, this.logger);
     const loop = new PollingLoop(
       { name: `consume ${group.name}`, pollMs: SWEEP_MS, round: () => reader.consume(handle) },
@@ -100,19 +118,22 @@ export class KafkaTransport extends EventTransport {
   }
 
   /**
-   * Has a group begin at the end of a topic, once. Kafka forgets groups that were away for long: from then on such a
+   * Has a group begin at the end of topics, once. Kafka forgets groups that were away for long: from then on such a
    * one begins with the oldest event that there is, and the inbox knows which are old.
    */
-  private async start(consumer: string, topic: string): Promise<void> {
-    const key = `${this.name}/${consumer}/${topic}`;
-    if ((await this.positions.of(key)) !== undefined) return;
-    await this.database.transaction(async () => {
-      // Who comes second must not move on those who have begun.
-      await this.database.lock('consumer', key);
-      if ((await this.positions.of(key)) !== undefined) return;
-      await this.topics.startAtEnd(KafkaGroup.idOf(consumer), topic);
-      await this.positions.start(key, 0);
-    });
+  private async begin(consumer: string, topics: readonly string[]): Promise<void> {
+    for (const topic of topics) {
+      const key = `${this.name}/${consumer}/${topic}`;
+      if (this.begun.has(key)) continue;
+      await this.database.transaction(async () => {
+        // Who comes second must not move on those who have begun.
+        await this.database.lock('consumer', key);
+        if ((await this.positions.of(key)) !== undefined) return;
+        await this.topics.startAtEnd(KafkaGroup.idOf(consumer), topic);
+        await this.positions.start(key, 0);
+      });
+      this.begun.add(key);
+    }
   }
 
   private async dropProducer(): Promise<void> {

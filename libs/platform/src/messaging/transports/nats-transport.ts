@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
-import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstream';
+import type { Consumer, JetStreamClient, JetStreamManager, JsMsg, StreamInfo } from '@nats-io/jetstream';
 import { connect, headers, nanos, type NatsConnection } from '@nats-io/transport-node';
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
@@ -39,6 +39,10 @@ interface Link {
   readonly connection: NatsConnection;
   readonly stream: JetStreamClient;
   readonly manager: JetStreamManager;
+  /** Of the stream: one that somebody has made anew counts from 1 again. */
+  readonly madeAt: number;
+  /** Groups of which it is known that they have begun. */
+  readonly registered: Set<string>;
 }
 
 /** Where one process stands in the stream on behalf of a consumer. */
@@ -75,6 +79,15 @@ export class NatsTransport extends EventTransport {
     );
   }
 
+  async register(groups: readonly ConsumerGroup[]): Promise<void> {
+    const link = await this.link.get();
+    for (const group of groups) {
+      if (link.registered.has(group.name)) continue;
+      await this.begin(link, group);
+      link.registered.add(group.name);
+    }
+  }
+
   async publish(events: readonly IntegrationEvent[]): Promise<void> {
     const timeoutMs = publishTimeoutMs(this.config.settings);
     try {
@@ -95,18 +108,13 @@ export class NatsTransport extends EventTransport {
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
     const { name } = group;
-    const consumer = this.nameOf(group);
-    if ((await this.positions.of(consumer)) === undefined) {
-      const { manager } = await this.link.get();
-      const { state } = await manager.streams.info(STREAM);
-      await this.positions.start(consumer, state.last_seq);
-    }
+    await this.register([group]);
     const reading: { reader: Reader | undefined } = { reader: undefined };
     const loop = new PollingLoop(
       {
         name: `consume ${name}`,
         pollMs: SWEEP_MS,
-        round: () => this.consume(consumer, group, reading, handle),
+        round: () => this.consume(group, reading, handle),
       },
       this.logger,
     );
@@ -122,10 +130,11 @@ export class NatsTransport extends EventTransport {
   }
 
   async lag(group: ConsumerGroup): Promise<number> {
-    const position = await this.positions.of(this.nameOf(group));
+    const link = await this.link.get();
+    const position = await this.positions.of(placeOf(link, group));
     if (position === undefined) return 0;
     return within(CONNECT_TIMEOUT_MS, 'NATS', async () => {
-      const { events } = await this.newReader(position, group, COUNT_LIFE_MS);
+      const { events } = await this.newReader(link, position, group, COUNT_LIFE_MS);
       const { num_pending: pending } = await events.info();
       await events.delete();
       return pending;
@@ -143,9 +152,22 @@ export class NatsTransport extends EventTransport {
     return this.link.close();
   }
 
-  /** Under which the position of a group is written down. */
-  private nameOf({ name }: ConsumerGroup): string {
-    return `${this.name}/${name}`;
+  /**
+   * Has a group begin behind what is in the stream. In a stream that was made anew after it had begun, it begins with
+   * the oldest: nobody can say any more what it has missed.
+   */
+  private async begin(link: Link, group: ConsumerGroup): Promise<void> {
+    const { state } = await link.manager.streams.info(STREAM);
+    await this.database.transaction(async () => {
+      const isNew = await this.positions.start(`${this.name}/${group.name}`, 0);
+      const isHere = await this.positions.start(placeOf(link, group), isNew ? state.last_seq : 0);
+      if (isHere && !isNew) {
+        this.logger.error(
+          { consumer: group.name, stream: STREAM },
+          'The stream is another one; a consumer may have missed what was in the one before',
+        );
+      }
+    });
   }
 
   private async open(lost: () => void): Promise<Link> {
@@ -160,16 +182,22 @@ export class NatsTransport extends EventTransport {
     });
     void connection.closed().then(lost);
     const manager = await jetstreamManager(connection);
-    await this.ensureStream(manager);
-    return { connection, manager, stream: jetstream(connection) };
+    const { created } = await this.ensureStream(manager);
+    return {
+      connection,
+      manager,
+      stream: jetstream(connection),
+      madeAt: new Date(created).getTime(),
+      registered: new Set(),
+    };
   }
 
   /** Makes the stream where there is none. One that somebody has made otherwise stays as it is. */
-  private async ensureStream(manager: JetStreamManager): Promise<void> {
+  private async ensureStream(manager: JetStreamManager): Promise<StreamInfo> {
     try {
-      await manager.streams.info(STREAM);
+      return await manager.streams.info(STREAM);
     } catch {
-      await manager.streams.add({
+      return manager.streams.add({
         name: STREAM,
         subjects: [SUBJECTS],
         storage: StorageType.File,
@@ -181,23 +209,24 @@ export class NatsTransport extends EventTransport {
 
   /** Handles the next events and moves on. What they change commits apart, before that. */
   private consume(
-    consumer: string,
     group: ConsumerGroup,
     reading: { reader: Reader | undefined },
     handle: EventHandler,
   ): Promise<number> {
     return this.database.transaction(async () => {
-      const position = await this.positions.lock(consumer);
+      const link = await this.link.get();
+      const place = placeOf(link, group);
+      const position = await this.positions.lock(place);
       if (position === undefined) return 0;
       try {
-        const reader = await this.readerAt(position, group, reading.reader);
+        const reader = await this.readerAt(link, position, group, reading.reader);
         reading.reader = reader;
         const read = await nextMessages(reader);
         if (read.length === 0) return 0;
         const events = read.flatMap((message) => this.eventOf(message) ?? []);
         const own = events.filter((event) => isWanted(group, event));
         if (own.length > 0) await handle(own);
-        await this.positions.moveTo(consumer, reader.position);
+        await this.positions.moveTo(place, reader.position);
         return read.length;
       } catch (error) {
         // It may stand behind events that are not handled: the next one begins at the position that is written down.
@@ -210,24 +239,32 @@ export class NatsTransport extends EventTransport {
 
   /** The reader that there is, where it stands at this position on a connection that lives; else a new one. */
   private async readerAt(
+    link: Link,
     position: number,
     group: ConsumerGroup,
     reader: Reader | undefined,
   ): Promise<Reader> {
-    const link = await this.link.get();
     if (reader?.link === link && reader.position === position) return reader;
-    return this.newReader(position, group, READER_LIFE_MS);
+    const { state } = await link.manager.streams.info(STREAM);
+    if (state.first_seq > position + 1 && position > 0) {
+      this.logger.error(
+        { consumer: group.name, position, first: state.first_seq },
+        'NATS has dropped events before a consumer has read them; it goes on with those that are left',
+      );
+    }
+    return this.newReader(link, position, group, READER_LIFE_MS);
   }
 
-  private async newReader(position: number, { types }: ConsumerGroup, lifeMs: number): Promise<Reader> {
-    const link = await this.link.get();
-    const { state } = await link.manager.streams.info(STREAM);
-    // A stream that somebody has made anew counts from 1 again.
-    const start = position > state.last_seq ? 0 : position;
+  private async newReader(
+    link: Link,
+    position: number,
+    { types }: ConsumerGroup,
+    lifeMs: number,
+  ): Promise<Reader> {
     const { name } = await link.manager.consumers.add(STREAM, {
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: start + 1,
+      opt_start_seq: position + 1,
       // Servers before 2.10 know one filter and no more.
       ...(types === 'all' || isOlderThan210(link.connection) ? {} : { filter_subjects: [...types] }),
       inactive_threshold: nanos(lifeMs),
@@ -237,7 +274,7 @@ export class NatsTransport extends EventTransport {
     return {
       link,
       events: await link.stream.consumers.get(STREAM, name),
-      position: start,
+      position,
       delivered: 0,
     };
   }
@@ -248,6 +285,11 @@ export class NatsTransport extends EventTransport {
       this.logger.error({ sequence: message.seq }, 'A message in the stream is no event; it is left out');
     return event;
   }
+}
+
+/** Under which it is written down how far a group has read this very stream. */
+function placeOf({ madeAt }: Link, { name }: ConsumerGroup): string {
+  return `nats/${name}/${madeAt}`;
 }
 
 /** Up to a batch of what the stream has for a reader; empty when there is nothing. */

@@ -25,6 +25,7 @@ const SKIP_MS = 60_000;
 @Injectable()
 export class PostgresTransport extends EventTransport {
   readonly name = 'postgres';
+  private readonly registered = new Set<string>();
 
   constructor(
     private readonly database: Database,
@@ -36,12 +37,20 @@ export class PostgresTransport extends EventTransport {
     super();
   }
 
+  async register(groups: readonly ConsumerGroup[]): Promise<void> {
+    for (const { name } of groups) {
+      if (this.registered.has(name)) continue;
+      await this.positions.start(name, await this.feed.end());
+      this.registered.add(name);
+    }
+  }
+
   publish(): Promise<void> {
     return Promise.resolve();
   }
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
-    await this.positions.start(group.name, await this.feed.end());
+    await this.register([group]);
     const reading = { movedAt: performance.now() };
     const loop = new PollingLoop(
       { name: `consume ${group.name}`, pollMs: SWEEP_MS, round: () => this.consume(group, reading, handle) },

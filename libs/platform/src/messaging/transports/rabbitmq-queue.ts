@@ -28,7 +28,7 @@ export class RabbitmqQueue {
     private readonly connection: () => Promise<ChannelModel>,
     private readonly logger: PinoLogger,
   ) {
-    this.name = `steelyard.${group.name}`;
+    this.name = queueOf(group);
   }
 
   /** Makes the queue where there is none, and has its events come. */
@@ -69,17 +69,11 @@ export class RabbitmqQueue {
 
   private async consumeFrom(signal: AbortSignal): Promise<Channel> {
     const connection = await this.connection();
-    const waiting = await countWaiting(connection, this.name, signal);
     const channel = await connection.createChannel();
     endOnAbort(signal, channel);
     channel.on('error', () => undefined);
     channel.on('close', () => this.forget(channel));
-    await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
-    // One that somebody has made otherwise stays as it is.
-    if (waiting === undefined)
-      await channel.assertQueue(this.name, { durable: true, arguments: queueArguments(connection) });
-    const bindings = this.group.types === 'all' ? ['#'] : this.group.types;
-    for (const type of bindings) await channel.bindQueue(this.name, EXCHANGE, type);
+    await declareQueue(this.group, connection, channel, signal);
     await channel.prefetch(PREFETCH);
     const arrived: ConsumeMessage[] = [];
     await channel.consume(this.name, (message) => {
@@ -108,6 +102,27 @@ export class RabbitmqQueue {
     if (!event) this.logger.error({ queue: this.name }, 'A message in the queue is no event; it is left out');
     return event && isWanted(this.group, event) ? event : undefined;
   }
+}
+
+/** Makes the exchange and the queue of a group where there is none, and has the events that it wants go there. */
+export async function declareQueue(
+  group: ConsumerGroup,
+  connection: ChannelModel,
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = queueOf(group);
+  const waiting = await countWaiting(connection, name, signal);
+  await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
+  // One that somebody has made otherwise stays as it is.
+  if (waiting === undefined)
+    await channel.assertQueue(name, { durable: true, arguments: queueArguments(connection) });
+  const bindings = group.types === 'all' ? ['#'] : group.types;
+  for (const type of bindings) await channel.bindQueue(name, EXCHANGE, type);
+}
+
+function queueOf({ name }: ConsumerGroup): string {
+  return `steelyard.${name}`;
 }
 
 /**

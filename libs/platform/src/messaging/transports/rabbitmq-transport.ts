@@ -10,11 +10,12 @@ import {
   type ConsumerGroup,
   type EventHandler,
   EventTransport,
+  isWanted,
   type Subscription,
 } from './event-transport.js';
 import { LazyConnection } from './lazy-connection.js';
 import { toMessage } from './messages.js';
-import { endOnAbort, EXCHANGE, RabbitmqQueue } from './rabbitmq-queue.js';
+import { declareQueue, endOnAbort, EXCHANGE, RabbitmqQueue } from './rabbitmq-queue.js';
 
 /** A connection on which nothing comes for about twice as long is dead. */
 const HEARTBEAT_SECONDS = 5;
@@ -22,6 +23,8 @@ const HEARTBEAT_SECONDS = 5;
 interface Outlet {
   readonly connection: ChannelModel;
   readonly channel: ConfirmChannel;
+  /** Types of events that no queue has taken. */
+  readonly returned: Set<string>;
 }
 
 /**
@@ -36,6 +39,8 @@ export class RabbitmqTransport extends EventTransport {
   private readonly inlet: LazyConnection<ChannelModel>;
   /** Those of the groups that this process reads for. */
   private readonly queues = new Map<string, RabbitmqQueue>();
+  /** Those that have a queue, whoever reads for them. */
+  private readonly groups = new Map<string, ConsumerGroup>();
 
   constructor(
     private readonly config: Config,
@@ -54,14 +59,23 @@ export class RabbitmqTransport extends EventTransport {
     );
   }
 
+  async register(groups: readonly ConsumerGroup[]): Promise<void> {
+    const unknown = groups.filter(({ name }) => !this.groups.has(name));
+    for (const group of unknown) this.groups.set(group.name, group);
+    // Whatever opens anew has their queues made.
+    if (unknown.length > 0) await this.outlet.drop();
+    await this.outlet.get();
+  }
+
   async publish(events: readonly IntegrationEvent[]): Promise<void> {
     try {
       await within(publishTimeoutMs(this.config.settings), 'RabbitMQ', async () => {
-        const { channel } = await this.outlet.get();
+        const { channel, returned } = await this.outlet.get();
         for (const event of events) {
           const { body, headers } = toMessage(event);
           channel.publish(EXCHANGE, event.type, Buffer.from(body), {
             persistent: true,
+            mandatory: true,
             messageId: event.id,
             type: event.type,
             contentType: headers['content-type'],
@@ -70,6 +84,8 @@ export class RabbitmqTransport extends EventTransport {
           });
         }
         await channel.waitForConfirms();
+        const lost = events.find((event) => returned.has(event.type) && this.isForSomebody(event));
+        if (lost) throw new Error(`No queue takes ${lost.type}, though there was one.`);
       });
     } catch (error) {
       // What is still under way on this channel must not come after what is published next.
@@ -79,6 +95,7 @@ export class RabbitmqTransport extends EventTransport {
   }
 
   async subscribe(group: ConsumerGroup, handle: EventHandler): Promise<Subscription> {
+    await this.register([group]);
     const queue = this.queueOf(group);
     this.queues.set(group.name, queue);
     const loop = new PollingLoop(
@@ -122,7 +139,14 @@ export class RabbitmqTransport extends EventTransport {
     channel.on('error', () => undefined);
     channel.on('close', lost);
     await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
-    return { connection, channel };
+    for (const group of this.groups.values()) await declareQueue(group, connection, channel, signal);
+    const returned = new Set<string>();
+    channel.on('return', ({ fields }: { fields: { routingKey: string } }) => returned.add(fields.routingKey));
+    return { connection, channel, returned };
+  }
+
+  private isForSomebody(event: IntegrationEvent): boolean {
+    return [...this.groups.values()].some((group) => isWanted(group, event));
   }
 
   private async connect(lost: () => void): Promise<ChannelModel> {

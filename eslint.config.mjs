@@ -100,7 +100,7 @@ export default defineConfig(
 
   {
     name: 'tests',
-    files: ['**/*.spec.ts', 'test/**/*.ts'],
+    files: ['**/*.spec.ts', 'test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       // A describe() holds its cases.
       'max-lines-per-function': 'off',

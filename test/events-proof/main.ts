@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { say } from '../faults/report.js';
 import { Totals } from '../faults/totals.js';
-import { isBroker, isTransport, type TransportName, WITHOUT } from './brokers.js';
+import { type BrokerName, isBroker, isTransport, type TransportName, WITHOUT } from './brokers.js';
 import { runOutage } from './outage.js';
 import { Postgres } from './postgres.js';
 import { reportOf, writeReport } from './report.js';
@@ -16,8 +16,9 @@ const { values } = parseArgs({
     // Each has 40 events: 20,000 in all.
     aggregates: { type: 'string', default: '500' },
     outage: { type: 'boolean', default: true },
-    'outage-broker': { type: 'string', default: 'nats' },
-    'outage-seconds': { type: 'string', default: '20' },
+    // Without it: all that can be had here. They are away at the same time, each from a shop of its own.
+    'outage-brokers': { type: 'string' },
+    'outage-seconds': { type: 'string', default: '60' },
   },
 });
 const aggregates = Number(values.aggregates);
@@ -30,7 +31,13 @@ const totals = new Totals();
 const outcomes: Outcome[] = [];
 const transports = chosen();
 if (transports.length > 0) await runTransports();
-if (values.outage) await proving('the outage', () => runOutage(outageBroker(), outageSeconds, totals));
+if (values.outage) {
+  await Promise.all(
+    outageBrokers().map((name) =>
+      proving(`the outage of ${name}`, () => runOutage(name, outageSeconds, totals)),
+    ),
+  );
+}
 say(totals.toString());
 // What a client of a broker may still wait for is of no interest.
 process.exit(totals.failed > 0 ? 1 : 0);
@@ -68,25 +75,28 @@ async function proving(what: string, work: () => Promise<void>): Promise<void> {
 
 /** Who names a transport would take silence for a proof; of all of them, those that are there run. */
 function chosen(): TransportName[] {
-  const names = values.transports?.split(',').filter((name) => name !== '');
-  const unknown = names?.filter((name) => !isTransport(name)) ?? [];
-  if (unknown.length > 0) throw new Error(`There are no transports ${unknown.join(', ')}.`);
-  const wanted = names?.filter(isTransport);
-  for (const name of wanted ?? []) requireThere(name);
+  const wanted = named(values.transports);
   if (wanted) return wanted;
   const all = Object.keys(WITHOUT).filter(isTransport);
   for (const name of all) if (WITHOUT[name] !== undefined) say(`Not run: ${name}: ${WITHOUT[name]}.`);
   return all.filter((name) => WITHOUT[name] === undefined);
 }
 
-function outageBroker() {
-  const name = values['outage-broker'];
-  // Without PostgreSQL there would be no orders.
-  if (!isBroker(name)) throw new Error(`There is no broker ${name}.`);
-  requireThere(name);
-  return name;
+/** Without PostgreSQL there would be no orders. */
+function outageBrokers(): BrokerName[] {
+  const wanted = named(values['outage-brokers']);
+  if (wanted?.includes('postgres')) throw new Error('Without PostgreSQL there are no orders.');
+  return (wanted ?? chosen()).filter(isBroker);
 }
 
-function requireThere(name: TransportName): void {
-  if (WITHOUT[name] !== undefined) throw new Error(`${name} cannot be had: ${WITHOUT[name]}.`);
+/** The transports in a list, each of which must be there. */
+function named(list: string | undefined): TransportName[] | undefined {
+  const names = list?.split(',').filter((name) => name !== '');
+  const unknown = names?.filter((name) => !isTransport(name)) ?? [];
+  if (unknown.length > 0) throw new Error(`There are no transports ${unknown.join(', ')}.`);
+  const wanted = names?.filter(isTransport);
+  for (const name of wanted ?? []) {
+    if (WITHOUT[name] !== undefined) throw new Error(`${name} cannot be had: ${WITHOUT[name]}.`);
+  }
+  return wanted;
 }

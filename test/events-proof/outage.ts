@@ -144,7 +144,9 @@ export async function runOutage(name: BrokerName, seconds: number, totals: Total
       `the age was ${last?.ageSeconds.toFixed(1)} s again after ${normalSeconds.toFixed(1)} s`,
     ],
   ];
-  say(`orders placed in: ${percentiles(calm)} before, ${percentiles(stormy)} while it was away`);
+  say(
+    `outage of ${name}: orders placed in ${percentiles(calm)} before, ${percentiles(stormy)} while it was away`,
+  );
   for (const [isProven, words] of proofs) {
     say(`outage of ${name}: ${isProven ? 'ok' : 'BROKEN'}: ${words}`);
     totals.count(isProven);

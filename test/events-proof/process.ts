@@ -1,6 +1,7 @@
 /**
- * One process of the proof: `relay` does what a worker's relays do, `consumer` what its consumers do, each by the parts
- * of the worker itself. Apart from each other, so that each can be killed alone.
+ * One process of the proof and of the benchmark: `relay` does what a worker's relays do, `consumer` what its consumers
+ * do (`witness` beside that writes down what comes), and `pruner` prunes what is older than so many seconds. Each by the
+ * parts of the worker itself, and apart from each other, so that each can be killed alone.
  */
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
@@ -14,12 +15,15 @@ import {
   EventRelays,
   EventTransport,
   type IntegrationEvent,
+  PruneEvents,
 } from '#platform/messaging';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { PlatformModule } from '../../apps/api/src/index.js';
 import { CONSUMER, happened } from './proof-event.js';
 
 const POLL_MS = 250;
+const PRUNE_POLL_MS = 1_000;
+const PRUNE_BATCH_SIZE = 10_000;
 
 const noteDelivery = statement(
   'proof.note_delivery',
@@ -46,6 +50,7 @@ const of = <T>(part: abstract new (...args: never[]) => T): T => app.get<T>(part
 const logger = await app.resolve(PinoLogger, undefined, { strict: false });
 
 if (role === 'relay') relay();
+else if (role === 'pruner') prune(Number(process.argv[3]));
 else consume();
 
 function relay(): void {
@@ -62,20 +67,38 @@ function consume(): void {
       await database.query(apply, [id, aggregateId, sequence]);
     },
   });
-  // What a transport brings is written down before anybody looks at it.
   const transport = of(EventTransport);
   const subscribe = transport.subscribe.bind(transport);
   transport.subscribe = async (group, handle) => {
-    const subscription = await subscribe(group, async (events) => {
-      await database.outside(() => note(database, events));
-      await handle(events);
-    });
+    const subscription = await subscribe(
+      group,
+      role === 'witness'
+        ? async (events) => {
+            // Before anybody looks at it.
+            await database.outside(() => note(database, events));
+            await handle(events);
+          }
+        : handle,
+    );
     sayReady();
     return subscription;
   };
   of(EventConsumers).start();
   const round = async () => Number(await of(ApplyEvents).retryOne());
   new PollingLoop({ name: 'retry-events', pollMs: POLL_MS, round }, logger).start();
+}
+
+/** Keeps events for so long, and what the inbox knows of them twice as long, as the worker does by days. */
+function prune(keptSeconds: number): void {
+  // Pruning waits for consumers that it knows.
+  of(EventBus).consume({ name: CONSUMER, types: [happened.type], apply: () => Promise.resolve() });
+  for (const [name, round] of [
+    ['prune-events', () => of(PruneEvents).execute(keptSeconds, PRUNE_BATCH_SIZE)],
+    ['prune-inbox', () => of(ApplyEvents).pruneInbox(2 * keptSeconds, PRUNE_BATCH_SIZE)],
+  ] as const) {
+    new PollingLoop({ name, pollMs: PRUNE_POLL_MS, round }, logger).start();
+  }
+  sayReady();
 }
 
 async function note(database: Database, events: readonly IntegrationEvent[]): Promise<void> {

@@ -51,7 +51,7 @@ class Run {
   async start(name: string): Promise<SpawnedApp> {
     const role = name.split(' ')[0] as Role;
     const process = spawnApp('test/events-proof/process.ts', {
-      args: [role],
+      args: [role === 'consumer' ? 'witness' : role],
       env: this.env,
       preload: 'test/faults/arm-on-message.mjs',
     });

@@ -132,7 +132,7 @@ describe('a webhook endpoint', () => {
     const { app } = stage.shop.api;
     const outbound = new OutboundClient({
       policy: PUBLIC_TARGETS,
-      resolve: (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+      lookUp: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
     });
     expect(() => new CheckEndpoint(outbound).execute({ url: inbox.url })).toThrow(
       expect.objectContaining({

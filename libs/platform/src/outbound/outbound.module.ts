@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Config } from '../config/index.js';
+import { askSystem } from './look-up.js';
 import { OutboundClient } from './outbound-client.js';
 import { ANY_TARGET, PUBLIC_TARGETS } from './target-policy.js';
 
@@ -9,9 +10,11 @@ import { ANY_TARGET, PUBLIC_TARGETS } from './target-policy.js';
     {
       provide: OutboundClient,
       useFactory: ({ settings }: Config) =>
-        new OutboundClient({
-          policy: settings.WEBHOOKS_ALLOW_PRIVATE_TARGETS ? ANY_TARGET : PUBLIC_TARGETS,
-        }),
+        new OutboundClient(
+          settings.WEBHOOKS_ALLOW_PRIVATE_TARGETS
+            ? { policy: ANY_TARGET, lookUp: askSystem }
+            : { policy: PUBLIC_TARGETS },
+        ),
       inject: [Config],
     },
   ],

@@ -7,6 +7,7 @@ import { MeasureWebhooks, TidyWebhooks, WEBHOOKS_DUE } from '#webhooks';
 import { register } from 'prom-client';
 import { Webhook } from 'standardwebhooks';
 import { DeliveryQueue } from '../../libs/webhooks/src/deliveries/delivery-queue.js';
+import { RecordAttempt } from '../../libs/webhooks/src/deliveries/record-attempt.js';
 import { eventually } from '../support/eventually.js';
 import { ENDPOINTS, type Inbox, PRODUCT_CREATED, status, WebhookStage } from '../support/webhook-partner.js';
 
@@ -159,6 +160,22 @@ describe('a webhook', () => {
     await stage.part(TidyWebhooks).execute(DAY_MS, 100);
     expect(await stage.deliveries(id, '?status=canceled')).toHaveLength(1);
 
+    // Whoever makes it active at this moment finds what is to be sent as it was.
+    await enqueue(id, 1);
+    await stage.shop.sql.query('BEGIN');
+    try {
+      await stage.shop.sql.query(
+        `UPDATE webhooks.endpoints SET status = 'active', disabled_reason = NULL WHERE id = $1`,
+        [id],
+      );
+      await stage.part(TidyWebhooks).execute(DAY_MS, 100);
+    } finally {
+      await stage.shop.sql.query('ROLLBACK');
+    }
+    expect(await stage.deliveries(id, '?status=pending')).toHaveLength(1);
+    await stage.part(TidyWebhooks).execute(DAY_MS, 100);
+    expect(await stage.deliveries(id, '?status=canceled')).toHaveLength(2);
+
     inbox.answer = status(204);
     const change = await stage.call(
       'PATCH',
@@ -239,6 +256,37 @@ describe('workers', () => {
     const of = (endpoint: string) => claimed.filter(({ endpointId }) => endpointId === endpoint).length;
     expect([of(id), of(other)]).toEqual([4, 2]);
     expect(new Set(claimed.map((delivery) => delivery.id)).size).toBe(6);
+  });
+
+  it('with little room take the first of each endpoint before the second of any, however long it has waited', async () => {
+    const many = [await stage.endpoint(inbox), await stage.endpoint(inbox), await stage.endpoint(inbox)];
+    for (const [index, { id }] of many.entries()) {
+      await enqueue(id, 4);
+      const waited = `UPDATE webhooks.deliveries SET next_attempt_at = now() - $2 * interval '1 hour' WHERE endpoint_id = $1`;
+      await stage.shop.sql.query(waited, [id, many.length - index]);
+    }
+    const queue = stage.part(DeliveryQueue);
+    const claim = async (room: number) =>
+      (await queue.claim(room)).map(({ endpointId }) => many.findIndex(({ id }) => id === endpointId)).sort();
+    expect(await claim(3)).toEqual([0, 1, 2]);
+    // What is under way counts: it is the second of each now.
+    expect(await claim(3)).toEqual([0, 1, 2]);
+    expect(await claim(64)).toEqual([0, 0, 1, 1, 2, 2]);
+  });
+
+  it('whose lease has ended write nothing down: another one has sent it again', async () => {
+    const { id } = await stage.endpoint(inbox);
+    await enqueue(id, 1);
+    const queue = stage.part(DeliveryQueue);
+    const recordAttempt = stage.part(RecordAttempt);
+    const attempt = { attemptedAt: new Date(), durationMs: 1, failure: null, response: '' };
+    const [first] = await queue.claim(1);
+    const second = await stage.shop.later(61 * SECOND_MS, async () => (await queue.claim(1))[0]);
+    await recordAttempt.execute(first!, { ...attempt, statusCode: 410 });
+    expect(await stage.deliveries(id)).toMatchObject([{ status: 'pending', attemptCount: 0, attempts: [] }]);
+    expect(await stage.view(id)).toMatchObject({ status: 'active', failingSince: null });
+    await recordAttempt.execute(second!, { ...attempt, statusCode: 204 });
+    expect(await stage.deliveries(id)).toMatchObject([{ status: 'succeeded', attemptCount: 1 }]);
   });
 
   it('are not held up by a partner that is slow and has much to get', async () => {

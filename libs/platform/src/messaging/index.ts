@@ -6,7 +6,13 @@ export { EventConsumers } from './consumers/event-consumers.js';
 export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consumers/parked-events.js';
 export { type Consumer, EventBus } from './event-bus.js';
 export { EventFeed } from './event-feed.js';
-export { defineEvent, type EventDefinition, type IntegrationEvent, registeredEvents } from './event.js';
+export {
+  defineDirectEvent,
+  defineEvent,
+  type EventDefinition,
+  type IntegrationEvent,
+  registeredEvents,
+} from './event.js';
 export { LiveEvents } from './live-events.js';
 export { MeasureEvents } from './measure-events.js';
 export { MessagingModule } from './messaging.module.js';

@@ -38,8 +38,9 @@ export class DeliveriesController {
   @Endpoint({
     summary: 'Send a test event to a webhook endpoint',
     description:
-      'An event of the type `steelyard.webhook_endpoint.ping.v1`, signed like all others, now and once; a disabled ' +
-      'endpoint gets it, too. The answer tells what came back, whatever it was.',
+      'An event of the type `steelyard.webhook_ping.sent.v1`, signed like all others, now and once; a disabled ' +
+      'endpoint gets it, too. The answer tells what came back within ten seconds, whatever it was; nothing follows ' +
+      'from it, also not from a 410.',
     access: 'webhooks:write',
     responses: { 200: pingResultSchema },
     errors: [webhooksErrors.webhook_endpoint_not_found],

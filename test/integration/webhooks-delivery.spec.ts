@@ -82,6 +82,13 @@ describe('a webhook', () => {
       }),
     ]);
     expect(await stage.deliveries(othersId)).toEqual([]);
+    // People find it by its id, and read what was sent.
+    const [delivery] = await stage.deliveries(id, `?eventId=${eventId}`);
+    expect(await stage.deliveries(id, `?eventId=${newId()}`)).toEqual([]);
+    const path = `/api/v1/webhook-deliveries/${delivery!.id}`;
+    expect((await stage.call('GET', path)).body).toEqual({ ...delivery, event: JSON.parse(webhook!.body) });
+    await stage.call('DELETE', `${ENDPOINTS}/${id}`);
+    expect((await stage.call('GET', path)).body.code).toBe('webhook_delivery_not_found');
   });
 
   it('is counted when it was sent, and while it waits', async () => {
@@ -143,6 +150,10 @@ describe('a webhook', () => {
     await stage.deliver(5 * DAY_MS + MINUTE_MS);
     expect(await stage.view(id)).toMatchObject({ status: 'disabled', disabledReason: 'failing' });
     expect(await stage.shop.events(id)).toEqual(['webhook_endpoint.disabled']);
+    await stage.part(MeasureWebhooks).execute();
+    expect(await register.getSingleMetricAsString('webhook_endpoints_disabled')).toMatch(
+      /reason="failing"} 1$/m,
+    );
   });
 
   it('that is told 410 ends the endpoint, until it is made active again', async () => {
@@ -356,6 +367,15 @@ describe('workers', () => {
   });
 });
 
+describe('the deliveries of an endpoint', () => {
+  it('of one status are found by an index', async () => {
+    const { rows } = await stage.shop.sql.query<{ indexdef: string }>(
+      `SELECT indexdef FROM pg_indexes WHERE indexname = 'deliveries_by_status'`,
+    );
+    expect(rows[0]?.indexdef).toContain('(endpoint_id, status, created_at DESC, id DESC)');
+  });
+});
+
 describe('events that have happened', () => {
   it('are sent again under their ids: what was missed, and what was delivered', async () => {
     const after = new Date().toISOString();
@@ -380,6 +400,17 @@ describe('events that have happened', () => {
     expect(await replay({ after })).toMatchObject({ deliveries: 3 });
     await stage.deliver();
     expect(idsAt(inbox).sort()).toEqual([...all, ...all].sort());
+  });
+
+  it('are not sent again while many wait for their first attempt', async () => {
+    const { id } = await stage.endpoint(inbox);
+    await enqueue(id, 1_001);
+    const replay = async () =>
+      (await stage.call('POST', `${ENDPOINTS}/${id}/replay`, { after: new Date().toISOString() })).body;
+    expect(await replay()).toMatchObject({ code: 'webhook_backlog' });
+    // Those that fail and wait for the partner are no reason.
+    await stage.shop.sql.query('UPDATE webhooks.deliveries SET tries = 1 WHERE endpoint_id = $1', [id]);
+    expect(await replay()).toEqual({ deliveries: 0, continueAfter: null });
   });
 
   it('cannot be sent to an endpoint that is disabled, or to none', async () => {

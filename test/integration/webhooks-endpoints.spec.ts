@@ -152,7 +152,7 @@ describe('a webhook endpoint', () => {
       policy: PUBLIC_TARGETS,
       lookUp: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
     });
-    expect(() => new CheckEndpoint(outbound).execute({ url: inbox.url })).toThrow(
+    expect(() => new CheckEndpoint(outbound).execute(inbox.url)).toThrow(
       expect.objectContaining({
         code: 'validation_failed',
         errors: [
@@ -223,6 +223,7 @@ describe('what is refused', () => {
     ['too many types', 'POST ', { url, eventTypes: Array(101).fill('*') }, 400, 'validation_failed', { pointer: '/eventTypes', code: 'too_many_items' }], // prettier-ignore
     ['an unknown type', 'POST ', { url, eventTypes: ['*', 'steelyard.order'] }, 400, 'validation_failed', { pointer: '/eventTypes/1', code: 'unknown_event_type' }], // prettier-ignore
     ['a type that nobody publishes', 'POST ', { url, eventTypes: ['steelyard.webhook_ping.sent.v1'] }, 400, 'validation_failed', { pointer: '/eventTypes/0', code: 'unknown_event_type' }], // prettier-ignore
+    ['a type of no delivery', 'GET /:id/deliveries?eventType=steelyard.x.y.v1', undefined, 400, 'validation_failed', { pointer: 'query:/eventType', code: 'unknown_event_type' }], // prettier-ignore
     ['NUL in a type', 'POST ', { url, eventTypes: ['\u0000'] }, 400, 'validation_failed', { pointer: '/eventTypes/0', code: 'invalid_text' }], // prettier-ignore
     ['no URL', 'POST ', { url: 'partner', eventTypes }, 400, 'validation_failed', { pointer: '/url', code: 'url_malformed' }], // prettier-ignore
     ['another protocol', 'POST ', { url: 'ftp://partner.example/', eventTypes }, 400, 'validation_failed', { pointer: '/url', code: 'url_protocol_not_allowed' }], // prettier-ignore
@@ -251,12 +252,14 @@ describe('what is refused', () => {
     const change = (body: object, version: number) => () =>
       stage.call('PATCH', `${ENDPOINTS}/${id}`, body, ifMatch(version));
     await stage.shop.expectRefusal(change({}, 2), 412, 'stale_etag');
-    const wrong = change({ url: 'ftp://me@x/', eventTypes: ['x'], status: 'active' }, 1);
+    expect((await change({}, 1)()).body).toMatchObject({ version: 1 });
+    const wrong = change({ url: 'ftp://me@x/', eventTypes: ['x'], status: 'lost' }, 1);
     const { body } = await stage.shop.expectRefusal(wrong, 400, 'validation_failed');
     expect((body.errors as { code: string }[]).map((error) => error.code)).toEqual([
       'url_protocol_not_allowed',
       'url_has_credentials',
       'unknown_event_type',
+      'not_allowed',
     ]);
   });
 

@@ -11,6 +11,7 @@ export {
   defineEvent,
   type EventDefinition,
   type IntegrationEvent,
+  isEventType,
   registeredEvents,
 } from './event.js';
 export { LiveEvents } from './live-events.js';

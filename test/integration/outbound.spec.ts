@@ -327,6 +327,8 @@ describe('WEBHOOKS_ALLOW_PRIVATE_TARGETS', () => {
     try {
       const problems = context.get(OutboundClient).problemsOf('http://127.0.0.1/');
       expect(problems.map(({ code }) => code)).toEqual(codes);
+      // Whoever tries it on one machine is told how.
+      for (const { detail } of problems) expect(detail).toContain('WEBHOOKS_ALLOW_PRIVATE_TARGETS=true');
     } finally {
       await context.close();
     }

@@ -406,7 +406,8 @@ describe('events that have happened', () => {
     const { id } = await stage.endpoint(inbox);
     await enqueue(id, 1_001);
     const replay = async () =>
-      (await stage.call('POST', `${ENDPOINTS}/${id}/replay`, { after: new Date().toISOString() })).body;
+      (await stage.call('POST', `${ENDPOINTS}/${id}/replay`, { after: new Date().toISOString() }))
+        .body as object;
     expect(await replay()).toMatchObject({ code: 'webhook_backlog' });
     // Those that fail and wait for the partner are no reason.
     await stage.shop.sql.query('UPDATE webhooks.deliveries SET tries = 1 WHERE endpoint_id = $1', [id]);

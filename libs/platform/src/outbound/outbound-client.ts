@@ -126,7 +126,7 @@ function guardedLookup({ mayReach }: TargetPolicy, lookUp: LookUp): LookupFuncti
   return (hostname, _options, callback) => {
     allowedAddressesOf(hostname).then(
       (addresses) => callback(null, [...addresses]),
-      (error: Error) => callback(error, []),
+      (error: unknown) => callback(error as Error, []),
     );
   };
 }

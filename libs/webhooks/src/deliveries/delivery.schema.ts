@@ -86,11 +86,9 @@ export const deliverySchema = z
 
 export const deliveryWithEventSchema = deliverySchema
   .extend({
-    event: z
-      .record(z.string(), z.unknown())
-      .meta({
-        description: 'The body that is sent: a CloudEvent, as its type in `contracts/asyncapi.yaml` says.',
-      }),
+    event: z.record(z.string(), z.unknown()).meta({
+      description: 'The body that is sent: a CloudEvent, as its type in `contracts/asyncapi.yaml` says.',
+    }),
   })
   .meta({
     id: 'WebhookDeliveryWithEvent',

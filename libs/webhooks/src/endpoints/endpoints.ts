@@ -121,7 +121,7 @@ export class WebhookEndpoints {
     return this.database.transaction(async () => {
       const before = found(await this.database.queryOne<WebhookEndpoint>(statements.lock, [id]));
       requireVersion(expected, before.version);
-      if (Object.values(edit).every((value) => value === undefined)) return before;
+      if (Object.keys(edit).length === 0) return before;
       if (edit.status === 'disabled') await this.disable(id, 'requested');
       if (edit.status === 'active') await this.database.query(statements.activate, [id]);
       const { url = before.url, eventTypes = before.eventTypes, description = before.description } = edit;

@@ -19,6 +19,7 @@ import { AccountRetention1795000000020 } from './1795000000020-account-retention
 import { AuditAssurance1795000000021 } from './1795000000021-audit-assurance.js';
 import { LiveTokens1795000000022 } from './1795000000022-live-tokens.js';
 import { Users1795000000002 } from './1795000000002-users.js';
+import { WebhookDeliveriesByStatus1795000000024 } from './1795000000024-webhook-deliveries-by-status.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
 /** The one linear history of the database, oldest first. */
@@ -45,4 +46,5 @@ export const migrations = [
   AccountRetention1795000000020,
   AuditAssurance1795000000021,
   LiveTokens1795000000022,
+  WebhookDeliveriesByStatus1795000000024,
 ];

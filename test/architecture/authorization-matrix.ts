@@ -472,6 +472,7 @@ export const ROUTES: Record<string, Row> = {
       body: { after: '2026-01-01T00:00:00.000Z', before: '2026-01-02T00:00:00.000Z' },
     }),
   },
+  'GET /webhook-deliveries/:id': { of: 'staff', takes: 'webhooks:read', call: aWebhookDelivery },
   'POST /webhook-deliveries/:id/retry': {
     of: 'admin',
     takes: 'webhooks:write',

@@ -26,6 +26,13 @@ it('is a document of AsyncAPI 3', () => {
   expect([isValid(contract), isValid.errors]).toEqual([true, null]);
 });
 
+it('describes what is told to one endpoint alone, and by no transport', () => {
+  expect(contract).toMatchObject({
+    channels: { webhook_ping: { address: null, messages: { 'steelyard.webhook_ping.sent.v1': {} } } },
+    components: { schemas: { 'steelyard.webhook_ping.sent.v1': { required: ['endpointId'] } } },
+  });
+});
+
 it('describes every event that a shop publishes, and says no more than is true', async () => {
   await placeOneOfEach(shop);
   await shop.newCustomer();

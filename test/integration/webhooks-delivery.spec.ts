@@ -7,6 +7,7 @@ import { MeasureWebhooks, TidyWebhooks, WEBHOOKS_DUE } from '#webhooks';
 import { register } from 'prom-client';
 import { Webhook } from 'standardwebhooks';
 import { DeliveryQueue } from '../../libs/webhooks/src/deliveries/delivery-queue.js';
+import { RecordAttempt } from '../../libs/webhooks/src/deliveries/record-attempt.js';
 import { eventually } from '../support/eventually.js';
 import { ENDPOINTS, type Inbox, PRODUCT_CREATED, status, WebhookStage } from '../support/webhook-partner.js';
 
@@ -81,6 +82,13 @@ describe('a webhook', () => {
       }),
     ]);
     expect(await stage.deliveries(othersId)).toEqual([]);
+    // People find it by its id, and read what was sent.
+    const [delivery] = await stage.deliveries(id, `?eventId=${eventId}`);
+    expect(await stage.deliveries(id, `?eventId=${newId()}`)).toEqual([]);
+    const path = `/api/v1/webhook-deliveries/${delivery!.id}`;
+    expect((await stage.call('GET', path)).body).toEqual({ ...delivery, event: JSON.parse(webhook!.body) });
+    await stage.call('DELETE', `${ENDPOINTS}/${id}`);
+    expect((await stage.call('GET', path)).body.code).toBe('webhook_delivery_not_found');
   });
 
   it('is counted when it was sent, and while it waits', async () => {
@@ -142,6 +150,10 @@ describe('a webhook', () => {
     await stage.deliver(5 * DAY_MS + MINUTE_MS);
     expect(await stage.view(id)).toMatchObject({ status: 'disabled', disabledReason: 'failing' });
     expect(await stage.shop.events(id)).toEqual(['webhook_endpoint.disabled']);
+    await stage.part(MeasureWebhooks).execute();
+    expect(await register.getSingleMetricAsString('webhook_endpoints_disabled')).toMatch(
+      /reason="failing"} 1$/m,
+    );
   });
 
   it('that is told 410 ends the endpoint, until it is made active again', async () => {
@@ -158,6 +170,22 @@ describe('a webhook', () => {
     await enqueue(id, 1);
     await stage.part(TidyWebhooks).execute(DAY_MS, 100);
     expect(await stage.deliveries(id, '?status=canceled')).toHaveLength(1);
+
+    // Whoever makes it active at this moment finds what is to be sent as it was.
+    await enqueue(id, 1);
+    await stage.shop.sql.query('BEGIN');
+    try {
+      await stage.shop.sql.query(
+        `UPDATE webhooks.endpoints SET status = 'active', disabled_reason = NULL WHERE id = $1`,
+        [id],
+      );
+      await stage.part(TidyWebhooks).execute(DAY_MS, 100);
+    } finally {
+      await stage.shop.sql.query('ROLLBACK');
+    }
+    expect(await stage.deliveries(id, '?status=pending')).toHaveLength(1);
+    await stage.part(TidyWebhooks).execute(DAY_MS, 100);
+    expect(await stage.deliveries(id, '?status=canceled')).toHaveLength(2);
 
     inbox.answer = status(204);
     const change = await stage.call(
@@ -241,6 +269,37 @@ describe('workers', () => {
     expect(new Set(claimed.map((delivery) => delivery.id)).size).toBe(6);
   });
 
+  it('with little room take the first of each endpoint before the second of any, however long it has waited', async () => {
+    const many = [await stage.endpoint(inbox), await stage.endpoint(inbox), await stage.endpoint(inbox)];
+    for (const [index, { id }] of many.entries()) {
+      await enqueue(id, 4);
+      const waited = `UPDATE webhooks.deliveries SET next_attempt_at = now() - $2 * interval '1 hour' WHERE endpoint_id = $1`;
+      await stage.shop.sql.query(waited, [id, many.length - index]);
+    }
+    const queue = stage.part(DeliveryQueue);
+    const claim = async (room: number) =>
+      (await queue.claim(room)).map(({ endpointId }) => many.findIndex(({ id }) => id === endpointId)).sort();
+    expect(await claim(3)).toEqual([0, 1, 2]);
+    // What is under way counts: it is the second of each now.
+    expect(await claim(3)).toEqual([0, 1, 2]);
+    expect(await claim(64)).toEqual([0, 0, 1, 1, 2, 2]);
+  });
+
+  it('whose lease has ended write nothing down: another one has sent it again', async () => {
+    const { id } = await stage.endpoint(inbox);
+    await enqueue(id, 1);
+    const queue = stage.part(DeliveryQueue);
+    const recordAttempt = stage.part(RecordAttempt);
+    const attempt = { attemptedAt: new Date(), durationMs: 1, failure: null, response: '' };
+    const [first] = await queue.claim(1);
+    const second = await stage.shop.later(61 * SECOND_MS, async () => (await queue.claim(1))[0]);
+    await recordAttempt.execute(first!, { ...attempt, statusCode: 410 });
+    expect(await stage.deliveries(id)).toMatchObject([{ status: 'pending', attemptCount: 0, attempts: [] }]);
+    expect(await stage.view(id)).toMatchObject({ status: 'active', failingSince: null });
+    await recordAttempt.execute(second!, { ...attempt, statusCode: 204 });
+    expect(await stage.deliveries(id)).toMatchObject([{ status: 'succeeded', attemptCount: 1 }]);
+  });
+
   it('are not held up by a partner that is slow and has much to get', async () => {
     const held: ServerResponse[] = [];
     inbox.answer = (response) => void held.push(response);
@@ -308,6 +367,15 @@ describe('workers', () => {
   });
 });
 
+describe('the deliveries of an endpoint', () => {
+  it('of one status are found by an index', async () => {
+    const { rows } = await stage.shop.sql.query<{ indexdef: string }>(
+      `SELECT indexdef FROM pg_indexes WHERE indexname = 'deliveries_by_status'`,
+    );
+    expect(rows[0]?.indexdef).toContain('(endpoint_id, status, created_at DESC, id DESC)');
+  });
+});
+
 describe('events that have happened', () => {
   it('are sent again under their ids: what was missed, and what was delivered', async () => {
     const after = new Date().toISOString();
@@ -332,6 +400,18 @@ describe('events that have happened', () => {
     expect(await replay({ after })).toMatchObject({ deliveries: 3 });
     await stage.deliver();
     expect(idsAt(inbox).sort()).toEqual([...all, ...all].sort());
+  });
+
+  it('are not sent again while many wait for their first attempt', async () => {
+    const { id } = await stage.endpoint(inbox);
+    await enqueue(id, 1_001);
+    const replay = async () =>
+      (await stage.call('POST', `${ENDPOINTS}/${id}/replay`, { after: new Date().toISOString() }))
+        .body as object;
+    expect(await replay()).toMatchObject({ code: 'webhook_backlog' });
+    // Those that fail and wait for the partner are no reason.
+    await stage.shop.sql.query('UPDATE webhooks.deliveries SET tries = 1 WHERE endpoint_id = $1', [id]);
+    expect(await replay()).toEqual({ deliveries: 0, continueAfter: null });
   });
 
   it('cannot be sent to an endpoint that is disabled, or to none', async () => {

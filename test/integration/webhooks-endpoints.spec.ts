@@ -29,7 +29,7 @@ let stage: WebhookStage;
 let inbox: Inbox;
 
 beforeAll(async () => {
-  stage = await WebhookStage.open({ APP_SECRET });
+  stage = await WebhookStage.open({ APP_SECRET, REQUEST_TIMEOUT_MS: '5000' });
 });
 afterAll(() => stage.close());
 beforeEach(() => {
@@ -94,11 +94,16 @@ describe('a webhook endpoint', () => {
     const [webhook] = inbox.received;
     expect(verify(secret, webhook!)).toMatchObject({
       id: result.eventId,
-      type: 'steelyard.webhook_endpoint.ping.v1',
+      type: 'steelyard.webhook_ping.sent.v1',
+      subject: result.eventId,
+      sequence: '1',
       data: { endpointId: id },
     });
     inbox.answer = status(500, {}, 'x'.repeat(5_000));
     expect(await ping(id)).toMatchObject({ succeeded: false, statusCode: 500, response: 'x'.repeat(1_024) });
+    inbox.answer = status(410);
+    expect(await ping(id)).toMatchObject({ succeeded: false, statusCode: 410 });
+    expect(await stage.view(id)).toMatchObject({ disabledReason: 'requested' });
     inbox.answer = (response) => response.destroy();
     expect(await ping(id)).toMatchObject({
       succeeded: false,
@@ -106,6 +111,19 @@ describe('a webhook endpoint', () => {
       failure: 'connection_failed',
     });
     expect(await stage.deliveries(id)).toEqual([]);
+  });
+
+  it('is pinged in vain while it keeps silent, and the request has time to say so', async () => {
+    inbox.answer = () => undefined;
+    const { id } = await stage.endpoint(inbox);
+    expect(await ping(id)).toMatchObject({ succeeded: false, statusCode: null, failure: 'timed_out' });
+    // It has answered, whatever it still writes.
+    inbox.answer = (response) => {
+      response.writeHead(200).write('so far');
+      const timer = setInterval(() => response.write('.'), 20);
+      response.on('close', () => clearInterval(timer));
+    };
+    expect(await ping(id)).toMatchObject({ succeeded: true, statusCode: 200 });
   });
 
   it('has a secret that only the APP_SECRET opens, and goes over to the next one', async () => {
@@ -132,9 +150,9 @@ describe('a webhook endpoint', () => {
     const { app } = stage.shop.api;
     const outbound = new OutboundClient({
       policy: PUBLIC_TARGETS,
-      resolve: (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+      lookUp: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
     });
-    expect(() => new CheckEndpoint(outbound).execute({ url: inbox.url })).toThrow(
+    expect(() => new CheckEndpoint(outbound).execute(inbox.url)).toThrow(
       expect.objectContaining({
         code: 'validation_failed',
         errors: [
@@ -204,6 +222,8 @@ describe('what is refused', () => {
     ['an empty list', 'POST ', { url, eventTypes: [] }, 400, 'validation_failed', { pointer: '/eventTypes', code: 'too_few_items' }], // prettier-ignore
     ['too many types', 'POST ', { url, eventTypes: Array(101).fill('*') }, 400, 'validation_failed', { pointer: '/eventTypes', code: 'too_many_items' }], // prettier-ignore
     ['an unknown type', 'POST ', { url, eventTypes: ['*', 'steelyard.order'] }, 400, 'validation_failed', { pointer: '/eventTypes/1', code: 'unknown_event_type' }], // prettier-ignore
+    ['a type that nobody publishes', 'POST ', { url, eventTypes: ['steelyard.webhook_ping.sent.v1'] }, 400, 'validation_failed', { pointer: '/eventTypes/0', code: 'unknown_event_type' }], // prettier-ignore
+    ['a type of no delivery', 'GET /:id/deliveries?eventType=steelyard.x.y.v1', undefined, 400, 'validation_failed', { pointer: 'query:/eventType', code: 'unknown_event_type' }], // prettier-ignore
     ['NUL in a type', 'POST ', { url, eventTypes: ['\u0000'] }, 400, 'validation_failed', { pointer: '/eventTypes/0', code: 'invalid_text' }], // prettier-ignore
     ['no URL', 'POST ', { url: 'partner', eventTypes }, 400, 'validation_failed', { pointer: '/url', code: 'url_malformed' }], // prettier-ignore
     ['another protocol', 'POST ', { url: 'ftp://partner.example/', eventTypes }, 400, 'validation_failed', { pointer: '/url', code: 'url_protocol_not_allowed' }], // prettier-ignore
@@ -232,12 +252,14 @@ describe('what is refused', () => {
     const change = (body: object, version: number) => () =>
       stage.call('PATCH', `${ENDPOINTS}/${id}`, body, ifMatch(version));
     await stage.shop.expectRefusal(change({}, 2), 412, 'stale_etag');
-    const wrong = change({ url: 'ftp://me@x/', eventTypes: ['x'], status: 'active' }, 1);
+    expect((await change({}, 1)()).body).toMatchObject({ version: 1 });
+    const wrong = change({ url: 'ftp://me@x/', eventTypes: ['x'], status: 'lost' }, 1);
     const { body } = await stage.shop.expectRefusal(wrong, 400, 'validation_failed');
     expect((body.errors as { code: string }[]).map((error) => error.code)).toEqual([
       'url_protocol_not_allowed',
       'url_has_credentials',
       'unknown_event_type',
+      'not_allowed',
     ]);
   });
 

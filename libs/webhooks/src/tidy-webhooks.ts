@@ -4,15 +4,22 @@ import { runAsSystem } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { EndpointSecrets } from './endpoints/endpoint-secrets.js';
 
+// Whoever makes an endpoint active again waits for this, or this leaves the endpoint alone: what waits for an endpoint
+// that is active is never canceled.
 const cancelDeliveries = statement(
   'webhooks.cancel_deliveries',
-  `UPDATE webhooks.deliveries SET status = 'canceled', completed_at = $1
+  `WITH closed AS (
+     SELECT e.id FROM webhooks.endpoints e
+      WHERE e.status <> 'active'
+        AND EXISTS (SELECT FROM webhooks.deliveries WHERE endpoint_id = e.id AND status = 'pending')
+        FOR SHARE SKIP LOCKED)
+   UPDATE webhooks.deliveries SET status = 'canceled', completed_at = $1
     WHERE status = 'pending' AND (leased_until IS NULL OR leased_until <= $1) AND id IN (
-      SELECT d.id FROM webhooks.endpoints e
+      SELECT d.id FROM closed
        CROSS JOIN LATERAL (SELECT id FROM webhooks.deliveries
-                            WHERE endpoint_id = e.id AND status = 'pending'
+                            WHERE endpoint_id = closed.id AND status = 'pending'
                               AND (leased_until IS NULL OR leased_until <= $1) LIMIT $2) d
-       WHERE e.status <> 'active' LIMIT $2)
+       LIMIT $2)
    RETURNING 1`,
 );
 const pruneDeliveries = statement(

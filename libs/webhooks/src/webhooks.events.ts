@@ -1,4 +1,4 @@
-import { defineEvent } from '#platform/messaging';
+import { defineDirectEvent, defineEvent } from '#platform/messaging';
 import { z } from 'zod';
 import { DISABLED_REASONS } from './domain/endpoint-status.js';
 
@@ -9,4 +9,11 @@ export const webhookEndpointDisabled = defineEvent(
   'webhook_endpoint',
   'steelyard.webhook_endpoint.disabled.v1',
   z.object({ endpointId: z.uuid(), reason: z.enum(DISABLED_REASONS) }),
+);
+
+/** A test, sent to the endpoint that is pinged and to nobody else. It is about itself: each is the first of its subject. */
+export const webhookPingSent = defineDirectEvent(
+  'webhook_ping',
+  'steelyard.webhook_ping.sent.v1',
+  z.object({ endpointId: z.uuid() }),
 );

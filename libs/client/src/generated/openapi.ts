@@ -1683,6 +1683,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhook-deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a delivery
+         * @description With the event as it is sent, and its attempts.
+         *
+         *     For staff and above; keys with the scope `webhooks:read`.
+         */
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhook-deliveries/{id}/retry": {
         parameters: {
             query?: never;
@@ -1798,7 +1820,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test event to a webhook endpoint
-         * @description An event of the type `steelyard.webhook_endpoint.ping.v1`, signed like all others, now and once; a disabled endpoint gets it, too. The answer tells what came back, whatever it was.
+         * @description An event of the type `steelyard.webhook_ping.sent.v1`, signed like all others, now and once; a disabled endpoint gets it, too. The answer tells what came back within ten seconds, whatever it was; nothing follows from it, also not from a 410.
          *
          *     For admin and above; keys with the scope `webhooks:write`.
          */
@@ -1820,7 +1842,7 @@ export interface paths {
         put?: never;
         /**
          * Send events again to a webhook endpoint
-         * @description All that happened in a range of time, of the types that the endpoint wants, as long as they are kept: what it missed and what it has got before, each under the `webhook-id` that it had. One call looks at 20,000 events.
+         * @description All that happened in a range of time, of the types that the endpoint wants, as long as they are kept: what it missed and what it has got before, each under the `webhook-id` that it had. One call looks at 20,000 events, and is refused while more than 1,000 webhooks of the endpoint wait for their first attempt.
          *
          *     For admin and above; keys with the scope `webhooks:write`.
          */
@@ -4874,6 +4896,84 @@ export interface components {
         WebhookDeliveryPage: {
             data: components["schemas"]["WebhookDelivery"][];
             nextCursor: string | null;
+        };
+        /**
+         * @description An event on its way to an endpoint, and what it says.
+         * @example {
+         *       "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *       "endpointId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *       "eventId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *       "eventType": "steelyard.order.placed.v1",
+         *       "status": "pending",
+         *       "attemptCount": 1,
+         *       "nextAttemptAt": "2026-11-20T12:00:06.000Z",
+         *       "createdAt": "2026-11-20T12:00:00.000Z",
+         *       "completedAt": null,
+         *       "attempts": [
+         *         {
+         *           "number": 1,
+         *           "attemptedAt": "2026-11-20T12:00:01.000Z",
+         *           "durationMs": 82,
+         *           "statusCode": 503,
+         *           "failure": null,
+         *           "response": "Down for maintenance"
+         *         }
+         *       ],
+         *       "event": {
+         *         "specversion": "1.0",
+         *         "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11",
+         *         "source": "/steelyard",
+         *         "type": "steelyard.order.placed.v1",
+         *         "data": {
+         *           "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10"
+         *         }
+         *       }
+         *     }
+         */
+        WebhookDeliveryWithEvent: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            endpointId: string;
+            /**
+             * Format: uuid
+             * @description The `webhook-id` under which it is sent.
+             */
+            eventId: string;
+            eventType: string;
+            /**
+             * @description `canceled`: the endpoint was disabled or deleted before it was delivered.
+             * @enum {string}
+             */
+            status: "pending" | "succeeded" | "failed" | "canceled";
+            attemptCount: number;
+            nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            createdAt: string;
+            completedAt: string | null;
+            /** @description The latest twenty, oldest first. */
+            attempts: {
+                number: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                attemptedAt: string;
+                durationMs: number;
+                /** @description Of the answer; null where there was none. */
+                statusCode: number | null;
+                /** @description Why there was none: `target_not_allowed`, `name_not_resolved`, `timed_out`, `connection_failed`, `secret_unreadable`. */
+                failure: string | null;
+                /** @description The beginning of its body. */
+                response: string | null;
+            }[];
+            /** @description The body that is sent: a CloudEvent, as its type in `contracts/asyncapi.yaml` says. */
+            event: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description A webhook endpoint, without its secret.
@@ -28507,6 +28607,227 @@ export interface operations {
             };
         };
     };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An event on its way to an endpoint, and what it says. */
+            200: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryWithEvent"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not valid, or not any more.
+             *
+             *     `authentication_required`: Log in and send the access token.
+             */
+            401: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description How to say who calls; `error="invalid_token"` where a token is sent that is not good (any more).
+                     * @example Bearer
+                     */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `forbidden`: You may not do this.
+             *
+             *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
+             *
+             *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             */
+            403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_delivery_not_found`: There is no such delivery. */
+            404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable`: The service cannot take this request now. */
+            503: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline_exceeded`: The request did not finish in time. */
+            504: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until it begins anew.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryWebhookDelivery: {
         parameters: {
             query?: never;
@@ -30070,6 +30391,8 @@ export interface operations {
                 status?: "pending" | "succeeded" | "failed" | "canceled";
                 /** @description The exact type. */
                 eventType?: string;
+                /** @description The `webhook-id` under which it is sent. */
+                eventId?: string;
             };
             header?: never;
             path: {
@@ -30707,7 +31030,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `webhook_endpoint_disabled`: Nothing is sent to an endpoint that is disabled: make it active first. */
+            /**
+             * @description `webhook_endpoint_disabled`: Nothing is sent to an endpoint that is disabled: make it active first.
+             *
+             *     `webhook_backlog`: More than 1,000 webhooks wait for their first attempt: send again once they have left.
+             */
             409: {
                 headers: {
                     /** @description Names this request in logs. */

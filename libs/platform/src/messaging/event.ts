@@ -27,6 +27,8 @@ export interface IntegrationEvent<Data extends object = object> {
 }
 
 const definitions = new Map<string, EventDefinition>();
+/** Those that are told to somebody, and published to nobody. */
+const directDefinitions = new Map<string, EventDefinition>();
 
 /** Declares a kind of event, once, in a module's `*.events.ts`. */
 export function defineEvent<Data extends object>(
@@ -34,21 +36,54 @@ export function defineEvent<Data extends object>(
   type: string,
   schema: z.ZodType<Data>,
 ): EventDefinition<Data> {
-  if (definitions.has(type)) throw new Error(`The event ${type} is declared twice.`);
-  if (!new RegExp(`^steelyard\\.${aggregate}\\.[a-z_]+\\.v\\d+$`).test(type)) {
-    throw new Error(`The event ${type} must be named steelyard.${aggregate}.<what happened>.v<version>.`);
-  }
-  const definition: EventDefinition<Data> = Object.freeze({ type, aggregate, schema });
+  const definition = checked(aggregate, type, schema);
   definitions.set(type, definition);
   return definition;
 }
 
-/** Every kind of event that the loaded modules declare, sorted by type. */
-export function registeredEvents(): EventDefinition[] {
-  return [...definitions.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+/**
+ * Declares a kind of event that is told to whom it is about and is never published: nobody can subscribe to it, and no
+ * transport carries it. The contract names it, since whoever gets it reads it like all others.
+ */
+export function defineDirectEvent<Data extends object>(
+  aggregate: string,
+  type: string,
+  schema: z.ZodType<Data>,
+): EventDefinition<Data> {
+  const definition = checked(aggregate, type, schema);
+  directDefinitions.set(type, definition);
+  return definition;
 }
 
-/** Whether a loaded module declares events of this type. */
+function checked<Data extends object>(
+  aggregate: string,
+  type: string,
+  schema: z.ZodType<Data>,
+): EventDefinition<Data> {
+  if (definitions.has(type) || directDefinitions.has(type)) {
+    throw new Error(`The event ${type} is declared twice.`);
+  }
+  if (!new RegExp(`^steelyard\\.${aggregate}\\.[a-z_]+\\.v\\d+$`).test(type)) {
+    throw new Error(`The event ${type} must be named steelyard.${aggregate}.<what happened>.v<version>.`);
+  }
+  return Object.freeze({ type, aggregate, schema });
+}
+
+/** Every kind of event that the loaded modules publish, sorted by type. */
+export function registeredEvents(): EventDefinition[] {
+  return sorted(definitions);
+}
+
+/** Every kind of event that the loaded modules tell to one receiver and do not publish, sorted by type. */
+export function directEvents(): EventDefinition[] {
+  return sorted(directDefinitions);
+}
+
+function sorted(kinds: ReadonlyMap<string, EventDefinition>): EventDefinition[] {
+  return [...kinds.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+/** Whether a loaded module publishes events of this type. */
 export function isEventType(type: string): boolean {
   return definitions.has(type);
 }

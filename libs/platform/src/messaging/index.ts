@@ -6,7 +6,14 @@ export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consume
 export { type Consumer, EventBus } from './event-bus.js';
 export { EventFeed } from './event-feed.js';
 export { EventRelays } from './event-relays.js';
-export { defineEvent, type EventDefinition, type IntegrationEvent, registeredEvents } from './event.js';
+export {
+  defineDirectEvent,
+  defineEvent,
+  type EventDefinition,
+  type IntegrationEvent,
+  isEventType,
+  registeredEvents,
+} from './event.js';
 export { LiveEvents } from './live-events.js';
 export { MeasureEvents } from './measure-events.js';
 export { MessagingModule } from './messaging.module.js';

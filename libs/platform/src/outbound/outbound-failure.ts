@@ -23,7 +23,11 @@ export class OutboundFailure extends Error {
   }
 }
 
-const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'ETIMEDOUT']);
+// Of connections, and of look-ups: those that nobody answered, and those that were broken off.
+const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT', 'ETIMEOUT', 'ECANCELLED']);
+
+/** What looks up a name: the system, and questions to name servers. */
+const LOOK_UPS = /^(getaddrinfo|query[A-Z]\w*)$/;
 
 /** Sorts what a call has thrown. */
 export function toOutboundFailure(error: unknown): OutboundFailure {
@@ -32,7 +36,7 @@ export function toOutboundFailure(error: unknown): OutboundFailure {
 }
 
 function reasonOf(error: unknown): OutboundFailureReason {
-  const { name, code = '', syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
+  const { name, code = '', syscall = '' } = Object(error) as Partial<NodeJS.ErrnoException>;
   if (name === 'TimeoutError' || TIMEOUTS.has(code)) return 'timed_out';
-  return syscall === 'getaddrinfo' ? 'name_not_resolved' : 'connection_failed';
+  return LOOK_UPS.test(syscall) ? 'name_not_resolved' : 'connection_failed';
 }

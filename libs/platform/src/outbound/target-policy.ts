@@ -7,6 +7,8 @@ export interface TargetPolicy {
   readonly protocols: readonly string[];
   /** Whether a literal IPv4 or IPv6 address may be connected to. */
   readonly mayReach: (address: string) => boolean;
+  /** Told to whoever is refused by this policy, where there is something that they can do. */
+  readonly hint?: string;
 }
 
 /** The public internet, encrypted. */
@@ -48,8 +50,10 @@ export function findTargetProblems(text: string, policy: TargetPolicy): TargetPr
   if (url === null) return [{ code: 'url_malformed', detail: 'This is not an absolute URL.' }];
   const problems: TargetProblem[] = [];
   if (!policy.protocols.includes(url.protocol)) {
-    const allowed = policy.protocols.map((protocol) => `${protocol}//`).join(' or ');
-    problems.push({ code: 'url_protocol_not_allowed', detail: `The URL must begin with ${allowed}.` });
+    problems.push({
+      code: 'url_protocol_not_allowed',
+      detail: withHint('The URL must begin with https://.', policy),
+    });
   }
   if (url.username !== '' || url.password !== '') {
     problems.push({
@@ -59,9 +63,16 @@ export function findTargetProblems(text: string, policy: TargetPolicy): TargetPr
   }
   const address = literalAddress(url);
   if (address !== undefined && !policy.mayReach(address)) {
-    problems.push({ code: 'url_address_not_allowed', detail: 'The URL must lead to the public internet.' });
+    problems.push({
+      code: 'url_address_not_allowed',
+      detail: withHint('The URL must lead to the public internet.', policy),
+    });
   }
   return problems;
+}
+
+function withHint(detail: string, { hint }: TargetPolicy): string {
+  return hint === undefined ? detail : `${detail} ${hint}`;
 }
 
 /** The address that a URL names without a look-up, in its one normal spelling: WHATWG reads 0x7f.1 as 127.0.0.1. */

@@ -36,6 +36,7 @@ export class Metrics implements OnModuleInit {
     @InjectMetric('stock_alerts_total') private readonly stockAlerts: Counter,
     @InjectMetric('http_event_streams') private readonly eventStreams: Gauge,
     @InjectMetric('webhook_deliveries_total') private readonly webhookDeliveries: Counter,
+    @InjectMetric('webhook_endpoints_disabled') private readonly webhooksDisabled: Gauge,
     @InjectMetric('webhook_pending') private readonly webhooksPending: Gauge,
     @InjectMetric('invariant_breaches') private readonly invariantBreaches: Gauge,
     @InjectMetric('invariant_checked_total') private readonly invariantChecked: Counter,
@@ -156,6 +157,11 @@ export class Metrics implements OnModuleInit {
   /** Counts an attempt to deliver a webhook: the last word of the partner, or one that is followed by another. */
   countWebhookAttempt(outcome: 'succeeded' | 'retrying' | 'failed'): void {
     this.webhookDeliveries.inc({ outcome });
+  }
+
+  /** Records how many webhook endpoints are disabled for a reason. */
+  setDisabledWebhookEndpoints(reason: string, count: number): void {
+    this.webhooksDisabled.set({ reason }, count);
   }
 
   /** Records how many webhooks wait for their delivery. */

@@ -106,6 +106,11 @@ export const SERIES: Provider[] = [
     help: 'Attempts to deliver a webhook, by what came of them.',
     labelNames: ['outcome'],
   }),
+  makeGaugeProvider({
+    name: 'webhook_endpoints_disabled',
+    help: 'Webhook endpoints that nothing is sent to, by why that is.',
+    labelNames: ['reason'],
+  }),
   makeGaugeProvider({ name: 'webhook_pending', help: 'Webhooks that are not delivered and not given up.' }),
   makeGaugeProvider({
     name: 'invariant_breaches',

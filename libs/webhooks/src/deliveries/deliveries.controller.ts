@@ -10,6 +10,8 @@ import {
   deliveryPageSchema,
   deliverySchema,
   type DeliveryView,
+  deliveryWithEventSchema,
+  type DeliveryWithEventView,
   pingResultSchema,
   type PingResultView,
   pingSchema,
@@ -38,8 +40,9 @@ export class DeliveriesController {
   @Endpoint({
     summary: 'Send a test event to a webhook endpoint',
     description:
-      'An event of the type `steelyard.webhook_endpoint.ping.v1`, signed like all others, now and once; a disabled ' +
-      'endpoint gets it, too. The answer tells what came back, whatever it was.',
+      'An event of the type `steelyard.webhook_ping.sent.v1`, signed like all others, now and once; a disabled ' +
+      'endpoint gets it, too. The answer tells what came back within ten seconds, whatever it was; nothing follows ' +
+      'from it, also not from a 410.',
     access: 'webhooks:write',
     responses: { 200: pingResultSchema },
     errors: [webhooksErrors.webhook_endpoint_not_found],
@@ -63,10 +66,25 @@ export class DeliveriesController {
   })
   async listWebhookDeliveries(
     @Param({ schema: idParamSchema }) { id }: { id: string },
-    @Query({ schema: deliveriesQuerySchema }) { status, eventType, ...request }: DeliveriesQuery,
+    @Query({ schema: deliveriesQuerySchema }) { status, eventType, eventId, ...request }: DeliveriesQuery,
   ): Promise<Page<DeliveryView>> {
-    const { data, nextCursor } = await this.deliveries.list(id, { status, eventType }, request);
+    const { data, nextCursor } = await this.deliveries.list(id, { status, eventType, eventId }, request);
     return { data: data.map(toDeliveryView), nextCursor };
+  }
+
+  @Get('webhook-deliveries/:id')
+  @Endpoint({
+    summary: 'Get a delivery',
+    description: 'With the event as it is sent, and its attempts.',
+    access: 'webhooks:read',
+    responses: { 200: deliveryWithEventSchema },
+    errors: [webhooksErrors.webhook_delivery_not_found],
+  })
+  async getWebhookDelivery(
+    @Param({ schema: idParamSchema }) { id }: { id: string },
+  ): Promise<DeliveryWithEventView> {
+    const { event, ...delivery } = await this.deliveries.get(id);
+    return { ...toDeliveryView(delivery), event };
   }
 
   @Post('webhook-deliveries/:id/retry')
@@ -91,10 +109,15 @@ export class DeliveriesController {
     summary: 'Send events again to a webhook endpoint',
     description:
       'All that happened in a range of time, of the types that the endpoint wants, as long as they are kept: what it ' +
-      'missed and what it has got before, each under the `webhook-id` that it had. One call looks at 20,000 events.',
+      'missed and what it has got before, each under the `webhook-id` that it had. One call looks at 20,000 events, ' +
+      'and is refused while more than 1,000 webhooks of the endpoint wait for their first attempt.',
     access: 'webhooks:write',
     responses: { 202: replayResultSchema },
-    errors: [webhooksErrors.webhook_endpoint_not_found, webhooksErrors.webhook_endpoint_disabled],
+    errors: [
+      webhooksErrors.webhook_endpoint_not_found,
+      webhooksErrors.webhook_endpoint_disabled,
+      webhooksErrors.webhook_backlog,
+    ],
   })
   async replayWebhookEvents(
     @Param({ schema: idParamSchema }) { id }: { id: string },

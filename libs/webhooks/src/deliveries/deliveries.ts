@@ -24,19 +24,23 @@ const listDeliveries = statement(
   'webhooks.list_deliveries',
   `SELECT ${COLUMNS} FROM webhooks.deliveries d
     WHERE d.endpoint_id = $1 AND ($2::text IS NULL OR d.status = $2) AND ($3::text IS NULL OR d.event_type = $3)
-      AND ($4::timestamptz IS NULL OR (d.created_at, d.id) < ($4, $5::uuid))
-    ORDER BY d.created_at DESC, d.id DESC LIMIT $6`,
+      AND ($4::uuid IS NULL OR d.event_id = $4)
+      AND ($5::timestamptz IS NULL OR (d.created_at, d.id) < ($5, $6::uuid))
+    ORDER BY d.created_at DESC, d.id DESC LIMIT $7`,
 );
 const readDelivery = statement(
   'webhooks.read_delivery',
   `SELECT ${COLUMNS} FROM webhooks.deliveries d WHERE d.id = $1`,
 );
+const readWithEvent = statement(
+  'webhooks.read_delivery_with_event',
+  `SELECT ${COLUMNS}, d.event FROM webhooks.deliveries d JOIN webhooks.endpoints e ON e.id = d.endpoint_id
+    WHERE d.id = $1 AND e.status <> 'deleted'`,
+);
 const readEndpointStatus = statement(
   'webhooks.read_endpoint_of_delivery',
   `SELECT e.status FROM webhooks.deliveries d JOIN webhooks.endpoints e ON e.id = d.endpoint_id WHERE d.id = $1`,
 );
-// What is under way at the moment is being sent already.
-
 /** An event on its way to an endpoint. */
 export interface Delivery {
   readonly id: string;
@@ -62,6 +66,7 @@ export interface Delivery {
 export interface DeliveryFilters {
   readonly status?: DeliveryStatus | undefined;
   readonly eventType?: string | undefined;
+  readonly eventId?: string | undefined;
 }
 
 /** What was sent to endpoints and what came of it, for people to look into. */
@@ -81,17 +86,38 @@ export class WebhookDeliveries {
    */
   async list(endpointId: string, filters: DeliveryFilters, request: PageRequest): Promise<Page<Delivery>> {
     await this.endpoints.get(endpointId);
-    const { status = null, eventType = null } = filters;
+    const { status = null, eventType = null, eventId = null } = filters;
     return this.paginator.page<Delivery>(
       'webhook_deliveries',
-      { endpointId, status, eventType },
+      { endpointId, status, eventType, eventId },
       request,
       ({ createdAt, id }) => [createdAt.toISOString(), id],
       (after, limit) => {
-        const values = [endpointId, status, eventType, after?.[0] ?? null, after?.[1] ?? null, limit];
+        const values = [
+          endpointId,
+          status,
+          eventType,
+          eventId,
+          after?.[0] ?? null,
+          after?.[1] ?? null,
+          limit,
+        ];
         return this.database.query(listDeliveries, values);
       },
     );
+  }
+
+  /**
+   * One delivery with what is sent.
+   *
+   * @throws DomainError webhook_delivery_not_found
+   */
+  async get(id: string): Promise<Delivery & { readonly event: Record<string, unknown> }> {
+    const found = await this.database.queryOne<Delivery & { event: Record<string, unknown> }>(readWithEvent, [
+      id,
+    ]);
+    if (!found) throw new DomainError(webhooksErrors.webhook_delivery_not_found);
+    return found;
   }
 
   /**

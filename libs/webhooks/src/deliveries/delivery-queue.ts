@@ -57,6 +57,11 @@ const claimDeliveries = statement(
    RETURNING d.id, d.event, d.tries, d.leased_until AS "leasedUntil", e.id AS "endpointId", e.url, e.secret,
              e.previous_secret AS "previousSecret", e.previous_secret_until AS "previousSecretUntil"`,
 );
+const countUntried = statement(
+  'webhooks.count_untried',
+  `SELECT count(*)::int AS count FROM (
+     SELECT FROM webhooks.deliveries WHERE endpoint_id = $1 AND status = 'pending' AND tries = 0 LIMIT $2) untried`,
+);
 const retryDelivery = statement(
   'webhooks.retry_delivery',
   `UPDATE webhooks.deliveries SET status = 'pending', tries = 0, next_attempt_at = $2, completed_at = NULL
@@ -108,6 +113,11 @@ export class DeliveryQueue {
     const rows = await this.database.query(resendDeliveries, this.rowsOf(deliveries));
     this.wakeWorkers();
     return rows.length;
+  }
+
+  /** How many wait for their first try since they were asked for; counts to `limit`. */
+  async countUntried(endpointId: string, limit: number): Promise<number> {
+    return (await this.database.queryOne<{ count: number }>(countUntried, [endpointId, limit]))?.count ?? 0;
   }
 
   /** Has a delivery sent at once, whatever became of it; from then on it is as if it were new. */

@@ -1,4 +1,5 @@
 import { idSchema, pageQuerySchema, pageSchema, text, timeSchema } from '#platform/http';
+import { isEventType } from '#platform/messaging';
 import { z } from 'zod';
 import { isSuccess } from '../domain/retry-schedule.js';
 import { eventTypesSchema } from '../endpoints/endpoint.schema.js';
@@ -83,12 +84,37 @@ export const deliverySchema = z
   })
   .meta({ id: 'WebhookDelivery', description: 'An event on its way to an endpoint.', example: EXAMPLE });
 
+export const deliveryWithEventSchema = deliverySchema
+  .extend({
+    event: z.record(z.string(), z.unknown()).meta({
+      description: 'The body that is sent: a CloudEvent, as its type in `contracts/asyncapi.yaml` says.',
+    }),
+  })
+  .meta({
+    id: 'WebhookDeliveryWithEvent',
+    description: 'An event on its way to an endpoint, and what it says.',
+    example: {
+      ...EXAMPLE,
+      event: {
+        ...{ specversion: '1.0', id: EXAMPLE.eventId, source: '/steelyard', type: EXAMPLE.eventType },
+        data: { orderId: EXAMPLE.endpointId },
+      },
+    },
+  });
+
 export const deliveryPageSchema = pageSchema('WebhookDeliveryPage', deliverySchema);
 
 export const deliveriesQuerySchema = z.strictObject({
   ...pageQuerySchema.shape,
   status: z.enum(DELIVERY_STATUSES).optional(),
-  eventType: text(200).optional().meta({ description: 'The exact type.', example: EXAMPLE.eventType }),
+  eventType: text(200)
+    .refine(isEventType, {
+      message: 'There are no events of this type.',
+      params: { code: 'unknown_event_type' },
+    })
+    .optional()
+    .meta({ description: 'The exact type.', example: EXAMPLE.eventType }),
+  eventId: idSchema.optional().meta({ description: 'The `webhook-id` under which it is sent.' }),
 });
 
 export const retrySchema = z
@@ -129,6 +155,7 @@ export const replayResultSchema = z
   });
 
 export type DeliveriesQuery = z.output<typeof deliveriesQuerySchema>;
+export type DeliveryWithEventView = z.output<typeof deliveryWithEventSchema>;
 export type DeliveryView = z.output<typeof deliverySchema>;
 export type PingResultView = z.output<typeof pingResultSchema>;
 export type ReplayRequest = z.output<typeof replaySchema>;

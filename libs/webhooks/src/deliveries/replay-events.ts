@@ -3,7 +3,6 @@ import { Clock, DomainError } from '#kernel';
 import { Database } from '#platform/database';
 import { EventFeed, toCloudEvent } from '#platform/messaging';
 import { matchesAny } from '../domain/event-patterns.js';
-import { CheckEndpoint } from '../endpoints/check-endpoint.js';
 import { WebhookEndpoints } from '../endpoints/endpoints.js';
 import { webhooksErrors } from '../webhooks.errors.js';
 import { DeliveryQueue } from './delivery-queue.js';
@@ -11,6 +10,9 @@ import { DeliveryQueue } from './delivery-queue.js';
 const PAGE_SIZE = 1_000;
 /** One call looks at so many events; for those after them there is another call. */
 const MAX_EVENTS = 20_000;
+
+/** While more than these wait for their first try, nothing is sent again: calls cannot pile up. */
+const MAX_BACKLOG = 1_000;
 
 /** Which events are meant. */
 export interface ReplayWish {
@@ -32,19 +34,21 @@ export class ReplayEvents {
   constructor(
     private readonly database: Database,
     private readonly endpoints: WebhookEndpoints,
-    private readonly check: CheckEndpoint,
     private readonly feed: EventFeed,
     private readonly queue: DeliveryQueue,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws DomainError validation_failed, webhook_endpoint_not_found, webhook_endpoint_disabled */
+  /** @throws DomainError webhook_endpoint_not_found, webhook_endpoint_disabled, webhook_backlog */
   async execute(endpointId: string, wish: ReplayWish): Promise<Replay> {
     const { after, before = this.clock.now(), eventTypes = ['*'] } = wish;
-    this.check.execute({ eventTypes });
     return this.database.transaction(async () => {
+      await this.database.lock('webhook_replay', endpointId);
       const endpoint = await this.endpoints.get(endpointId);
       if (endpoint.status === 'disabled') throw new DomainError(webhooksErrors.webhook_endpoint_disabled);
+      if ((await this.queue.countUntried(endpointId, MAX_BACKLOG + 1)) > MAX_BACKLOG) {
+        throw new DomainError(webhooksErrors.webhook_backlog);
+      }
       let deliveries = 0;
       let lastId: string | undefined;
       for (let looked = 0; ;) {

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '#kernel';
 import type { CloudEvent } from '#platform/messaging';
-import { OutboundClient, OutboundFailure, type OutboundFailureReason } from '#platform/outbound';
+import {
+  OutboundClient,
+  OutboundFailure,
+  type OutboundFailureReason,
+  type OutboundRequest,
+} from '#platform/outbound';
 import { EndpointSecrets } from '../endpoints/endpoint-secrets.js';
 import { signatureOf } from './signature.js';
 
@@ -45,18 +50,23 @@ export class WebhookSender {
   /**
    * Sends an event under its id, once. That a partner does not answer, or not well, is no error.
    *
+   * @param timeoutMs how long the partner has, where that is less than usual
    * @throws the reason of `signal` when that fires first
    */
-  async send(target: Target, event: CloudEvent, signal: AbortSignal): Promise<Attempt> {
+  async send(target: Target, event: CloudEvent, signal: AbortSignal, timeoutMs?: number): Promise<Attempt> {
     const attemptedAt = this.clock.now();
     const startedAt = performance.now();
-    const outcome = await this.post(target, event, attemptedAt, signal);
+    const request = this.sign(target, event, attemptedAt);
+    const outcome = request
+      ? await this.post({ ...request, timeoutMs }, signal)
+      : unanswered('secret_unreadable');
     return { attemptedAt, durationMs: Math.round(performance.now() - startedAt), ...outcome };
   }
 
-  private async post(target: Target, event: CloudEvent, at: Date, signal: AbortSignal): Promise<Outcome> {
+  /** The event as it is posted; undefined where there is nothing to sign it with. */
+  private sign(target: Target, event: CloudEvent, at: Date): OutboundRequest | undefined {
     const keys = this.keysOf(target, at);
-    if (keys.length === 0) return unanswered('secret_unreadable');
+    if (keys.length === 0) return undefined;
     const body = JSON.stringify(event);
     const timestampSeconds = Math.floor(at.getTime() / 1_000);
     const headers = {
@@ -66,10 +76,13 @@ export class WebhookSender {
       'webhook-timestamp': String(timestampSeconds),
       'webhook-signature': signatureOf(keys, event.id, timestampSeconds, body),
     };
+    return { url: target.url, headers, body };
+  }
+
+  private async post(request: OutboundRequest, signal: AbortSignal): Promise<Outcome> {
     try {
-      const answer = await this.outbound.post({ url: target.url, headers, body }, signal);
-      const { status: statusCode, retryAfter } = answer;
-      return { statusCode, failure: null, response: storable(answer.body), retryAfter };
+      const { status: statusCode, body, retryAfter } = await this.outbound.post(request, signal);
+      return { statusCode, failure: null, response: storable(body), retryAfter };
     } catch (error) {
       if (error instanceof OutboundFailure) return unanswered(error.reason);
       throw error;

@@ -1,46 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, type FieldError } from '#kernel';
+import { DomainError } from '#kernel';
 import { httpErrors } from '#platform/http';
-import { registeredEvents } from '#platform/messaging';
 import { OutboundClient } from '#platform/outbound';
-import { patternsOf } from '../domain/event-patterns.js';
 
-/** Judges what schemas cannot: whether a URL may be called, and whether there are such events. */
+/** Judges what the schema cannot, since it depends on the settings: whether a URL may be called from here. */
 @Injectable()
 export class CheckEndpoint {
   constructor(private readonly outbound: OutboundClient) {}
 
   /** @throws DomainError validation_failed, with everything that is wrong */
-  execute({
-    url,
-    eventTypes = [],
-  }: {
-    url?: string | undefined;
-    eventTypes?: readonly string[] | undefined;
-  }): void {
-    const errors = [
-      ...(url === undefined ? [] : this.outbound.problemsOf(url)).map(({ code, detail }) => ({
-        pointer: '/url',
-        code,
-        detail,
-      })),
-      ...unknownTypes(eventTypes),
-    ];
+  execute(url: string): void {
+    const errors = this.outbound
+      .problemsOf(url)
+      .map(({ code, detail }) => ({ pointer: '/url', code, detail }));
     if (errors.length > 0) throw new DomainError(httpErrors.validation_failed, { errors });
   }
-}
-
-function unknownTypes(patterns: readonly string[]): FieldError[] {
-  const known = new Set(registeredEvents().flatMap(({ type }) => patternsOf(type)));
-  return patterns.flatMap((pattern, index) =>
-    known.has(pattern)
-      ? []
-      : [
-          {
-            pointer: `/eventTypes/${index}`,
-            code: 'unknown_event_type',
-            detail: 'No event has this type, or begins with it.',
-          },
-        ],
-  );
 }

@@ -1,6 +1,9 @@
 import { idSchema, pageSchema, text, timeSchema } from '#platform/http';
+import { registeredEvents } from '#platform/messaging';
+import { ANY_TARGET, findTargetProblems } from '#platform/outbound';
 import { z } from 'zod';
 import { DISABLED_REASONS, ENDPOINT_STATUSES } from '../domain/endpoint-status.js';
+import { matchesAny } from '../domain/event-patterns.js';
 import type { WebhookEndpoint } from './endpoints.js';
 
 const MAX_URL_LENGTH = 2_048;
@@ -23,11 +26,22 @@ const EXAMPLE = {
   updatedAt: '2026-11-20T12:00:00.000Z',
 } as const;
 
-const urlSchema = text(MAX_URL_LENGTH).meta({
-  description: 'Where events are posted to: HTTPS, on the public internet, without credentials.',
-});
+// What is wrong with it wherever we run. Where it may lead here is judged by `CheckEndpoint`.
+const urlSchema = text(MAX_URL_LENGTH)
+  .superRefine((url, context) => {
+    // One that is too long has been told so.
+    if (url.length > MAX_URL_LENGTH) return;
+    for (const { code, detail } of findTargetProblems(url, ANY_TARGET)) {
+      context.addIssue({ code: 'custom', message: detail, params: { code } });
+    }
+  })
+  .meta({ description: 'Where events are posted to: HTTPS, on the public internet, without credentials.' });
+const eventPatternSchema = text(MAX_EVENT_TYPE_LENGTH).refine(
+  (pattern) => registeredEvents().some(({ type }) => matchesAny(type, [pattern])),
+  { message: 'No event has this type, or begins with it.', params: { code: 'unknown_event_type' } },
+);
 /** Which types of events are meant. */
-export const eventTypesSchema = z.array(text(MAX_EVENT_TYPE_LENGTH)).min(1).max(MAX_EVENT_TYPES).meta({
+export const eventTypesSchema = z.array(eventPatternSchema).min(1).max(MAX_EVENT_TYPES).meta({
   description: 'Types of events, or what they begin with and `*`: `steelyard.order.*`; `*` is all.',
 });
 const descriptionSchema = text(MAX_DESCRIPTION_LENGTH).nullable();

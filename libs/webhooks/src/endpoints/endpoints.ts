@@ -74,7 +74,7 @@ export class WebhookEndpoints {
     eventTypes,
     description,
   }: EndpointWish): Promise<{ endpoint: WebhookEndpoint; secret: string }> {
-    this.check.execute({ url, eventTypes });
+    this.check.execute(url);
     const id = newId();
     const { secret, sealed } = this.secrets.issue(id);
     return this.database.transaction(async () => {
@@ -111,15 +111,17 @@ export class WebhookEndpoints {
   }
 
   /**
-   * Changes the given fields of the version that the caller has seen. A new URL begins without the past of the old one.
+   * Changes the given fields of the version that the caller has seen. A new URL begins without the past of the old one; no
+   * field at all changes nothing.
    *
    * @throws DomainError validation_failed, webhook_endpoint_not_found, stale_etag
    */
   async update(id: string, expected: ExpectedVersions, edit: EndpointEdit): Promise<WebhookEndpoint> {
-    this.check.execute(edit);
+    if (edit.url !== undefined) this.check.execute(edit.url);
     return this.database.transaction(async () => {
       const before = found(await this.database.queryOne<WebhookEndpoint>(statements.lock, [id]));
       requireVersion(expected, before.version);
+      if (Object.keys(edit).length === 0) return before;
       if (edit.status === 'disabled') await this.disable(id, 'requested');
       if (edit.status === 'active') await this.database.query(statements.activate, [id]);
       const { url = before.url, eventTypes = before.eventTypes, description = before.description } = edit;

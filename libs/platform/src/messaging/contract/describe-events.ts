@@ -1,6 +1,6 @@
 import { toJsonSchema } from '../../http/index.js';
 import { cloudEventView } from '../cloud-event.schema.js';
-import { type EventDefinition, registeredEvents } from '../event.js';
+import { directEvents, type EventDefinition, registeredEvents } from '../event.js';
 import { breakingChanges, type JsonSchema } from './breaking-changes.js';
 import { eventSchemaOf } from './event-schema.js';
 
@@ -12,13 +12,22 @@ export interface EventContract {
   readonly [section: string]: unknown;
 }
 
+const PUBLISHED =
+  'In Kafka a topic of this name, keyed by the id of the aggregate; in NATS subjects, and in RabbitMQ routing keys ' +
+  'of the exchange `steelyard.events`, which are the types of the events.';
+const DIRECT =
+  'Posted to one webhook endpoint alone. No transport carries it, and nobody can subscribe to it.';
+
 /**
- * The contract of the events that the loaded modules publish, as AsyncAPI 3. A channel is a kind of aggregate.
+ * The contract of the events that the loaded modules publish, or tell to one receiver, as AsyncAPI 3. A channel is a
+ * kind of aggregate.
  *
  * @param version of Steelyard
  */
 export function describeEvents(version: string): EventContract {
-  const events = registeredEvents();
+  const published = registeredEvents();
+  const direct = directEvents();
+  const events = [...published, ...direct];
   const aggregates = [...new Set(events.map(({ aggregate }) => aggregate))];
   return {
     asyncapi: '3.0.0',
@@ -33,9 +42,14 @@ export function describeEvents(version: string): EventContract {
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: CONTENT_TYPE,
-    channels: Object.fromEntries(
-      aggregates.map((aggregate) => [aggregate, channelOf(aggregate, ofAggregate(events, aggregate))]),
-    ),
+    channels: {
+      ...channelsOf(published, ({ aggregate }) => ({
+        address: `steelyard.${aggregate}`,
+        description: PUBLISHED,
+      })),
+      // The address is the URL of the endpoint, which differs from one to the next.
+      ...channelsOf(direct, () => ({ address: null, description: DIRECT })),
+    },
     operations: Object.fromEntries(
       aggregates.map((aggregate) => [
         `publish_${aggregate}`,
@@ -65,18 +79,18 @@ export function breakingEventChanges(published: EventContract, current: EventCon
   });
 }
 
-function ofAggregate(events: readonly EventDefinition[], aggregate: string): EventDefinition[] {
-  return events.filter((event) => event.aggregate === aggregate);
-}
-
-function channelOf(aggregate: string, events: readonly EventDefinition[]): object {
-  return {
-    address: `steelyard.${aggregate}`,
-    description:
-      'In Kafka a topic of this name, keyed by the id of the aggregate; in NATS subjects, and in RabbitMQ routing keys ' +
-      'of the exchange `steelyard.events`, which are the types of the events.',
-    messages: Object.fromEntries(events.map(({ type }) => [type, messageOf(type)])),
-  };
+function channelsOf(
+  events: readonly EventDefinition[],
+  describe: (event: EventDefinition) => object,
+): Record<string, object> {
+  const channels: Record<string, object> = {};
+  for (const event of events) {
+    const messages = events
+      .filter(({ aggregate }) => aggregate === event.aggregate)
+      .map(({ type }) => [type, messageOf(type)] as const);
+    channels[event.aggregate] = { ...describe(event), messages: Object.fromEntries(messages) };
+  }
+  return channels;
 }
 
 function messageOf(type: string): object {

@@ -2,7 +2,7 @@ import { type DynamicModule, type INestApplicationContext, Module } from '@nestj
 import { NestFactory } from '@nestjs/core';
 import { Command } from 'commander';
 import { loadSettings, readEnvironment, SERVER_SETTINGS, type Settings } from '#platform/config';
-import { closeApplication, reachDatabase } from '#platform/process';
+import { closeApplication, ProcessError, reachDatabase } from '#platform/process';
 import { type RebuildProgress, RebuildSales, SalesModule } from '#sales';
 import { PlatformModule } from '../../../api/src/index.js';
 
@@ -42,18 +42,22 @@ async function rebuild(settings: Settings): Promise<void> {
   );
   try {
     let lines = 0;
-    const { replayed, kept } = await app.get(RebuildSales).execute((progress) => {
+    const result = await app.get(RebuildSales).execute((progress) => {
       if (progress.replayed < (lines + 1) * EVENTS_PER_LINE) return;
       lines = Math.floor(progress.replayed / EVENTS_PER_LINE);
       tell(progress);
     });
-    tell({ replayed, kept });
+    tell(result);
     console.log('The sales figures are those of the events now.');
+    if (result.unreadable.length > 0) {
+      const advice = 'But for these events, which cannot be read and count as they did before:';
+      throw new ProcessError([advice, ...result.unreadable].join('\n  '));
+    }
   } finally {
     await closeApplication(app);
   }
 }
 
-function tell({ replayed, kept }: RebuildProgress): void {
+function tell({ replayed, kept }: Pick<RebuildProgress, 'replayed' | 'kept'>): void {
   console.log(`${replayed} events counted anew, ${kept} older ones kept as they were`);
 }

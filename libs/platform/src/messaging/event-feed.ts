@@ -26,7 +26,7 @@ const readFeedOfAggregate = statement(
 );
 const heldByFeed = statement(
   'messaging.held_by_feed',
-  'SELECT id FROM platform.outbox WHERE id = ANY($1::uuid[]) AND feed_position IS NOT NULL',
+  'SELECT id FROM platform.outbox WHERE id = ANY($1::uuid[]) AND feed_position <= $2',
 );
 // The ids are of the time at which the events happened, so their index is one of time.
 const readHappened = statement(
@@ -107,9 +107,9 @@ export class EventFeed {
     return this.database.query<FeedEvent>(readFeedOfAggregate, [aggregate, id, afterSequence, limit]);
   }
 
-  /** Those of these events that have left and are kept. */
-  async holds(eventIds: readonly string[]): Promise<string[]> {
-    return (await this.database.query<{ id: string }>(heldByFeed, [eventIds])).map(({ id }) => id);
+  /** Those of these events that are kept and have left, at a position up to this one. */
+  async holds(eventIds: readonly string[], upTo: number): Promise<string[]> {
+    return (await this.database.query<{ id: string }>(heldByFeed, [eventIds, upTo])).map(({ id }) => id);
   }
 
   /**

@@ -47,8 +47,3 @@ export function defineEvent<Data extends object>(
 export function registeredEvents(): EventDefinition[] {
   return [...definitions.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
 }
-
-/** Whether a loaded module declares events of this type. */
-export function isEventType(type: string): boolean {
-  return definitions.has(type);
-}

@@ -5,6 +5,7 @@ export { ApplyEvents } from './consumers/apply-events.js';
 export { EventConsumers } from './consumers/event-consumers.js';
 export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consumers/parked-events.js';
 export { type Consumer, EventBus } from './event-bus.js';
+export { isKnownPattern, matchesAny, patternsOf } from './event-patterns.js';
 export { EventFeed } from './event-feed.js';
 export { defineEvent, type EventDefinition, type IntegrationEvent, registeredEvents } from './event.js';
 export { LiveEvents } from './live-events.js';

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError } from '#kernel';
 import { Database } from '#platform/database';
-import { EventFeed, toCloudEvent } from '#platform/messaging';
-import { matchesAny } from '../domain/event-patterns.js';
+import { EventFeed, toCloudEvent, matchesAny } from '#platform/messaging';
 import { CheckEndpoint } from '../endpoints/check-endpoint.js';
 import { WebhookEndpoints } from '../endpoints/endpoints.js';
 import { webhooksErrors } from '../webhooks.errors.js';

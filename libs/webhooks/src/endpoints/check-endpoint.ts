@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type FieldError } from '#kernel';
 import { httpErrors } from '#platform/http';
-import { registeredEvents } from '#platform/messaging';
+import { isKnownPattern } from '#platform/messaging';
 import { OutboundClient } from '#platform/outbound';
-import { patternsOf } from '../domain/event-patterns.js';
 
 /** Judges what schemas cannot: whether a URL may be called, and whether there are such events. */
 @Injectable()
@@ -31,9 +30,8 @@ export class CheckEndpoint {
 }
 
 function unknownTypes(patterns: readonly string[]): FieldError[] {
-  const known = new Set(registeredEvents().flatMap(({ type }) => patternsOf(type)));
   return patterns.flatMap((pattern, index) =>
-    known.has(pattern)
+    isKnownPattern(pattern)
       ? []
       : [
           {

@@ -98,7 +98,13 @@ async function redrive(parked: ParkedEvents, options: RedriveOptions): Promise<v
   if (all === isNarrowed) {
     throw new ProcessError('Say which ones by --consumer, --type or --event, or --all and none of these.');
   }
-  console.log(`${await parked.redrive({ consumer, type, eventIds })} are tried again.`);
+  const redriven = await parked.redrive({ consumer, type, eventIds });
+  if (redriven === 0 && isNarrowed) {
+    throw new ProcessError(
+      'There is no such dead letter, so nothing is tried again: `dead-letters list` shows all.',
+    );
+  }
+  console.log(`${redriven} are tried again.`);
 }
 
 async function discard(

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { newId } from '#kernel';
 import { ApplyEvents, type Consumer, EventBus, type IntegrationEvent } from '#platform/messaging';
+import { describeApi } from '../../apps/api/src/index.js';
 import { Shop } from '../support/shop.js';
 import { spawnApp } from '../support/spawn-app.js';
 
@@ -88,7 +90,6 @@ describe('dead letters over the API', () => {
     await retryAll();
     expect(appliedOf(events)).toEqual(events.map(({ id }) => id));
     expect(idsIn((await list(`?consumer=${watcher.name}`)).body)).toEqual([other!.id]);
-    expect((await redrive({ type: 'steelyard.no.such.v1', reason: REASON })).body).toEqual({ redriven: 0 });
     expect((await redrive({ all: true, reason: REASON })).body.redriven).toBeGreaterThan(0);
     expect((await list()).body.data).toEqual([]);
   });
@@ -97,9 +98,44 @@ describe('dead letters over the API', () => {
     const [first, ...others] = await poisonedOrder();
     const choice = { consumer: watcher.name, eventId: first!.id, reason: 'Of a product that never was' };
     expect(await discard(choice)).toMatchObject({ status: 204 });
+    const { body: log } = await shop.get('/api/v1/admin/audit-log?limit=1', { as: shop.admin });
+    expect(log.data).toMatchObject([
+      {
+        action: 'POST /admin/dead-letters/discard',
+        target: first!.id,
+        reason: choice.reason,
+        details: { consumer: watcher.name, eventId: first!.id },
+      },
+    ]);
     await retryAll();
     expect(appliedOf([first!])).toEqual(others.map(({ id }) => id));
     await shop.expectRefusal(() => discard(choice), 404, 'dead_letter_not_found');
+  });
+
+  it('are not asked for by names that nobody has', async () => {
+    const names = { consumer: 'webhooks.deliver', type: 'steelyard.order.exploded.v1' };
+    const problems = (part: string) => [
+      expect.objectContaining({ pointer: `${part}/consumer`, code: 'unknown_consumer' }),
+      expect.objectContaining({ pointer: `${part}/type`, code: 'unknown_event_type' }),
+    ];
+    const listed = await list(`?${new URLSearchParams(names).toString()}`);
+    const redriven = await redrive({ ...names, reason: REASON });
+    expect([listed.status, listed.body.errors]).toEqual([400, problems('query:')]);
+    expect([redriven.status, redriven.body.errors]).toEqual([400, problems('')]);
+    expect((await list('?consumer=webhooks.fan-out&type=steelyard.order.placed.v1')).body.data).toEqual([]);
+  });
+
+  it('have examples, here and in the runbook, of consumers that there are', async () => {
+    const names = shop.api.app.get(EventBus).consumers.map(({ name }) => name);
+    const runbook = await readFile('docs/runbooks/dead-letters.md', 'utf8');
+    const contract = JSON.stringify(await describeApi());
+    const named = [...`${runbook}${contract}`.matchAll(/"consumer": ?"([^"]+)"|--consumer (\S+)/g)].map(
+      ([, quoted, option]) => quoted ?? option,
+    );
+    expect(named.length).toBeGreaterThan(4);
+    expect(named.filter((name) => !names.includes(name!))).toEqual([]);
+    const listed = [...runbook.matchAll(/^\| `([a-z.-]+)`/gm)].map(([, name]) => name);
+    expect(listed.sort()).toEqual(names.filter((name) => name !== watcher.name).sort());
   });
 
   it.each<[string, object, string]>([
@@ -129,6 +165,10 @@ describe('steelyard dead-letters', () => {
     expect(listed.output).toContain('2 in all.');
     expect(unsaid).toEqual({ end: 1, output: expect.stringContaining('or --all and none of these.') });
 
+    expect(await cli('redrive', '--event', newId())).toEqual({
+      end: 1,
+      output: expect.stringContaining('There is no such dead letter'),
+    });
     const unknown = ['--consumer', consumer, '--event', newId()];
     const outcomes = await Promise.all([
       cli('redrive', '--event', first!.id),

@@ -1,9 +1,11 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { newId } from '#kernel';
+import { Clock, newId } from '#kernel';
 import { Config, type Settings } from '#platform/config';
+import { currentContext } from '#platform/context';
 import { Database } from '#platform/database';
 import { Lifecycle } from '#platform/lifecycle';
 import { EventFeed } from '#platform/messaging';
+import { FindOrders } from '../../libs/orders/src/application/find-orders.js';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { eventually } from '../support/eventually.js';
 import { ORDERS, type Person, Shop } from '../support/shop.js';
@@ -85,6 +87,22 @@ async function cancel(id: string): Promise<void> {
   await shop.relayEvents();
 }
 
+/** Gives an order a history of so many changes. */
+async function lengthen(id: string, length: number): Promise<void> {
+  await shop.sql.query(
+    `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data, published_at, feed_position)
+     SELECT gen_random_uuid(), type, aggregate, aggregate_id, n, occurred_at, data, published_at, nextval('platform.feed_position')
+       FROM platform.outbox, generate_series(3, $2::int) n WHERE aggregate_id = $1 AND sequence = 2 ORDER BY n`,
+    [id, length],
+  );
+  await shop.sql.query('UPDATE orders.orders SET version = $2 WHERE id = $1', [id, length]);
+}
+
+async function shorten(id: string, length: number): Promise<void> {
+  await shop.sql.query('DELETE FROM platform.outbox WHERE aggregate_id = $1 AND sequence > $2', [id, length]);
+  await shop.sql.query('UPDATE orders.orders SET version = $2 WHERE id = $1', [id, length]);
+}
+
 describe('whoever watches an order', () => {
   it('is told of all that happens to it in another process, at once and in order', async () => {
     const id = await placed();
@@ -156,10 +174,64 @@ describe('whoever watches an order', () => {
     expect(reader.messages).toHaveLength(2);
   });
 
+  it('is told at first when to come back', async () => {
+    const reader = await watch(await placed());
+    await eventually(() => expect(reader.retryMs).toBeGreaterThanOrEqual(1_000));
+    expect(reader.retryMs).toBeLessThanOrEqual(5_000);
+  });
+
   it('has to show anew who it is after the life of an access token', async () => {
     const reader = await watch(await placed(), { url: shop.api.baseUrl });
     await shop.later(HOUR_MS, () => reader.ended);
-    expect(reader.retryMs).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('has to show so as soon as its own token expires', async () => {
+    const { app, url } = await anotherProcess({ ACCESS_TOKEN_TTL_SECONDS: 86_400 });
+    const id = await placed();
+    const reader = await watch(id, { url });
+    const guest = await shop.placedByGuest();
+    await shop.relayEvents();
+    const withoutToken = await watch(guest.id, { url, headers: { 'x-order-token': guest.orderToken } });
+    await reader.received(2);
+    const clock = app.get(Clock);
+    const now = clock.now.bind(clock);
+    clock.now = () => new Date(now().getTime() + HOUR_MS);
+    await reader.ended;
+    expect(withoutToken.hasEnded).toBe(false);
+    await app.close();
+  });
+
+  it('reads a history that is longer than what may wait for it, coming back for the rest', async () => {
+    const id = await placed();
+    const length = 1_000;
+    await lengthen(id, length);
+    try {
+      const ids: number[] = [];
+      let visits = 0;
+      for (; ids.length < length && visits < 10; visits += 1) {
+        const reader = await watch(id, {
+          headers: { ...bearer(shop.customer), 'last-event-id': `${ids.length}` },
+        });
+        await eventually(() =>
+          expect(reader.hasEnded || ids.length + reader.ids.length === length).toBe(true),
+        );
+        ids.push(...reader.ids);
+        reader.close();
+      }
+      expect(ids).toEqual(Array.from({ length }, (_, index) => index + 1));
+      expect(visits).toBeGreaterThan(1);
+    } finally {
+      await shorten(id, 2);
+    }
+  });
+
+  it('begins anew where it has seen more than there is', async () => {
+    const id = await placed();
+    const reader = await watch(id, { headers: { ...bearer(shop.customer), 'last-event-id': '7' } });
+    await reader.received(2);
+    expect(reader.ids).toEqual([1, 2]);
+    await cancel(id);
+    await reader.received(3);
   });
 
   it('costs no query of its own while nothing happens, and one for all when something does', async () => {
@@ -199,6 +271,34 @@ describe('an order is watched', () => {
     expect(await refusal(newId(), bearer(shop.staff))).toEqual([404, 'order_not_found']);
   });
 
+  it('by its guest until an account has it, and by its customer until another has', async () => {
+    const customer = await shop.newCustomer();
+    await shop.sql.query('UPDATE users.users SET email_verified_at = now() WHERE id = $1', [customer.id]);
+    const { id, orderToken } = await shop.placedByGuest({ email: customer.email });
+    await shop.relayEvents();
+    const [guest, staff] = await Promise.all([
+      watch(id, { headers: { 'x-order-token': orderToken } }),
+      watch(id, { headers: bearer(shop.staff) }),
+    ]);
+    await Promise.all([guest.received(2), staff.received(2)]);
+    expect(await shop.post(`${ORDERS}/claim`, {}, { as: customer, key: newId() })).toMatchObject({
+      body: { claimed: 1 },
+    });
+    await shop.relayEvents();
+    await Promise.all([guest.ended, staff.received(3)]);
+    expect(guest.ids).toEqual([1, 2]);
+    const owner = await watch(id, { headers: bearer(customer) });
+    await owner.received(3);
+    const next = await shop.newCustomer();
+    const transfer = { fromCustomerId: customer.id, toCustomerId: next.id, reason: 'Two accounts' };
+    expect(await shop.post(`${ORDERS}/transfer`, transfer, { as: shop.admin, key: newId() })).toMatchObject({
+      body: { transferred: 1 },
+    });
+    await shop.relayEvents();
+    await Promise.all([owner.ended, staff.received(4)]);
+    expect([owner.ids, staff.hasEnded]).toEqual([[1, 2, 3], false]);
+  });
+
   it('from a version that is one', async () => {
     const id = await placed();
     const headers = bearer(shop.customer);
@@ -217,6 +317,35 @@ describe('an order is watched', () => {
     expect(await refusal(id, bearer(shop.admin))).toEqual([503, 'service_unavailable']);
     open[0]!.close();
     await eventually(() => watch(id, { headers: bearer(shop.admin) }));
+  });
+});
+
+describe('a caller who hangs up before the answer', () => {
+  it('takes no place', async () => {
+    const id = await placed();
+    const findOrders = other.get(FindOrders);
+    const standingOf = findOrders.standingOf.bind(findOrders);
+    let gone = 0;
+    for (let call = 0; call < MAX_PER_CALLER; call += 1) {
+      const aborter = new AbortController();
+      findOrders.standingOf = async (orderId) => {
+        const standing = await standingOf(orderId);
+        if (aborter.signal.aborted) return standing;
+        const { signal } = currentContext();
+        aborter.abort();
+        await eventually(() => expect(signal.aborted).toBe(true));
+        gone += 1;
+        return standing;
+      };
+      const answer = fetch(`${otherUrl}${ORDERS}/${id}/events`, {
+        headers: bearer(shop.customer),
+        signal: aborter.signal,
+      });
+      await expect(answer).rejects.toThrow();
+      await eventually(() => expect(gone).toBe(call + 1));
+    }
+    findOrders.standingOf = standingOf;
+    await Promise.all(Array.from({ length: MAX_PER_CALLER }, () => watch(id)));
   });
 });
 

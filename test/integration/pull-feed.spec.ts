@@ -2,11 +2,13 @@ import { CursorCodec, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Outbox } from '#platform/messaging';
 import { Client } from 'pg';
+import { placeOneOfEach } from '../support/one-of-each.js';
 import { type FieldProblem, ORDERS, Shop } from '../support/shop.js';
 
 interface Read {
-  readonly data: { id: string; type: string; subject: string; sequence: string }[];
+  readonly data: { id: string; type: string; subject: string; sequence: string; partitionkey: string }[];
   readonly nextCursor: string;
+  readonly hasMore: boolean;
 }
 
 const PLACED = 'steelyard.order.placed.v1';
@@ -36,7 +38,7 @@ async function readAll(after?: string, limit = 100): Promise<Read> {
     const page = await read({ limit, ...(cursor === undefined ? {} : { after: cursor }) });
     data.push(...page.data);
     cursor = page.nextCursor;
-    if (page.data.length < limit) return { data, nextCursor: cursor };
+    if (!page.hasMore) return { data, nextCursor: cursor, hasMore: false };
   }
 }
 
@@ -64,7 +66,7 @@ describe('the pull feed', () => {
         time: expect.stringMatching(/Z$/),
         datacontenttype: 'application/json',
         sequence: '1',
-        partitionkey: id,
+        partitionkey: `order/${id}`,
         data: expect.objectContaining({ orderId: id, status: 'pending_payment' }),
       },
       expect.objectContaining({ type: CONFIRMED, sequence: '2' }),
@@ -93,6 +95,82 @@ describe('the pull feed', () => {
     expect(nothing.data).toEqual([]);
     for (const { nextCursor: after } of [filtered, nothing]) expect((await read({ after })).data).toEqual([]);
     expect((await read({ after: nextCursor, types: PLACED })).data).toMatchObject([{ subject: id }]);
+  });
+
+  it('numbers the events of each key without a gap, also of a product and its stock, which share a subject', async () => {
+    await placeOneOfEach(shop);
+    await shop.settle();
+    const { data } = await readAll();
+    const byKey = Map.groupBy(data, ({ partitionkey }) => partitionkey);
+    for (const events of byKey.values()) {
+      expect(events.map(({ sequence }) => Number(sequence))).toEqual(events.map((_, index) => index + 1));
+    }
+    const keysOf = Map.groupBy([...byKey.keys()], (key) => key.split('/')[1]);
+    expect([...keysOf.values()]).toContainEqual(expect.arrayContaining([expect.stringMatching(/^stock\//), expect.stringMatching(/^product\//)])); // prettier-ignore
+  });
+
+  it('is read by what types begin with', async () => {
+    const { nextCursor } = await readAll();
+    const id = await orderWithEvents();
+    const { data } = await read({ after: nextCursor, types: 'steelyard.order.*' });
+    expect(data).toMatchObject([
+      { type: PLACED, subject: id },
+      { type: CONFIRMED, subject: id },
+    ]);
+    const all = await read({ after: nextCursor, types: '*' });
+    expect(all.data.length).toBeGreaterThan(data.length);
+    // A type that only a newer version knows is not passed over.
+    const [unknown, alike] = [newId(), newId()];
+    await shop.sql.query(
+      `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+       VALUES ($1, 'steelyard.order.teleported.v9', 'test', $1, 1, now(), '{}'),
+              ($2, 'steelyard.order_.placed.v1', 'test', $2, 1, now(), '{}')`,
+      [unknown, alike],
+    );
+    await shop.relayEvents();
+    const newer = await read({ after: all.nextCursor, types: 'steelyard.order.*' });
+    expect(newer.data.map((event) => event.id)).toEqual([unknown]);
+  });
+
+  it('looks at a part of the feed at a time, and says whether there is more', async () => {
+    const { nextCursor } = await readAll();
+    await shop.sql.query(
+      `SELECT setval('platform.feed_position', nextval('platform.feed_position') + 120000)`,
+    );
+    const id = await orderWithEvents();
+    const far = await read({ after: nextCursor, types: CONFIRMED });
+    expect(far).toMatchObject({ data: [], hasMore: true });
+    expect(far.nextCursor).not.toBe(nextCursor);
+    const second = await read({ after: far.nextCursor, types: CONFIRMED });
+    expect(second).toMatchObject({ data: [], hasMore: true });
+    const third = await read({ after: second.nextCursor, types: CONFIRMED });
+    expect(third).toMatchObject({ data: [{ subject: id }], hasMore: false });
+    expect(await read({ after: nextCursor, limit: 1 })).toMatchObject({ data: [], hasMore: true });
+  });
+
+  it('is begun at its end, at a time, or at its beginning', async () => {
+    const before = await orderWithEvents();
+    const latest = await read({ after: 'latest' });
+    expect(latest).toMatchObject({ data: [], hasMore: false });
+    const { rows } = await shop.sql.query<{ since: Date }>('SELECT clock_timestamp() AS since');
+    // As if what has happened so far had happened long ago: two clocks may differ.
+    await shop.sql.query(`UPDATE platform.outbox SET published_at = published_at - interval '1 hour'`);
+    const id = await orderWithEvents();
+    const fresh = await read({ after: latest.nextCursor });
+    expect(fresh.data.map(({ subject }) => subject)).toContain(id);
+    expect(fresh.data.map(({ subject }) => subject)).not.toContain(before);
+    const all = (await readAll()).data;
+    expect((await readAll('')).data).toEqual(all);
+    const since = async (time: number) =>
+      (await read({ since: new Date(time).toISOString(), limit: 100 })).data;
+    const begun = rows[0]!.since.getTime();
+    expect(await since(begun)).toEqual(fresh.data);
+    expect((await since(0))[0]).toEqual(all[0]);
+    expect(await since(begun + 3_600_000)).toEqual([]);
+    expect(await ask({ after: latest.nextCursor, since: new Date(begun).toISOString() })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: 'query:/since', code: 'one_start_only' }] },
+    });
   });
 
   it('has what commits late behind what was read before', async () => {

@@ -1,7 +1,8 @@
 import { Database } from '#platform/database';
-import { ApplyEvents, EventBus, EventConsumers, EventFeed } from '#platform/messaging';
+import { ApplyEvents, EventBus, EventConsumers, EventFeed, type IntegrationEvent } from '#platform/messaging';
 import { RebuildSales } from '#sales';
 import { movementsOf } from '../../libs/sales/src/movements.js';
+import { SalesStore } from '../../libs/sales/src/sales.store.js';
 import { eventually } from '../support/eventually.js';
 import { placeOneOfEach } from '../support/one-of-each.js';
 import { findSalesDifferences } from '../support/sales-by-orders.js';
@@ -39,6 +40,20 @@ const differences = () => findSalesDifferences(shop.sql);
 const daily = (query = ''): Promise<Answer> => shop.get(`${SALES}${query}`, { as: shop.staff });
 const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 
+const salesConsumer = () => shop.api.app.get(EventBus).consumers.find(({ name }) => name === 'sales.daily')!;
+
+/** Has sales counted from the events of an order, as a broker may bring them: before they are in the feed. */
+async function countBeforeTheFeed(orderId: string): Promise<void> {
+  const { rows } = await shop.sql.query<IntegrationEvent>(
+    `SELECT id, type, aggregate, aggregate_id AS "aggregateId", sequence::int, occurred_at AS "occurredAt", data
+       FROM platform.outbox
+      WHERE aggregate_id = $1 AND type = ANY($2) AND feed_position IS NULL ORDER BY sequence`,
+    [orderId, salesConsumer().types],
+  );
+  expect(rows).not.toEqual([]);
+  await shop.api.app.get(ApplyEvents).execute(salesConsumer(), rows);
+}
+
 /** As if all that has happened to an order had happened a day earlier; the ledger does not let itself be changed. */
 async function moveToYesterday(orderId: string): Promise<void> {
   for (const [table, column, id] of [
@@ -51,13 +66,20 @@ async function moveToYesterday(orderId: string): Promise<void> {
   }
 }
 
+async function waitingForLocks(): Promise<number> {
+  const { rows } = await shop.sql.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
 describe('daily sales', () => {
   it('are counted from all kept events, also from those that came before anybody counted', async () => {
     expect(await differences()).not.toEqual([]);
     expect((await rebuild()).replayed).toBeGreaterThan(10);
     expect(await differences()).toEqual([]);
     // Whoever counts as they come may still get to hear them.
-    const sales = shop.api.app.get(EventBus).consumers.find(({ name }) => name === 'sales.daily')!;
+    const sales = salesConsumer();
     const types = sales.types === 'all' ? undefined : sales.types;
     const events = await shop.api.app.get(EventFeed).after(0, 1_000, types);
     await shop.api.app.get(ApplyEvents).execute(sales, events);
@@ -92,6 +114,63 @@ describe('daily sales', () => {
        SELECT * FROM json_populate_recordset(NULL::platform.outbox, $1)`,
       [JSON.stringify(gone.rows)],
     );
+  });
+
+  it('lose nothing that is counted before a rebuild has them alone, and comes into the feed behind its look', async () => {
+    const store = shop.api.app.get(SalesStore);
+    const database = shop.api.app.get(Database);
+    const [holdCurrentAlone, missing] = [store.holdCurrentAlone.bind(store), store.missing.bind(store)];
+    const { id } = await shop.placed({ lines: [line(kettle)] });
+    let isAlone = false;
+    store.holdCurrentAlone = async () => {
+      await database.outside(() => countBeforeTheFeed(id));
+      isAlone = true;
+      return holdCurrentAlone();
+    };
+    store.missing = async (...request) => {
+      const ids = await missing(...request);
+      if (isAlone) await database.outside(() => shop.relayEvents());
+      return ids;
+    };
+    await rebuild();
+    Object.assign(store, { holdCurrentAlone, missing });
+    await eventually(async () => expect(await differences()).toEqual([]));
+  });
+
+  it('keep a rebuild waiting that would take their generation away while an event is counted', async () => {
+    const store = shop.api.app.get(SalesStore);
+    const database = shop.api.app.get(Database);
+    const add = store.add.bind(store);
+    const { id } = await shop.placed({ lines: [line(kettle)] });
+    const current = await store.current();
+    let rebuilt: Promise<unknown> | undefined;
+    let hasEnded = false;
+    store.add = async (generation, movements) => {
+      if (generation === current && !rebuilt) {
+        rebuilt = database.outside(rebuild).finally(() => (hasEnded = true));
+        await eventually(async () => expect(hasEnded || (await waitingForLocks()) > 0).toBe(true));
+      }
+      return add(generation, movements);
+    };
+    await countBeforeTheFeed(id);
+    await rebuilt;
+    store.add = add;
+    // Had the rebuild not waited, the order would be counted nowhere: it is not in the feed yet.
+    expect(await differences()).toEqual([]);
+    await shop.relayEvents();
+  });
+
+  it('are counted anew without an event that cannot be read, which is named and counts as before', async () => {
+    const { id } = await shop.placed({ lines: [line(kettle)] });
+    await shop.settle();
+    await eventually(async () => expect(await differences()).toEqual([]));
+    const poison = `UPDATE platform.outbox SET data = jsonb_set(data, '{currency}', $2)
+                     WHERE aggregate_id = $1 AND type = 'steelyard.order.confirmed.v1' RETURNING id`;
+    const { rows } = await shop.sql.query<{ id: string }>(poison, [id, '"???"']);
+    expect(await rebuild()).toMatchObject({ kept: 1, unreadable: rows.map((row) => row.id) });
+    expect(await differences()).toEqual([]);
+    await shop.sql.query(poison, [id, '"JPY"']);
+    expect(await rebuild()).toMatchObject({ kept: 0, unreadable: [] });
   });
 
   it('are not shown when a rebuild that began later has ended before', async () => {
@@ -152,6 +231,8 @@ describe('daily sales', () => {
 
   it.each([
     ['?from=2026-02-30', 'query:/from'],
+    ['?from=0000-01-01', 'query:/from'],
+    ['?to=0000-12-31', 'query:/to'],
     ['?to=yesterday', 'query:/to'],
     ['?productId=1', 'query:/productId'],
     ['?from=2026-02-02&to=2026-02-01', 'query:/from'],

@@ -14,6 +14,7 @@ export class StreamReader {
   retryMs: number | undefined;
   /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>;
+  hasEnded = false;
   private unread = '';
 
   private constructor(
@@ -56,6 +57,7 @@ export class StreamReader {
       this.unread = blocks.pop() ?? '';
       for (const block of blocks) this.take(block);
     }
+    this.hasEnded = true;
   }
 
   private take(block: string): void {

@@ -1,13 +1,12 @@
 import { defineFieldCodes } from '#kernel';
-import { idSchema, moneySchema, pageQuerySchema, pageSchema } from '#platform/http';
+import { dateSchema, idSchema, moneySchema, pageQuerySchema, pageSchema } from '#platform/http';
 import { z } from 'zod';
 
-const day = z.iso.date();
 const count = z.int();
 
 const dailySalesView = z
   .object({
-    day: day.meta({ description: 'UTC.' }),
+    day: dateSchema.meta({ description: 'UTC.' }),
     productId: idSchema,
     orders: count.meta({
       description:
@@ -54,8 +53,8 @@ defineFieldCodes({ days_reversed: 'The first day is after the last one' });
 
 export const dailySalesQuery = pageQuerySchema
   .extend({
-    from: day.optional().meta({ description: 'First day, UTC.' }),
-    to: day.optional().meta({ description: 'Last day, UTC, included.' }),
+    from: dateSchema.optional().meta({ description: 'First day, UTC.' }),
+    to: dateSchema.optional().meta({ description: 'Last day, UTC, included.' }),
     productId: idSchema.optional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {

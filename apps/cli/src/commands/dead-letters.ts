@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { DomainError, SystemClock } from '#kernel';
-import { Config, loadSettings, readEnvironment } from '#platform/config';
+import { Config } from '#platform/config';
 import { Database, withDataSource } from '#platform/database';
 import { Paginator } from '#platform/http';
 import { type DeadLetter, type DeadLetterFilters, ParkedEvents } from '#platform/messaging';
 import { ProcessError, reachDatabase } from '#platform/process';
 import { generateAppSecret } from '#platform/security';
 import type { DataSource } from 'typeorm';
+import { settingsWithDatabase } from '../cli-settings.js';
 
 const PAGE_SIZE = 100;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -22,7 +23,7 @@ interface RedriveOptions extends FilterOptions {
 }
 
 /**
- * `dead-letters list|redrive|discard`: events that consumers have given up. Needs nothing but DATABASE_URL; what is
+ * `dead-letters list|redrive|discard`: events that consumers have given up. Needs nothing but the database; what is
  * done here is done by whoever has that, so it is not in the audit log of the API.
  */
 export function deadLettersCommand(): Command {
@@ -59,7 +60,7 @@ function withFilters(command: Command): Command {
 }
 
 async function withParkedEvents(action: (parked: ParkedEvents) => Promise<void>): Promise<void> {
-  const settings = loadSettings(readEnvironment(), { required: ['DATABASE_URL'] });
+  const settings = await settingsWithDatabase();
   // Cursors do not leave this process, so any secret may sign them.
   const paginator = new Paginator(new Config({ ...settings, APP_SECRET: generateAppSecret() }));
   const act = (dataSource: DataSource) =>
@@ -98,7 +99,13 @@ async function redrive(parked: ParkedEvents, options: RedriveOptions): Promise<v
   if (all === isNarrowed) {
     throw new ProcessError('Say which ones by --consumer, --type or --event, or --all and none of these.');
   }
-  console.log(`${await parked.redrive({ consumer, type, eventIds })} are tried again.`);
+  const redriven = await parked.redrive({ consumer, type, eventIds });
+  if (redriven === 0 && isNarrowed) {
+    throw new ProcessError(
+      'There is no such dead letter, so nothing is tried again: `dead-letters list` shows all.',
+    );
+  }
+  console.log(`${redriven} are tried again.`);
 }
 
 async function discard(

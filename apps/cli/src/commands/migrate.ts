@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { loadSettings, readEnvironment } from '#platform/config';
 import { migrateDown, migrateUp, pendingMigrations, withDataSource } from '#platform/database';
 import { reachDatabase } from '#platform/process';
+import { settingsWithDatabase } from '../cli-settings.js';
 import { migrations } from '../../../../migrations/index.js';
 
 const names = migrations.map((migration) => migration.name);
 
-/** `migrate up|down|status`: needs nothing but DATABASE_URL. */
+/** `migrate up|down|status`: needs nothing but the database. */
 export function migrateCommand(): Command {
   const command = new Command('migrate').description(
     'brings the database to the state that this version needs',
@@ -27,8 +27,8 @@ export function migrateCommand(): Command {
   return command;
 }
 
-function withDatabase(action: (url: string) => Promise<void>): Promise<void> {
-  const { DATABASE_URL: url } = loadSettings(readEnvironment(), { required: ['DATABASE_URL'] });
+async function withDatabase(action: (url: string) => Promise<void>): Promise<void> {
+  const { DATABASE_URL: url } = await settingsWithDatabase();
   return reachDatabase(url, () => action(url));
 }
 

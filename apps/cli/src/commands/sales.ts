@@ -1,10 +1,12 @@
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command } from 'commander';
-import { loadSettings, readEnvironment, SERVER_SETTINGS, type Settings } from '#platform/config';
-import { closeApplication, reachDatabase } from '#platform/process';
+import type { Settings } from '#platform/config';
+import { closeApplication, ProcessError, reachDatabase } from '#platform/process';
+import { generateAppSecret, generateSigningKeys } from '#platform/security';
 import { type RebuildProgress, RebuildSales, SalesModule } from '#sales';
 import { PlatformModule } from '../../../api/src/index.js';
+import { settingsWithDatabase } from '../cli-settings.js';
 
 /** Events between two lines about the progress. */
 const EVENTS_PER_LINE = 10_000;
@@ -28,8 +30,10 @@ export function salesCommand(): Command {
     .description(
       'counts the daily sales anew from the events that are kept, while they go on being counted; what is older stays',
     )
-    .action(() => {
-      const settings = loadSettings(readEnvironment(), { required: SERVER_SETTINGS });
+    .action(async () => {
+      // Nothing is signed or sealed here, so any secrets do.
+      const secrets = { APP_SECRET: generateAppSecret(), SIGNING_KEYS: await generateSigningKeys() };
+      const settings = { ...(await settingsWithDatabase()), ...secrets };
       return reachDatabase(settings.DATABASE_URL, () => rebuild(settings));
     });
   return command;
@@ -42,18 +46,22 @@ async function rebuild(settings: Settings): Promise<void> {
   );
   try {
     let lines = 0;
-    const { replayed, kept } = await app.get(RebuildSales).execute((progress) => {
+    const result = await app.get(RebuildSales).execute((progress) => {
       if (progress.replayed < (lines + 1) * EVENTS_PER_LINE) return;
       lines = Math.floor(progress.replayed / EVENTS_PER_LINE);
       tell(progress);
     });
-    tell({ replayed, kept });
+    tell(result);
     console.log('The sales figures are those of the events now.');
+    if (result.unreadable.length > 0) {
+      const advice = 'But for these events, which cannot be read and count as they did before:';
+      throw new ProcessError([advice, ...result.unreadable].join('\n  '));
+    }
   } finally {
     await closeApplication(app);
   }
 }
 
-function tell({ replayed, kept }: RebuildProgress): void {
+function tell({ replayed, kept }: Pick<RebuildProgress, 'replayed' | 'kept'>): void {
   console.log(`${replayed} events counted anew, ${kept} older ones kept as they were`);
 }

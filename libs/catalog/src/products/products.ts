@@ -70,7 +70,7 @@ export class Products {
       const values = [id, ...textValues(text), this.clock.now()];
       const row = await this.write(statements.insertProduct, values, text.sku);
       await this.bus.publish(productCreated, productEvent(row));
-      currentContext().madeId = id;
+      currentContext().subjectId = id;
       return toTagged(row);
     });
   }

@@ -610,7 +610,7 @@ export interface paths {
         };
         /**
          * Read the events
-         * @description Everything that happens, in an order that keeps that of each aggregate. Ask again with `nextCursor`, at once while answers are full, every few seconds when they are not: nothing is left out, and nothing comes twice. Events are kept for 30 days, unless `EVENTS_RETENTION_DAYS` says otherwise; for whoever comes later than that the answer is 410 `event_cursor_gone`. The cursor is good for any `types`.
+         * @description Everything that happens, in an order that keeps that of each aggregate. Ask again with `nextCursor`, at once while `hasMore` is true, every few seconds when it is not: nothing is left out, and nothing comes twice. An answer looks at a part of the feed, so it may hold fewer events than `limit`, or none, while there are more. Events are kept for 30 days, unless `EVENTS_RETENTION_DAYS` says otherwise; for whoever comes later than that the answer is 410 `event_cursor_gone`. The cursor is good for any `types`.
          *
          *     For staff and above; keys with the scope `events:read`.
          */
@@ -848,7 +848,7 @@ export interface paths {
         };
         /**
          * Watch an order
-         * @description Changes of the order as server-sent events, as they happen, beginning with those that have happened; with `Last-Event-ID` or `lastEventId`, with the first after it. Nothing is left out and nothing comes twice. The stream ends when the server is about to stop, and after the life of an access token, so that the access is judged anew: come back after `retry` milliseconds, as every EventSource does by itself. Changes are kept for 30 days, unless `EVENTS_RETENTION_DAYS` says otherwise.
+         * @description Changes of the order as server-sent events, as they happen, beginning with those that have happened; with `Last-Event-ID` or `lastEventId`, with the first after it. Nothing is left out and nothing comes twice; a version that the order has not reached, as after a restore of the database, begins anew. The stream ends when the server is about to stop, when the token of the caller expires, at the latest after the life of an access token, when a guest’s order goes to an account or an account’s to another, and when more waits for the reader than 64 KiB, as in a long history: come back after `retry` milliseconds, as every EventSource does by itself. Changes are kept for 30 days, unless `EVENTS_RETENTION_DAYS` says otherwise.
          *
          *     For anyone, on what is theirs; staff and above; keys with the scope `orders:read`.
          */
@@ -2008,10 +2008,10 @@ export interface components {
             aal: (1 | 2) | null;
             /** @description Method and route. */
             action: string;
-            /** @description The id in the address; where there is none, that of what was made, if something was. */
+            /** @description The id in the address; where there is none, that of what was made, or of the event that was discarded. */
             target: string | null;
             reason: string | null;
-            /** @description The fields of the request. What is personal or secret is `[redacted]`. */
+            /** @description The fields of the request. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
             details: {
                 [key: string]: unknown;
             };
@@ -2145,7 +2145,7 @@ export interface components {
          *       "time": "2026-11-20T12:00:00.000Z",
          *       "datacontenttype": "application/json",
          *       "sequence": "2",
-         *       "partitionkey": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *       "partitionkey": "order/01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
          *       "data": {
          *         "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
          *         "status": "confirmed",
@@ -2165,7 +2165,7 @@ export interface components {
             source: string;
             /** @description `steelyard.<aggregate>.<what happened>.v<version>` */
             type: string;
-            /** @description The id of the aggregate that it happened to. */
+            /** @description The id of the aggregate that it happened to. A product and its stock have the same. */
             subject: string;
             /**
              * Format: date-time
@@ -2174,9 +2174,9 @@ export interface components {
             time: string;
             /** @enum {string} */
             datacontenttype: "application/json";
-            /** @description Counts the events of the aggregate from 1. */
+            /** @description Counts the events of one `partitionkey` from 1, without a gap. */
             sequence: string;
-            /** @description Events with the same key come in their order. */
+            /** @description `<aggregate>/<id>`, one for each aggregate: of events with the same key, `sequence` is the order. */
             partitionkey: string;
             /** @description W3C trace context of what caused it, where there was one. */
             traceparent?: string;
@@ -2264,6 +2264,7 @@ export interface components {
             /**
              * Format: date
              * @description UTC.
+             * @example 2026-11-20
              */
             day: string;
             /** Format: uuid */
@@ -2291,7 +2292,7 @@ export interface components {
         /**
          * @description An event that a consumer could not apply, however often it was tried.
          * @example {
-         *       "consumer": "webhooks.deliver",
+         *       "consumer": "webhooks.fan-out",
          *       "event": {
          *         "specversion": "1.0",
          *         "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d21",
@@ -2301,7 +2302,7 @@ export interface components {
          *         "time": "2026-11-20T12:00:00.000Z",
          *         "datacontenttype": "application/json",
          *         "sequence": "2",
-         *         "partitionkey": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
+         *         "partitionkey": "order/01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
          *         "data": {
          *           "orderId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12",
          *           "status": "confirmed",
@@ -2343,7 +2344,7 @@ export interface components {
         /**
          * @description The event that one consumer is never to apply.
          * @example {
-         *       "consumer": "webhooks.deliver",
+         *       "consumer": "webhooks.fan-out",
          *       "eventId": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d21",
          *       "reason": "The receiver is gone for good"
          *     }
@@ -2451,6 +2452,8 @@ export interface components {
         EventsPage: {
             data: components["schemas"]["CloudEvent"][];
             nextCursor: string;
+            /** @description Ask again at once; else in a few seconds. Also true of answers that are not full, or empty. */
+            hasMore: boolean;
         };
         /**
          * @description Why the captures are frozen, or go on.
@@ -3928,7 +3931,7 @@ export interface components {
         /**
          * @description Which dead letters are tried again: those to which everything that is given applies.
          * @example {
-         *       "consumer": "webhooks.deliver",
+         *       "consumer": "webhooks.fan-out",
          *       "reason": "Fixed in 1.4.2"
          *     }
          */
@@ -11858,11 +11861,13 @@ export interface operations {
     readEvents: {
         parameters: {
             query?: {
-                /** @description `nextCursor` of the answer before. Absent: from the oldest event that is kept. */
+                /** @description `nextCursor` of the answer before; or `latest`, for what happens from now on. Absent or empty, and without `since`: from the oldest event that is kept. */
                 after?: string;
+                /** @description Instead of `after`, to begin: from the first event that happened at this time or later, with some from shortly before, or from the oldest that is kept. */
+                since?: string;
                 /** @description Events per answer, 1 to 100. */
                 limit?: number;
-                /** @description Events of these types only, divided by commas. Others are passed over, and need no reading. */
+                /** @description Events of these types only, divided by commas: types, or what they begin with and `*`. Others are passed over, so an answer may be empty while `hasMore` is true. */
                 types?: string;
             };
             header?: never;
@@ -15227,7 +15232,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events without an end. Each message is a change of the order: `id` is its version, `data` says in JSON what happened (`change`, in the words of the timeline; there may be more), and how the order is since (`status`, `paymentStatus`). Comments are heartbeats. `retry` comes before the end. */
+            /** @description Server-sent events without an end. Each message is a change of the order: `id` is its version, `data` says in JSON what happened (`change`, in the words of the timeline; there may be more), and how the order is since (`status`, `paymentStatus`). `retry`, which comes first, says after how many milliseconds to come back when the stream ends. Comments are heartbeats. */
             200: {
                 headers: {
                     /** @description Names this request in logs. */

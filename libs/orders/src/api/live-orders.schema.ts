@@ -30,7 +30,7 @@ export type LiveOrderQuery = z.output<typeof liveOrderQuery>;
 
 export const lastEventIdHeader = z.object({ 'last-event-id': versionSchema.optional() });
 
-const FIRST_MESSAGES = `:
+const FIRST_MESSAGES = `retry: 2710
 
 id: 1
 data: {"version":1,"change":"placed","status":"pending_payment","paymentStatus":"processing","occurredAt":"2026-11-20T12:00:00.000Z"}
@@ -44,6 +44,7 @@ export const orderChangeStream = z.string().meta({
   description:
     'Server-sent events without an end. Each message is a change of the order: `id` is its version, `data` says in JSON ' +
     'what happened (`change`, in the words of the timeline; there may be more), and how the order is since (`status`, ' +
-    '`paymentStatus`). Comments are heartbeats. `retry` comes before the end.',
+    '`paymentStatus`). `retry`, which comes first, says after how many milliseconds to ' +
+    'come back when the stream ends. Comments are heartbeats.',
   example: FIRST_MESSAGES,
 });

@@ -27,6 +27,13 @@ export interface TimelineView {
   occurredAt: string;
 }
 
+/** Whose an order is, and how often it has changed. */
+export interface OrderStanding {
+  /** Null for a guest's. */
+  readonly customerId: string | null;
+  readonly version: number;
+}
+
 interface TimelineRow {
   version: number;
   from_status: OrderStatus | null;
@@ -76,6 +83,10 @@ const orderById = statement(
   `SELECT ${ORDER_COLUMNS} FROM orders.orders o WHERE o.id = $1`,
 );
 const orderOwner = statement('orders.owner', 'SELECT customer_id FROM orders.orders WHERE id = $1');
+const orderStanding = statement(
+  'orders.standing',
+  'SELECT customer_id AS "customerId", version FROM orders.orders WHERE id = $1',
+);
 const timelineOfOrder = statement(
   'orders.timeline',
   'SELECT * FROM orders.timeline WHERE order_id = $1 ORDER BY version DESC LIMIT $2',
@@ -103,6 +114,11 @@ export class FindOrders {
   async customerOf(orderId: string): Promise<string | null | undefined> {
     const row = await this.database.queryOne<{ customer_id: string | null }>(orderOwner, [orderId]);
     return row?.customer_id;
+  }
+
+  /** Undefined when there is no such order. */
+  standingOf(orderId: string): Promise<OrderStanding | undefined> {
+    return this.database.queryOne<OrderStanding>(orderStanding, [orderId]);
   }
 
   async list(filters: OrderFilters, request: PageRequest): Promise<Page<OrderView>> {

@@ -12,7 +12,7 @@ export interface AuditEntry {
   readonly aal: AssuranceLevel | null;
   /** The method and the route: `POST /payments/:id/capture`. */
   readonly action: string;
-  /** The id in the address or, where there is none, of what was made. */
+  /** The id in the address or, where there is none, of what was made or discarded. */
   readonly target: string | null;
   readonly reason: string | null;
   readonly details: unknown;

@@ -135,7 +135,7 @@ export class AuditLog implements OnModuleInit {
       this.pending.delete(context);
       return;
     }
-    const entry = { ...expected, target: expected.target ?? context.madeId ?? null };
+    const entry = { ...expected, target: expected.target ?? context.subjectId ?? null };
     await this.database.lock('audit', 'chain');
     const head = await this.database.queryOne<Head>(readHead);
     const position = (head?.position ?? 0) + 1;

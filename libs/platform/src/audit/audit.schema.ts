@@ -20,11 +20,13 @@ const auditEntryView = z
     }),
     action: z.string().meta({ description: 'Method and route.' }),
     target: z.string().nullable().meta({
-      description: 'The id in the address; where there is none, that of what was made, if something was.',
+      description:
+        'The id in the address; where there is none, that of what was made, or of the event that was discarded.',
     }),
     reason: z.string().nullable(),
     details: z.record(z.string(), z.unknown()).meta({
-      description: 'The fields of the request. What is personal or secret is `[redacted]`.',
+      description:
+        'The fields of the request. What is personal or secret is `[redacted]`, and of a URL there is the origin.',
     }),
     address: z.string().meta({ description: 'The IP address that the call came from.' }),
     requestId: z.string(),

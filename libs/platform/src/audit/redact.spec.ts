@@ -24,6 +24,14 @@ describe('what the audit log keeps of a request', () => {
     });
   });
 
+  it('is of a URL where it leads, and no more', () => {
+    expect(redact({ url: 'https://user:pass@partner.example:8443/hooks/s3cret?token=1' })).toEqual({
+      url: 'https://partner.example:8443',
+    });
+    expect(redact({ url: 'nowhere' })).toEqual({ url: '[redacted]' });
+    expect(redact({ url: { nested: 'https://a.example' } })).toEqual({ url: '[redacted]' });
+  });
+
   it('has an end, and is text that can be stored', () => {
     const deep: Record<string, unknown> = {};
     let place = deep;

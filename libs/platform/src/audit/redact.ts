@@ -9,10 +9,16 @@ const MAX_DEPTH = 6;
  */
 const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'active',
+  'after',
+  'all',
   'amount',
+  'before',
   'capture',
   'carrier',
+  'consumer',
   'currency',
+  'eventId',
+  'eventIds',
   'eventTypes',
   'expectedOnHand',
   'expiresAt',
@@ -31,7 +37,9 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
   'role',
   'scopes',
   'sku',
+  'status',
   'toCustomerId',
+  'type',
 ]);
 
 /** The request as the log keeps it: which fields it had, and the values of those that may be kept. */
@@ -41,12 +49,20 @@ export function redact(value: unknown, isKept = false, depth = 0): unknown {
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).slice(0, MAX_ITEMS);
     return Object.fromEntries(
-      entries.map(([name, member]) => [storable(name), redact(member, KEPT_FIELDS.has(name), depth + 1)]),
+      entries.map(([name, member]) => [
+        storable(name),
+        name === 'url' ? originOf(member) : redact(member, KEPT_FIELDS.has(name), depth + 1),
+      ]),
     );
   }
   if (!isKept) return value === null || value === undefined ? null : REDACTED;
   if (typeof value === 'string') return storable(value);
   return typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+/** Where a URL leads. The rest of it may be a secret, as in the hooks of many chats. */
+function originOf(url: unknown): string {
+  return typeof url === 'string' && URL.canParse(url) ? storable(new URL(url).origin) : REDACTED;
 }
 
 /** What PostgreSQL takes as text, and not too much of it. */

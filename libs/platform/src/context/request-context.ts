@@ -13,8 +13,8 @@ export interface RequestContext {
   actor: Actor;
   /** Set when the answer is the stored one of an earlier call with the same idempotency key. */
   idempotencyReplayed?: boolean;
-  /** The id of what the request has made, where none is in its address: the audit log names it. */
-  madeId?: string;
+  /** The id of what the request has made or was about, where none is in its address: the audit log names it. */
+  subjectId?: string;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

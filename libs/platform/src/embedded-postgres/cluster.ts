@@ -12,7 +12,7 @@ import { superviseProgram } from './program.js';
 export const SUPERUSER = 'postgres';
 
 /** Kept inside the cluster, so that cluster and password come and go together. */
-const PASSWORD_FILE = 'steelyard-superuser-password';
+export const PASSWORD_FILE = 'steelyard-superuser-password';
 
 const INITIALISING_PREFIX = 'postgres.initialising-';
 

@@ -47,6 +47,9 @@ export interface EmbeddedPostgresExit extends ProgramExit {
   readonly expected: boolean;
 }
 
+/** The database of Steelyard, unless somebody wants another. */
+export const DEFAULT_DATABASE = 'steelyard';
+
 /** Between finding a free port and listening on it, another program may take it: then the next one is tried. */
 const PORT_ATTEMPTS = 5;
 
@@ -88,7 +91,7 @@ async function startLocked(
   options: EmbeddedPostgresOptions,
   release: () => void,
 ): Promise<EmbeddedPostgres> {
-  const { durable = true, database = 'steelyard', log = () => undefined, signal } = options;
+  const { durable = true, database = DEFAULT_DATABASE, log = () => undefined, signal } = options;
   const clusterDir = join(dataDir, 'postgres');
   const binaries = await locateBinaries();
   await clearOrphan(clusterDir, log);

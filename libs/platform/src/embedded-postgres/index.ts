@@ -5,3 +5,4 @@ export {
   type EmbeddedPostgresOptions,
 } from './embedded-postgres.js';
 export { DataDirectoryInUseError, DataDirectoryPermissionError, EmbeddedPostgresError } from './errors.js';
+export { runningPostgresUrl } from './running-postgres.js';

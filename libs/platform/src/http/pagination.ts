@@ -42,14 +42,25 @@ export interface PageRequest {
 export interface FeedPage<Row> {
   readonly data: Row[];
   readonly nextCursor: string;
+  /** Whether there is more to read at once, also where the answer holds less than was asked for. */
+  readonly hasMore: boolean;
 }
 
 /** The schema of a part of a feed of `row`, as component `name`. */
 export function feedPageSchema<Row extends z.ZodType>(name: string, row: Row) {
-  return z.object({ data: z.array(row), nextCursor: z.string() }).meta({
-    id: name,
-    description: 'Oldest first. `nextCursor` leads on, also where there is nothing yet: ask again with it.',
-  });
+  return z
+    .object({
+      data: z.array(row),
+      nextCursor: z.string(),
+      hasMore: z.boolean().meta({
+        description:
+          'Ask again at once; else in a few seconds. Also true of answers that are not full, or empty.',
+      }),
+    })
+    .meta({
+      id: name,
+      description: 'Oldest first. `nextCursor` leads on, also where there is nothing yet: ask again with it.',
+    });
 }
 
 /** Turns rows into pages and cursors back into positions, for every list alike. */
@@ -98,11 +109,11 @@ export class Paginator {
     read: (
       after: CursorPosition | undefined,
       limit: number,
-    ) => Promise<{ data: Row[]; position: CursorPosition }>,
+    ) => Promise<{ data: Row[]; position: CursorPosition; hasMore: boolean }>,
   ): Promise<FeedPage<Row>> {
     const { limit, cursor } = request;
     const after = cursor === undefined ? undefined : this.codec.decode(cursor, feed, {});
-    const { data, position } = await read(after, limit);
-    return { data, nextCursor: this.codec.encode(position, feed, {}) };
+    const { data, position, hasMore } = await read(after, limit);
+    return { data, nextCursor: this.codec.encode(position, feed, {}), hasMore };
   }
 }

@@ -1,6 +1,7 @@
 import { MAX_AMOUNT_MINOR } from '#kernel';
 import type { z } from 'zod';
 import {
+  dateSchema,
   emailSchema,
   idParamSchema,
   idSchema,
@@ -228,4 +229,17 @@ describe('a time', () => {
   ])('%j is refused', (time) => {
     expect(read(timeSchema, time)).toEqual(['invalid_format']);
   });
+});
+
+describe('a day', () => {
+  it.each(['2026-11-20', '2028-02-29', '0001-01-01', '9999-12-31'])('%s is taken', (day) => {
+    expect(read(dateSchema, day)).toBe(day);
+  });
+
+  it.each(['0000-01-01', '2026-02-29', '2026-11-20T12:00:00Z', '-2026-11-20', '10000-01-01', '2026-1-1', ''])(
+    '%j is refused',
+    (day) => {
+      expect(read(dateSchema, day)).toEqual(['invalid_format']);
+    },
+  );
 });

@@ -94,6 +94,15 @@ export const timeSchema = z.iso
   })
   .meta({ example: '2026-11-20T12:00:00.000Z' });
 
+/** A day of the calendar, `2026-11-20`. PostgreSQL knows no year 0. */
+export const dateSchema = z.iso
+  .date({ abort: true })
+  .refine((value) => !value.startsWith('0000'), {
+    message: 'Must lie in the years 1 to 9999.',
+    params: { code: 'invalid_format' },
+  })
+  .meta({ example: '2026-11-20' });
+
 export const emailSchema = text(254)
   .pipe(z.email())
   .overwrite((value) => value.toLowerCase())

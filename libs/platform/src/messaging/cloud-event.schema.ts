@@ -8,11 +8,18 @@ export const cloudEventView = z
     id: z.string().meta({ description: 'Of this event alone: whoever has seen it has seen the event.' }),
     source: z.string(),
     type: z.string().meta({ description: '`steelyard.<aggregate>.<what happened>.v<version>`' }),
-    subject: z.string().meta({ description: 'The id of the aggregate that it happened to.' }),
+    subject: z.string().meta({
+      description: 'The id of the aggregate that it happened to. A product and its stock have the same.',
+    }),
     time: timeSchema,
     datacontenttype: z.literal('application/json'),
-    sequence: z.string().meta({ description: 'Counts the events of the aggregate from 1.' }),
-    partitionkey: z.string().meta({ description: 'Events with the same key come in their order.' }),
+    sequence: z
+      .string()
+      .meta({ description: 'Counts the events of one `partitionkey` from 1, without a gap.' }),
+    partitionkey: z.string().meta({
+      description:
+        '`<aggregate>/<id>`, one for each aggregate: of events with the same key, `sequence` is the order.',
+    }),
     traceparent: z
       .string()
       .optional()
@@ -31,7 +38,7 @@ export const cloudEventView = z
       time: '2026-11-20T12:00:00.000Z',
       datacontenttype: 'application/json',
       sequence: '2',
-      partitionkey: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12',
+      partitionkey: 'order/01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12',
       data: {
         orderId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12',
         status: 'confirmed',

@@ -9,13 +9,13 @@ export interface CloudEvent {
   readonly id: string;
   readonly source: string;
   readonly type: string;
-  /** The id of the aggregate; its kind is the second word of the type. */
+  /** The id of the aggregate; its kind is the second word of the type. Aggregates of two kinds may share an id. */
   readonly subject: string;
   readonly time: string;
   readonly datacontenttype: 'application/json';
   /** Counts the events of the aggregate from 1; decimal digits, as the extension is defined. */
   readonly sequence: string;
-  /** Events with the same key keep their order. */
+  /** `<aggregate>/<id>`: of events with the same key, `sequence` is the order. A product and its stock share an id. */
   readonly partitionkey: string;
   readonly traceparent?: string;
   readonly data: object;
@@ -32,7 +32,7 @@ export function toCloudEvent(event: IntegrationEvent): CloudEvent {
     time: event.occurredAt.toISOString(),
     datacontenttype: 'application/json',
     sequence: String(event.sequence),
-    partitionkey: event.aggregateId,
+    partitionkey: `${event.aggregate}/${event.aggregateId}`,
     ...(event.traceparent ? { traceparent: event.traceparent } : {}),
     data: event.data,
   };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { Database, statement } from '../database/index.js';
+import { likePattern } from './event-patterns.js';
 import type { IntegrationEvent } from './event.js';
 import { messagingErrors } from './messaging.errors.js';
 import { EVENT_COLUMNS, PRUNED_UP_TO } from './outbox-columns.js';
@@ -10,6 +11,19 @@ const readFeed = statement(
   `SELECT feed_position AS position, ${EVENT_COLUMNS}
      FROM platform.outbox
     WHERE feed_position > $1 AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3`,
+);
+// A range of positions bounds what one look costs, however few events there are of the types.
+const readFeedPart = statement(
+  'messaging.read_feed_part',
+  `SELECT feed_position AS position, ${EVENT_COLUMNS}
+     FROM platform.outbox
+    WHERE feed_position > $1 AND feed_position <= $2 AND type LIKE ANY($3::text[])
+    ORDER BY feed_position LIMIT $4`,
+);
+const firstFrom = statement(
+  'messaging.first_from_position',
+  `SELECT feed_position AS position, published_at AS "publishedAt"
+     FROM platform.outbox WHERE feed_position >= $1 ORDER BY feed_position LIMIT 1`,
 );
 const countFeed = statement(
   'messaging.count_feed',
@@ -26,7 +40,7 @@ const readFeedOfAggregate = statement(
 );
 const heldByFeed = statement(
   'messaging.held_by_feed',
-  'SELECT id FROM platform.outbox WHERE id = ANY($1::uuid[]) AND feed_position IS NOT NULL',
+  'SELECT id FROM platform.outbox WHERE id = ANY($1::uuid[]) AND feed_position <= $2',
 );
 // The ids are of the time at which the events happened, so their index is one of time.
 const readHappened = statement(
@@ -42,8 +56,10 @@ const feedBounds = statement(
      FROM (SELECT max(feed_position) AS position FROM platform.outbox) newest,
           (SELECT max(position) AS position FROM platform.consumer_positions WHERE consumer = '${PRUNED_UP_TO}') pruned`,
 );
-/** By how much the id of an event may differ from the time at which it happened. */
-const ID_TOLERANCE_MS = 60_000;
+/** By how much the id of an event, or when it left, may differ from the time at which it happened. */
+const CLOCK_TOLERANCE_MS = 60_000;
+/** Positions that one look passes over at most. */
+const MAX_SCANNED_POSITIONS = 50_000;
 
 /** An event with its place in the feed. */
 export interface FeedEvent extends IntegrationEvent {
@@ -63,7 +79,12 @@ export interface FeedPart {
   readonly events: FeedEvent[];
   /** Everything up to here was looked at: the place to go on from, whether or not there were events. */
   readonly position: number;
+  /** Whether the feed goes on behind that place. */
+  readonly hasMore: boolean;
 }
+
+/** Where to begin: behind a position, at the end, with what has left since a time, or with the oldest that is kept. */
+export type FeedStart = number | 'end' | Date | undefined;
 
 /**
  * The events that have left, in that order, as long as they are kept. Positions become visible in their order, however
@@ -85,20 +106,24 @@ export class EventFeed {
   }
 
   /**
-   * Reads on after a position, or from the oldest event that is kept, and says how far it has read.
+   * Reads on from a place, and says how far it has read: not always to the end, even where it found nothing, so that a
+   * look for rare types has a bound, too.
    *
+   * @param patterns types of events, or what they begin with and `*`
    * @throws DomainError event_cursor_gone when an event after the position may have been pruned, or the feed does not
    *   reach as far, as after a restore: going on would miss something silently
    */
-  read(after: number | undefined, limit: number, types?: readonly string[]): Promise<FeedPart> {
+  read(start: FeedStart, limit: number, patterns: readonly string[] = ['*']): Promise<FeedPart> {
     // What is there, and what no longer is, must be told of the same moment.
     return this.database.snapshot(async () => {
-      const { end, prunedUpTo } = await this.bounds();
-      const isKnown = after === undefined || (after >= prunedUpTo && after <= end);
-      if (!isKnown) throw new DomainError(messagingErrors.event_cursor_gone);
-      const events = await this.after(after ?? 0, limit, types);
+      const bounds = await this.bounds();
+      const after = await this.positionOf(start, bounds);
+      const upTo = Math.min(bounds.end, after + MAX_SCANNED_POSITIONS);
+      const types = patterns.map(likePattern);
+      const events = await this.database.query<FeedEvent>(readFeedPart, [after, upTo, types, limit]);
       const last = events.at(-1);
-      return { events, position: events.length === limit && last ? last.position : end };
+      const position = events.length === limit && last ? last.position : upTo;
+      return { events, position, hasMore: position < bounds.end };
     });
   }
 
@@ -107,9 +132,9 @@ export class EventFeed {
     return this.database.query<FeedEvent>(readFeedOfAggregate, [aggregate, id, afterSequence, limit]);
   }
 
-  /** Those of these events that have left and are kept. */
-  async holds(eventIds: readonly string[]): Promise<string[]> {
-    return (await this.database.query<{ id: string }>(heldByFeed, [eventIds])).map(({ id }) => id);
+  /** Those of these events that are kept and have left, at a position up to this one. */
+  async holds(eventIds: readonly string[], upTo: number): Promise<string[]> {
+    return (await this.database.query<{ id: string }>(heldByFeed, [eventIds, upTo])).map(({ id }) => id);
   }
 
   /**
@@ -118,14 +143,39 @@ export class EventFeed {
    * @param lastId the event after which to go on, of a call before
    */
   happened(after: Date, before: Date, lastId: string | undefined, limit: number): Promise<FeedEvent[]> {
-    const first = lastId ?? firstIdAt(after.getTime() - ID_TOLERANCE_MS);
-    const end = firstIdAt(before.getTime() + ID_TOLERANCE_MS);
+    const first = lastId ?? firstIdAt(after.getTime() - CLOCK_TOLERANCE_MS);
+    const end = firstIdAt(before.getTime() + CLOCK_TOLERANCE_MS);
     return this.database.query<FeedEvent>(readHappened, [first, end, after, before, limit]);
   }
 
   /** The position of the newest event, kept or pruned; 0 where there was none. */
   async end(): Promise<number> {
     return (await this.bounds()).end;
+  }
+
+  private async positionOf(start: FeedStart, bounds: FeedBounds): Promise<number> {
+    if (start === undefined) return bounds.prunedUpTo;
+    if (start === 'end') return bounds.end;
+    if (start instanceof Date) return this.positionBefore(start, bounds);
+    if (start < bounds.prunedUpTo || start > bounds.end) {
+      throw new DomainError(messagingErrors.event_cursor_gone);
+    }
+    return start;
+  }
+
+  /** The place before all that has happened since a time: events leave in the order of their positions, after they happen. */
+  private async positionBefore(time: Date, { end, prunedUpTo }: FeedBounds): Promise<number> {
+    const leftSince = new Date(time.getTime() - CLOCK_TOLERANCE_MS);
+    let [low, high] = [prunedUpTo + 1, end + 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const first = await this.database.queryOne<{ position: number; publishedAt: Date }>(firstFrom, [
+        middle,
+      ]);
+      if (!first || first.publishedAt >= leftSince) high = middle;
+      else low = first.position + 1;
+    }
+    return low - 1;
   }
 
   /** How far the feed reaches, and up to where it was pruned. */

@@ -4,6 +4,7 @@ export { ApplyEvents } from './consumers/apply-events.js';
 export { EventConsumers } from './consumers/event-consumers.js';
 export { type DeadLetter, type DeadLetterFilters, ParkedEvents } from './consumers/parked-events.js';
 export { type Consumer, EventBus } from './event-bus.js';
+export { isKnownPattern, matchesAny, patternsOf } from './event-patterns.js';
 export { EventFeed } from './event-feed.js';
 export { EventRelays } from './event-relays.js';
 export {

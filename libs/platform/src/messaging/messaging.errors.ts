@@ -11,4 +11,8 @@ export const messagingErrors = defineErrors({
   },
 });
 
-defineFieldCodes({ unknown_event_type: 'No event has this type, or begins with it' });
+defineFieldCodes({
+  unknown_event_type: 'No event has this type, or begins with it',
+  unknown_consumer: 'No consumer has this name, and none of this name has dead letters',
+  one_start_only: 'Another place to begin at is given already',
+});

@@ -4,6 +4,7 @@ import { Config } from '../config/index.js';
 import { ApplyEvents } from './consumers/apply-events.js';
 import { EventConsumers } from './consumers/event-consumers.js';
 import { ParkedEvents } from './consumers/parked-events.js';
+import { CheckDeadLetterFilters } from './dead-letters/check-filters.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { EventBus } from './event-bus.js';
 import { EventFeed } from './event-feed.js';
@@ -38,6 +39,7 @@ import { loadTransport } from './transports/load-transport.js';
         moduleRef.create(await loadTransport(settings.EVENTS_TRANSPORT)),
     },
     ParkedEvents,
+    CheckDeadLetterFilters,
     ApplyEvents,
     EventConsumers,
     MeasureEvents,

@@ -88,7 +88,7 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
     return this.database.transaction(async () => {
       const key = await this.database.queryOne<ApiKey>(insertKey, values);
       if (!key) throw new Error('A written key was not returned.');
-      currentContext().madeId = id;
+      currentContext().subjectId = id;
       return { key, code };
     });
   }

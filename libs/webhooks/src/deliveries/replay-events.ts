@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, DomainError } from '#kernel';
 import { Database } from '#platform/database';
-import { EventFeed, toCloudEvent } from '#platform/messaging';
-import { matchesAny } from '../domain/event-patterns.js';
+import { EventFeed, matchesAny, toCloudEvent } from '#platform/messaging';
 import { WebhookEndpoints } from '../endpoints/endpoints.js';
 import { webhooksErrors } from '../webhooks.errors.js';
 import { DeliveryQueue } from './delivery-queue.js';

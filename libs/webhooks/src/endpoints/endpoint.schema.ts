@@ -1,9 +1,8 @@
 import { idSchema, pageSchema, text, timeSchema } from '#platform/http';
-import { registeredEvents } from '#platform/messaging';
+import { isKnownPattern } from '#platform/messaging';
 import { ANY_TARGET, findTargetProblems } from '#platform/outbound';
 import { z } from 'zod';
 import { DISABLED_REASONS, ENDPOINT_STATUSES } from '../domain/endpoint-status.js';
-import { matchesAny } from '../domain/event-patterns.js';
 import type { WebhookEndpoint } from './endpoints.js';
 
 const MAX_URL_LENGTH = 2_048;
@@ -36,10 +35,10 @@ const urlSchema = text(MAX_URL_LENGTH)
     }
   })
   .meta({ description: 'Where events are posted to: HTTPS, on the public internet, without credentials.' });
-const eventPatternSchema = text(MAX_EVENT_TYPE_LENGTH).refine(
-  (pattern) => registeredEvents().some(({ type }) => matchesAny(type, [pattern])),
-  { message: 'No event has this type, or begins with it.', params: { code: 'unknown_event_type' } },
-);
+const eventPatternSchema = text(MAX_EVENT_TYPE_LENGTH).refine(isKnownPattern, {
+  message: 'No event has this type, or begins with it.',
+  params: { code: 'unknown_event_type' },
+});
 /** Which types of events are meant. */
 export const eventTypesSchema = z.array(eventPatternSchema).min(1).max(MAX_EVENT_TYPES).meta({
   description: 'Types of events, or what they begin with and `*`: `steelyard.order.*`; `*` is all.',

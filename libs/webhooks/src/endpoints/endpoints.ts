@@ -81,7 +81,7 @@ export class WebhookEndpoints {
       await this.database.lock('webhooks', 'endpoints');
       const { count = 0 } = (await this.database.queryOne<{ count: number }>(statements.count)) ?? {};
       if (count >= MAX_ENDPOINTS) throw new DomainError(webhooksErrors.webhook_endpoint_limit);
-      currentContext().madeId = id;
+      currentContext().subjectId = id;
       const values = [id, url, sortedSet(eventTypes), description, sealed, this.clock.now()];
       return {
         endpoint: found(await this.database.queryOne<WebhookEndpoint>(statements.insert, values)),
@@ -127,7 +127,7 @@ export class WebhookEndpoints {
       const { url = before.url, eventTypes = before.eventTypes, description = before.description } = edit;
       const isElsewhere = url !== before.url || edit.status === 'active';
       const past = isElsewhere ? [null, null] : [before.failingSince, before.pausedUntil];
-      currentContext().madeId = id;
+      currentContext().subjectId = id;
       const values = [id, url, sortedSet(eventTypes), description, ...past, this.clock.now()];
       return found(await this.database.queryOne<WebhookEndpoint>(statements.update, values));
     });

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-/** What waits for a reader beyond this is too much: whoever reads as slowly is cut off, and may come again. */
+/** What waits for a reader is at most this: with what no longer fits, the stream ends, and the reader comes again. */
 const MAX_WAITING_BYTES = 65_536;
 /** How long the last words of a stream may take to arrive. */
 const FAREWELL_MS = 5_000;
@@ -18,13 +18,17 @@ export class EventStream {
   private farewell: NodeJS.Timeout | undefined;
   private hasEnded = false;
 
-  constructor() {
+  /** @param retryMs after how many milliseconds the reader comes back, however the stream ends */
+  constructor(retryMs: number) {
     this.readable.once('close', () => clearTimeout(this.farewell));
+    // First of all: a connection that breaks has no last words.
+    this.push(`retry: ${retryMs}\n\n`);
   }
 
-  send({ id, data }: StreamMessage): void {
+  /** Whether the stream still was open for the message. One that does not fit ends it, and the reader gets it next time. */
+  send({ id, data }: StreamMessage): boolean {
     // JSON has no line breaks, which would end a message.
-    this.push(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+    return this.push(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   /** Says that somebody is there, which keeps proxies from taking the silence for death. */
@@ -38,10 +42,9 @@ export class EventStream {
     else this.readable.once('close', listener);
   }
 
-  /** Ends it, and has the reader come back after so many milliseconds. */
-  end(retryMs: number): void {
+  /** Ends it when the reader has what waits, or has not taken it in a while. */
+  end(): void {
     if (this.hasEnded) return;
-    this.push(`retry: ${retryMs}\n\n`);
     this.hasEnded = true;
     this.readable.push(null);
     this.farewell = setTimeout(() => this.cut(), FAREWELL_MS).unref();
@@ -52,9 +55,11 @@ export class EventStream {
     this.readable.destroy();
   }
 
-  private push(text: string): void {
-    if (this.hasEnded) return;
-    this.readable.push(text);
-    if (this.readable.readableLength > MAX_WAITING_BYTES) this.cut();
+  private push(text: string): boolean {
+    if (this.hasEnded) return false;
+    const hasRoom = this.readable.readableLength + Buffer.byteLength(text) <= MAX_WAITING_BYTES;
+    if (hasRoom) this.readable.push(text);
+    else this.end();
+    return hasRoom;
   }
 }

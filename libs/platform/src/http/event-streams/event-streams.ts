@@ -4,13 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/index.js';
 import { currentActor } from '../../context/index.js';
 import { Lifecycle } from '../../lifecycle/index.js';
-import { addressBlock, callerAddress, principalOf } from '../../security/index.js';
+import { addressBlock, callerAddress, credentialExpiryMs, principalOf } from '../../security/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { httpErrors } from '../http.errors.js';
 import { noteStream } from '../request-state.js';
 import { EventStream } from './event-stream.js';
 
-/** Whoever is sent away comes back at some time between these, so that not all of them come at once. */
+/** Whose stream ends comes back at some time between these, so that not all of them come at once. */
 const SOONEST_RETRY_MS = 1_000;
 const LATEST_RETRY_MS = 5_000;
 const FULL_RETRY_AFTER_SECONDS = 30;
@@ -25,8 +25,8 @@ interface OpenStream {
 
 /**
  * The streams of server-sent events that this process has open: so many in all, for each caller and for each address,
- * for accounts are free and addresses are not. None lasts longer than an access token lives; they are kept alive by
- * heartbeats, and ended when the process drains.
+ * for accounts are free and addresses are not. None lasts longer than its caller's token, or than an access token of
+ * ours lives; they are kept alive by heartbeats, and ended when the process drains.
  */
 @Injectable()
 export class EventStreams implements OnModuleInit, OnModuleDestroy {
@@ -54,7 +54,7 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
 
   /**
    * Takes a place for a stream to the caller. Nothing is sent before `start`, so until then the call can still fail as
-   * any other; the place is free again when the connection is gone.
+   * any other; the place is free again when the stream or the connection has come to its end.
    *
    * @throws DomainError too_many_event_streams, or service_unavailable when the process has no place left
    */
@@ -76,41 +76,55 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
       throw new DomainError(httpErrors.too_many_event_streams);
     }
 
-    const endsAt = this.clock.now().getTime() + settings.ACCESS_TOKEN_TTL_SECONDS * 1_000;
-    const place: OpenStream = { stream: new EventStream(), principal, addressBlock: block, endsAt };
+    const longestMs = settings.ACCESS_TOKEN_TTL_SECONDS * 1_000;
+    const endsAt = Math.min(
+      this.clock.now().getTime() + longestMs,
+      credentialExpiryMs(request) ?? Number.POSITIVE_INFINITY,
+    );
+    const place: OpenStream = { stream: new EventStream(retryMs()), principal, addressBlock: block, endsAt };
+    // Whoever has gone since takes no place: nothing would tell that it is free.
+    if (reply.raw.destroyed) {
+      place.stream.cut();
+      return place.stream;
+    }
     this.open.add(place);
     this.metrics.setEventStreams(this.open.size);
-    reply.raw.once('close', () => {
-      place.stream.cut();
+    place.stream.onClose(() => {
       this.open.delete(place);
       this.metrics.setEventStreams(this.open.size);
     });
+    reply.raw.once('close', () => place.stream.cut());
     return place.stream;
   }
 
-  /** Begins the answer. From here on the deadline of the request does not count. */
+  /**
+   * Begins the answer. From here on the deadline of the request does not count.
+   *
+   * @throws DomainError service_unavailable when the stream has come to its end before its beginning
+   */
   start(stream: EventStream, request: FastifyRequest, reply: FastifyReply): void {
-    if (stream.readable.destroyed) return;
+    if (reply.raw.destroyed) return;
+    if (stream.readable.destroyed) {
+      throw new DomainError(httpErrors.service_unavailable, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS });
+    }
     noteStream(request, reply);
     // Proxies that collect an answer before they pass it on would keep it for ever.
     void reply.header('Content-Type', 'text/event-stream').header('X-Accel-Buffering', 'no');
-    // The first byte tells the reader that it is connected.
-    stream.beat();
     void reply.send(stream.readable);
     // Whoever came all the same is sent to another process.
-    if (this.lifecycle.isDraining) stream.end(retryMs());
+    if (this.lifecycle.isDraining) stream.end();
   }
 
   private beat(): void {
     const now = this.clock.now().getTime();
     for (const { stream, endsAt } of this.open) {
-      if (now >= endsAt) stream.end(retryMs());
+      if (now >= endsAt) stream.end();
       else stream.beat();
     }
   }
 
   private endAll(): void {
-    for (const { stream } of this.open) stream.end(retryMs());
+    for (const { stream } of this.open) stream.end();
   }
 }
 

@@ -1,10 +1,12 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { cursorErrors } from '#kernel';
+import { currentContext } from '../../context/index.js';
 import { Endpoint, type Page } from '../../http/index.js';
 import type { CloudEventView } from '../cloud-event.schema.js';
 import { ParkedEvents } from '../consumers/parked-events.js';
 import { messagingErrors } from '../messaging.errors.js';
+import { CheckDeadLetterFilters } from './check-filters.js';
 import {
   deadLetterPageView,
   deadLetterQuery,
@@ -21,7 +23,10 @@ import {
 @ApiTags('Administration')
 @Controller('admin/dead-letters')
 export class DeadLettersController {
-  constructor(private readonly parkedEvents: ParkedEvents) {}
+  constructor(
+    private readonly parkedEvents: ParkedEvents,
+    private readonly checkFilters: CheckDeadLetterFilters,
+  ) {}
 
   @Get()
   @Endpoint({
@@ -36,6 +41,7 @@ export class DeadLettersController {
   async listDeadLetters(
     @Query({ schema: deadLetterQuery }) { limit, cursor, ...filters }: DeadLetterQuery,
   ): Promise<Page<DeadLetterView>> {
+    await this.checkFilters.execute(filters, 'query:');
     const { data, nextCursor } = await this.parkedEvents.listDead(filters, { limit, cursor });
     return {
       data: data.map(({ parkedAt, event, ...letter }) => ({
@@ -59,6 +65,7 @@ export class DeadLettersController {
   async redriveDeadLetters(
     @Body({ schema: redriveRequest }) { consumer, type, eventIds }: RedriveRequest,
   ): Promise<RedriveResult> {
+    await this.checkFilters.execute({ consumer, type });
     return { redriven: await this.parkedEvents.redrive({ consumer, type, eventIds }) };
   }
 
@@ -71,6 +78,7 @@ export class DeadLettersController {
     errors: [messagingErrors.dead_letter_not_found],
   })
   discardDeadLetter(@Body({ schema: discardRequest }) { consumer, eventId }: DiscardRequest): Promise<void> {
+    currentContext().subjectId = eventId;
     return this.parkedEvents.discard(consumer, eventId);
   }
 }

@@ -29,7 +29,7 @@ const deadLetterView = z
     id: 'DeadLetter',
     description: 'An event that a consumer could not apply, however often it was tried.',
     example: {
-      consumer: 'webhooks.deliver',
+      consumer: 'webhooks.fan-out',
       event: cloudEventView.meta()?.['example'],
       attempts: 10,
       error: 'TypeError: Cannot read properties of undefined',
@@ -65,7 +65,7 @@ export const redriveRequest = z
   .meta({
     id: 'RedriveDeadLetters',
     description: 'Which dead letters are tried again: those to which everything that is given applies.',
-    example: { consumer: 'webhooks.deliver', reason: 'Fixed in 1.4.2' },
+    example: { consumer: 'webhooks.fan-out', reason: 'Fixed in 1.4.2' },
   });
 
 export type RedriveRequest = z.output<typeof redriveRequest>;
@@ -89,7 +89,7 @@ export const discardRequest = z
   .meta({
     id: 'DiscardDeadLetter',
     description: 'The event that one consumer is never to apply.',
-    example: { consumer: 'webhooks.deliver', eventId: EVENT_ID, reason: 'The receiver is gone for good' },
+    example: { consumer: 'webhooks.fan-out', eventId: EVENT_ID, reason: 'The receiver is gone for good' },
   });
 
 export type DiscardRequest = z.output<typeof discardRequest>;

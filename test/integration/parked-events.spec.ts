@@ -7,6 +7,7 @@ import {
   MeasureEvents,
   ParkedEvents,
 } from '#platform/messaging';
+import { currentContext } from '#platform/context';
 import { Database } from '#platform/database';
 import { register } from 'prom-client';
 import { MAX_ATTEMPTS } from '../../libs/platform/src/messaging/consumers/parked-events.js';
@@ -182,6 +183,19 @@ describe('an event that is tried again', () => {
         error: 'Error: The process ended during the last try.',
       },
     ]);
+  });
+
+  it('is applied in the trace of what caused it', async () => {
+    const [event] = eventsOfOne(1) as [IntegrationEvent];
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const traces: unknown[] = [];
+    const tracing: Consumer = {
+      name: 'test.tracing',
+      types: [],
+      apply: () => Promise.resolve(void traces.push(currentContext().traceparent)),
+    };
+    await apply().execute(tracing, [{ ...event, traceparent }, eventsOfOne(1)[0]!]);
+    expect(traces).toEqual([traceparent, undefined]);
   });
 
   it('is tried by one at a time, and what comes of a try that was taken over counts for nothing', async () => {

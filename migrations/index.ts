@@ -18,6 +18,7 @@ import { SessionOrigins1795000000019 } from './1795000000019-session-origins.js'
 import { AccountRetention1795000000020 } from './1795000000020-account-retention.js';
 import { AuditAssurance1795000000021 } from './1795000000021-audit-assurance.js';
 import { LiveTokens1795000000022 } from './1795000000022-live-tokens.js';
+import { WaitingEvents1795000000023 } from './1795000000023-waiting-events.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 import { WebhookDeliveriesByStatus1795000000024 } from './1795000000024-webhook-deliveries-by-status.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
@@ -46,5 +47,6 @@ export const migrations = [
   AccountRetention1795000000020,
   AuditAssurance1795000000021,
   LiveTokens1795000000022,
+  WaitingEvents1795000000023,
   WebhookDeliveriesByStatus1795000000024,
 ];

@@ -155,7 +155,7 @@ describe('events', () => {
     await eventually(async () =>
       expect(await parkedOf(stuck)).toEqual([
         { sequence: 1, status: 'retrying', attempts: 1 },
-        { sequence: 2, status: 'retrying', attempts: 0 },
+        { sequence: 2, status: 'waiting', attempts: 0 },
       ]),
     );
     await retryAll();
@@ -180,7 +180,7 @@ describe('events', () => {
     for (let tries = 2; tries <= MAX_ATTEMPTS; tries += 1) await shop.later(tries * HOUR_MS, retryAll);
     expect(await parkedOf(stuck)).toEqual([
       { sequence: 1, status: 'dead', attempts: MAX_ATTEMPTS },
-      { sequence: 2, status: 'retrying', attempts: 0 },
+      { sequence: 2, status: 'waiting', attempts: 0 },
     ]);
     const { data } = await parked().listDead({ consumer: watcher.name }, { limit: 10 });
     expect(data).toMatchObject([

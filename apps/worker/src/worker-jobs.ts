@@ -18,6 +18,8 @@ const SLOW_POLL_MS = 60_000;
 const MEASURE_POLL_MS = 15_000;
 const PRUNE_BATCH_SIZE = 10_000;
 const DAY_SECONDS = 86_400;
+/** Parked events that are tried at once in one process, so that one whose try takes long does not hold up the others. */
+const RETRIERS = 4;
 
 /** A worker leaves alone what another has checked in this part of the interval, so that many do no more than one. */
 const CHECKED_LATELY = 0.9;
@@ -56,7 +58,6 @@ export class WorkerJobs {
     const retentionSeconds = config.settings.EVENTS_RETENTION_DAYS * DAY_SECONDS;
     const checkMs = config.settings.INVARIANTS_CHECK_SECONDS * 1_000;
     const jobs: PollingJob[] = [
-      { name: 'retry-events', pollMs, round: async () => Number(await applyEvents.retryOne()) },
       { name: 'measure-events', pollMs: MEASURE_POLL_MS, round: () => measureEvents.execute() },
       { name: 'deliver-mails', pollMs, round: () => deliverMails.execute() },
       { name: 'measure-webhooks', pollMs: MEASURE_POLL_MS, round: () => measureWebhooks.execute() },
@@ -79,11 +80,17 @@ export class WorkerJobs {
         round: () => checkInvariants.execute(checkMs * CHECKED_LATELY),
       },
     ];
+    const retryJob: PollingJob = {
+      name: 'retry-events',
+      pollMs,
+      round: async () => Number(await applyEvents.retryOne()),
+    };
     this.webhooks = new PollingLoop(
       { name: 'deliver-webhooks', pollMs, round: () => deliverWebhooks.execute() },
       logger,
     );
-    this.loops = [...jobs.map((job) => new PollingLoop(job, logger)), this.webhooks];
+    const retriers = Array.from({ length: RETRIERS }, () => retryJob);
+    this.loops = [...[...jobs, ...retriers].map((job) => new PollingLoop(job, logger)), this.webhooks];
   }
 
   start(): void {

@@ -4,8 +4,8 @@ import { ANONYMOUS, type Actor, newId } from '#kernel';
 /** What belongs to one request, one job or one consumed event, and follows it through every `await`. */
 export interface RequestContext {
   readonly requestId: string;
-  /** W3C trace context of the caller, if it sent one. */
-  readonly traceparent?: string;
+  /** W3C trace context of the caller, or of what caused the consumed event, where there is one. */
+  readonly traceparent?: string | undefined;
   /** Who sends the request, as far as the network tells; absent where there is none. */
   readonly client?: { readonly address: string; readonly userAgent: string | undefined };
   /** Fires when the deadline has passed or the client has gone: work whose answer nobody waits for ends. */

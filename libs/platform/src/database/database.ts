@@ -103,7 +103,8 @@ export class Database implements OnModuleInit {
 
   /**
    * Runs `fn` in a transaction of its own even where one is running already: an effect that must commit or fail
-   * alone. Its connection comes on top of the running transaction's, so only single-threaded jobs may use this.
+   * alone. Its connection comes on top of the running transaction's, so only jobs may
+   * use this of which there are, in one process, always fewer than connections.
    */
   async separateTransaction<T>(fn: () => Promise<T>): Promise<T> {
     return this.outside(() => this.transaction(fn));

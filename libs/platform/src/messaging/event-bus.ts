@@ -16,6 +16,9 @@ export interface Consumer {
   readonly apply: (event: IntegrationEvent) => Promise<void>;
 }
 
+/** An event with the request that caused it: of one transaction, each may have another cause. */
+type OutboxRow = IntegrationEvent & { readonly requestId: string };
+
 /** Above this many, the events of one transaction (an import of a large file) would fill the memory. */
 const MAX_BUFFERED_EVENTS = 1_000;
 
@@ -35,7 +38,7 @@ const appendToOutbox = statement(
 export class EventBus {
   private readonly reactions = new Map<string, Reaction[]>();
   private readonly registeredConsumers: Consumer[] = [];
-  private readonly pending = new WeakMap<object, IntegrationEvent[]>();
+  private readonly pending = new WeakMap<object, OutboxRow[]>();
 
   constructor(
     private readonly database: Database,
@@ -48,14 +51,16 @@ export class EventBus {
     definition: EventDefinition<Data>,
     happened: { aggregateId: string; sequence: number; data: Data },
   ): Promise<void> {
+    const { traceparent, requestId } = currentContext();
     const event: IntegrationEvent<Data> = {
       id: newId(),
       type: definition.type,
       aggregate: definition.aggregate,
       occurredAt: this.clock.now(),
+      traceparent,
       ...happened,
     };
-    await this.bufferForOutbox(event);
+    await this.bufferForOutbox({ ...event, requestId });
     for (const react of this.reactions.get(event.type) ?? []) await react(event);
   }
 
@@ -78,7 +83,7 @@ export class EventBus {
   }
 
   /** The events of a transaction leave just before it commits, in one statement; of very many, some leave before. */
-  private async bufferForOutbox(event: IntegrationEvent): Promise<void> {
+  private async bufferForOutbox(event: OutboxRow): Promise<void> {
     const unit = this.database.unit;
     const buffered = this.pending.get(unit);
     if (!buffered) {
@@ -92,11 +97,8 @@ export class EventBus {
     if (buffered.length >= MAX_BUFFERED_EVENTS) await this.append(buffered.splice(0));
   }
 
-  private async append(events: readonly IntegrationEvent[]): Promise<void> {
+  private async append(events: readonly OutboxRow[]): Promise<void> {
     if (events.length === 0) return;
-    const { traceparent, requestId } = currentContext();
-    await this.database.query(appendToOutbox, [
-      JSON.stringify(events.map((event) => ({ ...event, traceparent, requestId }))),
-    ]);
+    await this.database.query(appendToOutbox, [JSON.stringify(events)]);
   }
 }

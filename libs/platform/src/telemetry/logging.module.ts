@@ -37,7 +37,7 @@ export class LoggingModule {
                   serializers: { err: (error: unknown) => errorForLog(error) },
                   // The library would hand over a copy of the error with all that is in it.
                   wrapSerializers: false,
-                  mixin: () => ({ request_id: currentContext().requestId }),
+                  mixin: lineContext,
                 },
                 destination,
               ],
@@ -47,4 +47,11 @@ export class LoggingModule {
       ],
     };
   }
+}
+
+/** To which request or job a line belongs, and to which trace, where there is one. */
+function lineContext(): { request_id: string; trace_id?: string } {
+  const { requestId, traceparent } = currentContext();
+  const [, traceId] = traceparent?.split('-') ?? [];
+  return { request_id: requestId, ...(traceId ? { trace_id: traceId } : {}) };
 }

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { runAsSystem } from '../../context/index.js';
+import { currentContext, runAsSystem, runInContext } from '../../context/index.js';
 import { Database, statement } from '../../database/index.js';
 import { defineFailpoint } from '../../failpoints/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { type Consumer, EventBus } from '../event-bus.js';
 import type { IntegrationEvent } from '../event.js';
-import { type DueEvent, ParkedEvents } from './parked-events.js';
+import { type ClaimedEvent, MAX_ATTEMPTS, ParkedEvents } from './parked-events.js';
 
 /** Where a crash can fall while a consumer works. */
 const failpoints = {
@@ -67,23 +67,23 @@ export class ApplyEvents {
 
   /** Tries the parked event that is due longest; returns whether there was one. */
   async retryOne(): Promise<boolean> {
-    const consumers = new Map(this.bus.consumers.map((consumer) => [consumer.name, consumer]));
-    let due: DueEvent | undefined;
-    await runAsSystem('retry', async () => {
+    const claimed = await this.parked.claimDue(this.bus.consumers.map(({ name }) => name));
+    const consumer = this.bus.consumers.find(({ name }) => name === claimed?.consumer);
+    if (!claimed || !consumer) return false;
+    await runAsSystem(consumer.name, async () => {
       try {
+        // It is counted before each try, so whoever was to make the last one is gone.
+        if (claimed.attempts > MAX_ATTEMPTS) throw new Error('The process ended during the last try.');
         await this.database.transaction(async () => {
-          due = await this.parked.lockDue([...consumers.keys()]);
-          const consumer = due && consumers.get(due.consumer);
-          if (!due || !consumer) return;
-          await this.claimAndApply(consumer, [due.event]);
-          await this.parked.release(due);
+          if (!(await this.parked.lock(claimed))) return;
+          await this.claimAndApply(consumer, [claimed.event]);
+          await this.parked.release(claimed);
         });
       } catch (error) {
-        if (!due) throw error;
-        await this.noteFailure(due, error);
+        await this.noteFailure(claimed, error);
       }
     });
-    return due !== undefined;
+    return true;
   }
 
   /** Forgets events that were applied longer ago than any transport brings them again; returns how many. */
@@ -116,7 +116,8 @@ export class ApplyEvents {
     const rows = await this.database.query<{ id: string }>(claimInInbox, [consumer.name, ids]);
     // An event that was handed over again may be here twice, and is one row: the first of them takes the claim.
     const claimed = new Set(rows.map(({ id }) => id));
-    for (const event of events) if (claimed.delete(event.id)) await consumer.apply(event);
+    for (const event of events)
+      if (claimed.delete(event.id)) await runTraced(event, () => consumer.apply(event));
     this.metrics.countConsumed(consumer.name, 'applied', rows.length);
     this.metrics.countConsumed(consumer.name, 'duplicate', events.length - rows.length);
   }
@@ -124,19 +125,29 @@ export class ApplyEvents {
   private async park(consumer: Consumer, event: IntegrationEvent, error: unknown): Promise<void> {
     await this.database.separateTransaction(() => this.parked.park(consumer.name, [event], error));
     this.metrics.countConsumed(consumer.name, 'parked', 1);
-    this.logger.error(
-      { err: error, consumer: consumer.name, event_id: event.id, event_type: event.type },
-      'An event could not be applied; it is tried again, and those of its aggregate wait behind it',
+    runTraced(event, () =>
+      this.logger.error(
+        { err: error, consumer: consumer.name, event_id: event.id, event_type: event.type },
+        'An event could not be applied; it is tried again, and those of its aggregate wait behind it',
+      ),
     );
   }
 
-  private async noteFailure(due: DueEvent, error: unknown): Promise<void> {
-    const isDead = await this.parked.noteFailure(due, error);
+  private async noteFailure(claimed: ClaimedEvent, error: unknown): Promise<void> {
+    const isDead = await this.parked.noteFailure(claimed, error);
     if (!isDead) return;
-    this.metrics.countConsumed(due.consumer, 'dead', 1);
-    this.logger.error(
-      { err: error, consumer: due.consumer, event_id: due.event.id, event_type: due.event.type },
-      'An event was given up: it is a dead letter until somebody has it tried again',
+    const { consumer, event } = claimed;
+    this.metrics.countConsumed(consumer, 'dead', 1);
+    runTraced(event, () =>
+      this.logger.error(
+        { err: error, consumer, event_id: event.id, event_type: event.type },
+        'An event was given up: it is a dead letter until somebody has it tried again',
+      ),
     );
   }
+}
+
+/** Runs `fn` in the trace of what caused the event: what it publishes belongs to it, and so do its lines in the log. */
+function runTraced<T>({ traceparent }: IntegrationEvent, fn: () => T): T {
+  return runInContext({ ...currentContext(), traceparent }, fn);
 }

@@ -7,9 +7,11 @@ import { type CloudEvent, fromCloudEvent, toCloudEvent } from '../cloud-event.js
 import type { IntegrationEvent } from '../event.js';
 import { messagingErrors } from '../messaging.errors.js';
 
-/** Tries in all before an event is given up: over about ten minutes. */
+/** Tries in all before an event is given up: the pauses between them sum to four to nine minutes. */
 export const MAX_ATTEMPTS = 10;
 const PAUSES = { firstMs: 1_000, longestMs: 300_000 };
+/** After this long, an event whose try nobody has finished is tried again: whoever did so is gone. */
+const CLAIM_MS = 60_000;
 /** Kept of what an error says. */
 const MAX_ERROR_CHARACTERS = 2_000;
 
@@ -18,35 +20,54 @@ const parkedAggregates = statement(
   `SELECT DISTINCT aggregate, aggregate_id AS "aggregateId" FROM platform.parked_events
     WHERE consumer = $1 AND aggregate_id = ANY($2::uuid[])`,
 );
+// Whoever takes the first of an aggregate away makes the next one due: until this one is committed, nobody may.
 const parkEvents = statement(
   'messaging.park_events',
-  `INSERT INTO platform.parked_events (consumer, event_id, aggregate, aggregate_id, sequence, type, event, status,
+  `WITH events AS (
+     SELECT * FROM json_to_recordset($2::json) AS e
+            (id uuid, aggregate text, "aggregateId" uuid, sequence bigint, type text, event jsonb)
+      WHERE NOT EXISTS (SELECT FROM platform.inbox WHERE consumer = $1 AND event_id = e.id)),
+   firsts AS (
+     SELECT first.* FROM (SELECT DISTINCT aggregate, "aggregateId" FROM events) e,
+            LATERAL (SELECT aggregate, aggregate_id, sequence FROM platform.parked_events p
+                      WHERE p.consumer = $1 AND p.aggregate = e.aggregate AND p.aggregate_id = e."aggregateId"
+                      ORDER BY sequence LIMIT 1 FOR SHARE) first)
+   INSERT INTO platform.parked_events (consumer, event_id, aggregate, aggregate_id, sequence, type, event, status,
                                        attempts, next_attempt_at, error, parked_at)
-   SELECT $1, id, aggregate, "aggregateId", sequence, type, event, 'retrying', $3, $4, $5, $6
-     FROM json_to_recordset($2::json) AS e
-          (id uuid, aggregate text, "aggregateId" uuid, sequence bigint, type text, event jsonb)
-    WHERE NOT EXISTS (SELECT FROM platform.inbox WHERE consumer = $1 AND event_id = e.id)
+   SELECT $1, id, e.aggregate, "aggregateId", e.sequence, type, event,
+          CASE WHEN first.sequence < e.sequence
+                 OR rank() OVER (PARTITION BY e.aggregate, "aggregateId" ORDER BY e.sequence) > 1
+               THEN 'waiting' ELSE 'retrying' END, $3, $4, $5, $6
+     FROM events e LEFT JOIN firsts first ON first.aggregate = e.aggregate AND first.aggregate_id = "aggregateId"
    ON CONFLICT DO NOTHING`,
 );
-// Of an aggregate only the first is tried: the later ones wait behind it.
-const lockDue = statement(
-  'messaging.lock_due_event',
-  `SELECT consumer, event, attempts FROM platform.parked_events p
-    WHERE status = 'retrying' AND next_attempt_at <= $1
-      AND NOT EXISTS (SELECT FROM platform.parked_events before
-            WHERE before.consumer = p.consumer AND before.aggregate = p.aggregate
-              AND before.aggregate_id = p.aggregate_id AND before.sequence < p.sequence)
-      AND consumer = ANY($2)
-    ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+// Of an aggregate only the first is tried, also where an earlier one came later. The others are not even due.
+const claimDue = statement(
+  'messaging.claim_due_event',
+  `WITH due AS (
+     SELECT consumer, event_id FROM platform.parked_events p
+      WHERE status = 'retrying' AND next_attempt_at <= $1 AND consumer = ANY($2)
+        AND sequence = (SELECT min(first.sequence) FROM platform.parked_events first
+              WHERE first.consumer = p.consumer AND first.aggregate = p.aggregate
+                AND first.aggregate_id = p.aggregate_id)
+      ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+   UPDATE platform.parked_events p SET attempts = attempts + 1, next_attempt_at = $3
+     FROM due WHERE p.consumer = due.consumer AND p.event_id = due.event_id
+   RETURNING p.consumer, event, attempts`,
 );
+const lockClaimed = statement(
+  'messaging.lock_claimed_event',
+  `SELECT event_id FROM platform.parked_events WHERE consumer = $1 AND event_id = $2 AND attempts = $3 FOR UPDATE`,
+);
+// The next event of the aggregate becomes due, by a trigger.
 const unpark = statement(
   'messaging.unpark_event',
   'DELETE FROM platform.parked_events WHERE consumer = $1 AND event_id = $2',
 );
 const noteFailure = statement(
   'messaging.note_parked_failure',
-  `UPDATE platform.parked_events SET attempts = $3, next_attempt_at = $4, error = $5, status = $6
-    WHERE consumer = $1 AND event_id = $2`,
+  `UPDATE platform.parked_events SET attempts = $4, next_attempt_at = $5, error = $6, status = $7
+    WHERE consumer = $1 AND event_id = $2 AND attempts = $3`,
 );
 const listDead = statement(
   'messaging.list_dead_letters',
@@ -77,15 +98,15 @@ const discardDead = statement(
 const parkedState = statement(
   'messaging.parked_state',
   `SELECT consumer, count(*) FILTER (WHERE status = 'dead')::int AS dead,
-          count(*) FILTER (WHERE status = 'retrying')::int AS retrying
+          count(*) FILTER (WHERE status <> 'dead')::int AS retrying
      FROM platform.parked_events GROUP BY consumer`,
 );
 
-/** An event that is due to be tried again. */
-export interface DueEvent {
+/** An event that is tried again by whoever has claimed it. */
+export interface ClaimedEvent {
   readonly consumer: string;
   readonly event: IntegrationEvent;
-  /** How often it was tried. */
+  /** How often it was tried, with this time. */
   readonly attempts: number;
 }
 
@@ -134,7 +155,7 @@ export class ParkedEvents {
   /**
    * Puts events aside that cannot be applied now; those that were applied already, or are here, stay as they are.
    *
-   * @param failure why the first try failed; absent for events that wait behind another
+   * @param failure why the first try failed; absent for events that come after one that is here
    */
   async park(consumer: string, events: readonly IntegrationEvent[], failure?: unknown): Promise<void> {
     const now = this.clock.now();
@@ -145,27 +166,38 @@ export class ParkedEvents {
     await this.database.query(parkEvents, [consumer, JSON.stringify(rows), attempts, next, error, now]);
   }
 
-  /** Locks the event that has been due longest, of one of these consumers, in the running transaction. */
-  async lockDue(consumers: readonly string[]): Promise<DueEvent | undefined> {
-    const row = await this.database.queryOne<Omit<DueEvent, 'event'> & { event: CloudEvent }>(lockDue, [
-      this.clock.now(),
+  /**
+   * Counts a try of the event that has been due longest, of one of these consumers, before it is made: one that ends
+   * its process is counted, too. Nobody else is given it for a minute.
+   */
+  async claimDue(consumers: readonly string[]): Promise<ClaimedEvent | undefined> {
+    const now = this.clock.now();
+    const row = await this.database.queryOne<Omit<ClaimedEvent, 'event'> & { event: CloudEvent }>(claimDue, [
+      now,
       consumers,
+      new Date(now.getTime() + CLAIM_MS),
     ]);
     return row && { ...row, event: fromCloudEvent(row.event) };
   }
 
-  /** Takes an event out that has been applied. */
-  async release({ consumer, event }: DueEvent): Promise<void> {
+  /** Keeps an event for the running transaction alone; returns whether nobody has claimed it since. */
+  async lock({ consumer, event, attempts }: ClaimedEvent): Promise<boolean> {
+    return (await this.database.queryOne(lockClaimed, [consumer, event.id, attempts])) !== undefined;
+  }
+
+  /** Takes an event out that has been applied; the next of its aggregate is due at once. */
+  async release({ consumer, event }: ClaimedEvent): Promise<void> {
     await this.database.query(unpark, [consumer, event.id]);
   }
 
-  /** Writes down that another try failed. Returns whether it was the last. */
-  async noteFailure({ consumer, event, attempts }: DueEvent, failure: unknown): Promise<boolean> {
-    const tries = attempts + 1;
-    const isDead = tries >= MAX_ATTEMPTS;
+  /** Writes down how a try failed. Returns whether it was the last. */
+  async noteFailure({ consumer, event, attempts }: ClaimedEvent, failure: unknown): Promise<boolean> {
+    const isDead = attempts >= MAX_ATTEMPTS;
+    const tries = Math.min(attempts, MAX_ATTEMPTS);
     const next = new Date(this.clock.now().getTime() + pauseMs(tries));
     const status = isDead ? 'dead' : 'retrying';
-    await this.database.query(noteFailure, [consumer, event.id, tries, next, textOf(failure), status]);
+    const values = [consumer, event.id, attempts, tries, next, textOf(failure), status];
+    await this.database.query(noteFailure, values);
     return isDead;
   }
 
@@ -207,7 +239,7 @@ export class ParkedEvents {
     });
   }
 
-  /** How many events are here, by consumer. */
+  /** How many events are here, by consumer: given up, and tried again or waiting behind another. */
   state(): Promise<{ consumer: string; dead: number; retrying: number }[]> {
     return this.database.query(parkedState);
   }

@@ -28,7 +28,12 @@ const ASYNCAPI = 'contracts/asyncapi.yaml';
 const CLIENT_TYPES = 'libs/client/src/generated/openapi.ts';
 
 /** Documents that people write and of which a section is generated. */
-const DOCUMENTS_WITH_SECTIONS = ['docs/configuration.md', 'docs/errors.md', 'docs/permissions.md'];
+const DOCUMENTS_WITH_SECTIONS = [
+  'docs/configuration.md',
+  'docs/errors.md',
+  'docs/event-types.md',
+  'docs/permissions.md',
+];
 const GENERATED = [OPENAPI, ASYNCAPI, CLIENT_TYPES, '.env.example', ...DOCUMENTS_WITH_SECTIONS];
 
 const COMMANDS = [['openapi'], ['asyncapi'], ['errors'], ['permissions'], ['config', 'docs']];
@@ -53,10 +58,11 @@ function write(root, path, text) {
 async function check() {
   const root = mkdtempSync(join(tmpdir(), 'steelyard-contracts-'));
   try {
-    for (const path of [ASYNCAPI, ...DOCUMENTS_WITH_SECTIONS]) {
+    for (const path of DOCUMENTS_WITH_SECTIONS) {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       copyFileSync(join(ROOT, path), join(root, path));
     }
+    write(root, ASYNCAPI, publishedEvents());
     await generate(root);
     const differences = GENERATED.map((path) => differenceOf(path, root)).filter(Boolean);
     for (const difference of differences) console.error(difference);
@@ -68,6 +74,26 @@ async function check() {
     }
   } finally {
     rmSync(root, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The contract of the events that others read by: that of the last release, or, before there is one, of the last commit.
+ * The file beside the code may have been changed together with it.
+ */
+function publishedEvents() {
+  const git = (...args) => execFileSync('git', args, { cwd: ROOT, stdio: 'pipe', encoding: 'utf8' }).trim();
+  let published = 'HEAD';
+  try {
+    published = git('describe', '--tags', '--abbrev=0', '--match', 'v*');
+  } catch {
+    // Nothing is released yet.
+  }
+  try {
+    return git('show', `${published}:${ASYNCAPI}`);
+  } catch {
+    console.warn(`Not compared with what was published: git does not have ${ASYNCAPI} of ${published}.`);
+    return readFileSync(join(ROOT, ASYNCAPI), 'utf8');
   }
 }
 

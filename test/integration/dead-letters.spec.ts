@@ -114,10 +114,11 @@ describe('dead letters over the API', () => {
 
   it('are not asked for by names that nobody has', async () => {
     const names = { consumer: 'webhooks.deliver', type: 'steelyard.order.exploded.v1' };
-    const problems = (part: string) => [
-      expect.objectContaining({ pointer: `${part}/consumer`, code: 'unknown_consumer' }),
-      expect.objectContaining({ pointer: `${part}/type`, code: 'unknown_event_type' }),
-    ];
+    const problems = (part: string) =>
+      [
+        { pointer: `${part}/consumer`, code: 'unknown_consumer' },
+        { pointer: `${part}/type`, code: 'unknown_event_type' },
+      ].map((problem) => expect.objectContaining(problem) as object);
     const listed = await list(`?${new URLSearchParams(names).toString()}`);
     const redriven = await redrive({ ...names, reason: REASON });
     expect([listed.status, listed.body.errors]).toEqual([400, problems('query:')]);

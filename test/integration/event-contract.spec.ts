@@ -56,3 +56,15 @@ it('may lose no type of event, and may gain some', () => {
   expect(breakingEventChanges(contract, smaller)).toEqual([`${first![0]} is gone`]);
   expect(breakingEventChanges(smaller, contract)).toEqual([]);
 });
+
+it('may lose no channel, and may move none', () => {
+  const { order, ...others } = contract.channels;
+  const moved = { ...contract, channels: { ...others, order: { ...order!, address: 'orders' } } };
+  expect(breakingEventChanges(contract, moved)).toEqual([
+    'The channel order is no longer at steelyard.order',
+  ]);
+  expect(breakingEventChanges(contract, { ...contract, channels: others })).toEqual([
+    'The channel order is gone',
+  ]);
+  expect(breakingEventChanges({ ...contract, channels: others }, contract)).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { newId } from '#kernel';
+import { Database } from '#platform/database';
 import {
   ApplyEvents,
   type Consumer,
@@ -268,6 +269,41 @@ describe('the relay', () => {
       expect(news.map(({ type }) => type)).toEqual(['steelyard.test.late.v1']);
     } finally {
       await slow.end();
+      await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
+    }
+  });
+
+  it('gives places in the feed to one relay at a time, or a reader would pass by what commits later', async () => {
+    const { app } = shop.api;
+    const [database, outbox, feed] = [app.get(Database), app.get(Outbox), app.get(EventFeed)];
+    const { rows } = await shop.sql.query<{ id: string }>(
+      `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+       SELECT uuidv7(), 'steelyard.test.happened.v1', 'test', uuidv7(), 1, now(), '{}' FROM generate_series(1, 2)
+       RETURNING id`,
+    );
+    const [early, late] = rows.map(({ id }) => id);
+    const readUpTo = await feed.end();
+    const [marked, released] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const first = database.transaction(async () => {
+      await outbox.markPublished([early!]);
+      marked.resolve(undefined);
+      await released.promise;
+    });
+    try {
+      await marked.promise;
+      const second = database.transaction(() => outbox.markPublished([late!]));
+      await eventually(async () => {
+        const waiting = await shop.sql.query(`SELECT 1 FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+        expect(waiting.rows).toHaveLength(1);
+      });
+      expect(await feed.after(readUpTo, 10)).toEqual([]);
+      released.resolve(undefined);
+      await Promise.all([first, second]);
+      expect((await feed.after(readUpTo, 10)).map(({ id }) => id)).toEqual([early, late]);
+    } finally {
+      released.resolve(undefined);
+      await first;
       await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
     }
   });

@@ -6,14 +6,17 @@ import { ProcessError } from '#platform/process';
 import { Document, isScalar, parse, visit } from 'yaml';
 // Beside the version: events are registered by the modules that declare them, and this loads all that the API is made of.
 import { VERSION } from '../../../api/src/index.js';
-import { rootOption, writeDocument } from '../generated-documents.js';
+import { markdownTable, replaceSection, rootOption, writeDocument } from '../generated-documents.js';
 
 const PATH = 'contracts/asyncapi.yaml';
+const PAGE = 'docs/event-types.md';
 
 /** `asyncapi`: the contract of the events, made from their schemas. What is published there already is never broken. */
 export function asyncapiCommand(): Command {
   return new Command('asyncapi')
-    .description(`writes ${PATH}, unless that would break whoever reads by the one that is there`)
+    .description(
+      `writes ${PATH}, unless that would break whoever reads by the one that is there, and ${PAGE}`,
+    )
     .addOption(rootOption())
     .action(async ({ root }: { root: string }) => {
       const contract = describeEvents(VERSION);
@@ -25,7 +28,19 @@ export function asyncapiCommand(): Command {
         throw new ProcessError([advice, ...breaks].join('\n  '));
       }
       await writeDocument(root, PATH, toYaml(contract));
+      await replaceSection(root, PAGE, 'events', eventsTable(contract));
     });
+}
+
+function eventsTable(contract: EventContract): string {
+  const { CloudEvent: _, ...types } = contract.components.schemas;
+  const rows = Object.entries(types).map(([type, { properties }]) => [
+    `\`${type}\``,
+    Object.keys(properties ?? {})
+      .map((member) => `\`${member}\``)
+      .join(', '),
+  ]);
+  return markdownTable(['Type', 'Members of its data'], rows);
 }
 
 /** Lists of words stand in a row, so that the document can be read. */

@@ -13,7 +13,6 @@ export {
   type EventDefinition,
   type IntegrationEvent,
   isEventType,
-  registeredEvents,
 } from './event.js';
 export { LiveEvents } from './live-events.js';
 export { MeasureEvents } from './measure-events.js';

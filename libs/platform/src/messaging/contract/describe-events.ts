@@ -6,8 +6,16 @@ import { eventSchemaOf } from './event-schema.js';
 
 const CONTENT_TYPE = 'application/cloudevents+json';
 
+interface Channel {
+  /** Null where it differs from one receiver to the next. */
+  readonly address: string | null;
+  readonly description: string;
+  readonly messages: object;
+}
+
 /** A document of AsyncAPI 3; the data of each type of event is the schema of that name. */
 export interface EventContract {
+  readonly channels: Readonly<Record<string, Channel>>;
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
   readonly [section: string]: unknown;
 }
@@ -66,24 +74,31 @@ export function describeEvents(version: string): EventContract {
 }
 
 /**
- * What of a contract breaks whoever reads by the published one: types that are gone, and changes of their data.
+ * What of a contract breaks whoever reads by the published one: channels that are gone or elsewhere, types that are gone,
+ * and changes of their data.
  *
  * @returns a line for each, none where nothing breaks
  */
 export function breakingEventChanges(published: EventContract, current: EventContract): string[] {
-  return Object.entries(published.components.schemas).flatMap(([type, schema]) => {
+  const moved = Object.entries(published.channels).flatMap(([name, { address }]) => {
+    const channel = current.channels[name];
+    if (!channel) return [`The channel ${name} is gone`];
+    return channel.address === address ? [] : [`The channel ${name} is no longer at ${String(address)}`];
+  });
+  const changed = Object.entries(published.components.schemas).flatMap(([type, schema]) => {
     const counterpart = current.components.schemas[type];
     return counterpart
       ? breakingChanges(schema, counterpart).map((change) => `${type} ${change}`)
       : [`${type} is gone`];
   });
+  return [...moved, ...changed];
 }
 
 function channelsOf(
   events: readonly EventDefinition[],
-  describe: (event: EventDefinition) => object,
-): Record<string, object> {
-  const channels: Record<string, object> = {};
+  describe: (event: EventDefinition) => Omit<Channel, 'messages'>,
+): Record<string, Channel> {
+  const channels: Record<string, Channel> = {};
   for (const event of events) {
     const messages = events
       .filter(({ aggregate }) => aggregate === event.aggregate)

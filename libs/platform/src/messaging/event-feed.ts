@@ -10,7 +10,8 @@ const readFeed = statement(
   'messaging.read_feed',
   `SELECT feed_position AS position, ${EVENT_COLUMNS}
      FROM platform.outbox
-    WHERE feed_position > $1 AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3`,
+    WHERE feed_position > $1 AND ($4::bigint IS NULL OR feed_position <= $4)
+      AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3`,
 );
 // A range of positions bounds what one look costs, however few events there are of the types.
 const readFeedPart = statement(
@@ -27,9 +28,8 @@ const firstFrom = statement(
 );
 const countFeed = statement(
   'messaging.count_feed',
-  `SELECT count(*)::int AS count FROM (
-     SELECT FROM platform.outbox
-      WHERE feed_position > $1 AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY feed_position LIMIT $3) events`,
+  `SELECT count(*)::int AS count FROM platform.outbox
+    WHERE feed_position > $1 AND feed_position <= $1 + $3 AND ($2::text[] IS NULL OR type = ANY($2))`,
 );
 const readFeedOfAggregate = statement(
   'messaging.read_feed_of_aggregate',
@@ -58,8 +58,8 @@ const feedBounds = statement(
 );
 /** By how much the id of an event, or when it left, may differ from the time at which it happened. */
 const CLOCK_TOLERANCE_MS = 60_000;
-/** Positions that one look passes over at most. */
-const MAX_SCANNED_POSITIONS = 50_000;
+/** Positions that one look passes over at most: without a bound, a look for rare types would read all that there is. */
+export const MAX_SCANNED_POSITIONS = 50_000;
 
 /** An event with its place in the feed. */
 export interface FeedEvent extends IntegrationEvent {
@@ -94,14 +94,15 @@ export type FeedStart = number | 'end' | Date | undefined;
 export class EventFeed {
   constructor(private readonly database: Database) {}
 
-  /** Events after a position; of these types, where some are named. */
-  after(position: number, limit: number, types?: readonly string[]): Promise<FeedEvent[]> {
-    return this.database.query<FeedEvent>(readFeed, [position, types ?? null, limit]);
+  /** Events after a position; of these types, and up to this other position, where they are given. */
+  after(position: number, limit: number, types?: readonly string[], upTo?: number): Promise<FeedEvent[]> {
+    return this.database.query<FeedEvent>(readFeed, [position, types ?? null, limit, upTo ?? null]);
   }
 
-  /** How many events there are after a position, of these types where some are named, counted up to `limit`. */
-  async count(position: number, limit: number, types?: readonly string[]): Promise<number> {
-    const row = await this.database.queryOne<{ count: number }>(countFeed, [position, types ?? null, limit]);
+  /** How many events there are at so many positions after one, of these types where some are named. */
+  async count(position: number, positions: number, types?: readonly string[]): Promise<number> {
+    const values = [position, types ?? null, positions];
+    const row = await this.database.queryOne<{ count: number }>(countFeed, values);
     return row?.count ?? 0;
   }
 

@@ -3,7 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { Database, Notifications } from '../../database/index.js';
 import { PollingLoop } from '../../jobs/index.js';
 import { EVENTS_PUBLISHED } from '../channels.js';
-import { EventFeed } from '../event-feed.js';
+import { EventFeed, MAX_SCANNED_POSITIONS } from '../event-feed.js';
 import { BATCH_SIZE, SWEEP_MS } from './bounds.js';
 import { ConsumerPositions } from './consumer-positions.js';
 import {
@@ -13,7 +13,7 @@ import {
   type Subscription,
 } from './event-transport.js';
 
-/** Above this, a group is so far behind that the exact number tells nothing more. */
+/** A group that is behind by more positions is so far behind that the exact number tells nothing more. */
 const MOST_COUNTED = 100_000;
 /** A group that is not for what comes moves on all the same, this often or every batch of events. */
 const SKIP_MS = 60_000;
@@ -95,10 +95,11 @@ export class PostgresTransport extends EventTransport {
       // Asked for first: whatever is there up to the end is in what is read next.
       const { end, prunedUpTo } = await this.feed.bounds();
       if (prunedUpTo > position) this.reportGap(name, position, prunedUpTo);
-      const events = await this.feed.after(position, BATCH_SIZE, wanted(types));
+      const upTo = Math.max(position, Math.min(end, position + MAX_SCANNED_POSITIONS));
+      const events = await this.feed.after(position, BATCH_SIZE, wanted(types), upTo);
       if (events.length > 0) await handle(events);
-      const last = events.at(-1)?.position ?? position;
-      const lookedUpTo = events.length === BATCH_SIZE ? last : Math.max(last, end);
+      const last = events.length === BATCH_SIZE ? events.at(-1) : undefined;
+      const lookedUpTo = last?.position ?? upTo;
       const isWorthIt =
         lookedUpTo - position >= BATCH_SIZE ||
         (lookedUpTo > position && performance.now() - reading.movedAt >= SKIP_MS);
@@ -106,7 +107,7 @@ export class PostgresTransport extends EventTransport {
         await this.positions.moveTo(name, lookedUpTo);
         reading.movedAt = performance.now();
       }
-      return events.length;
+      return lookedUpTo < end ? Math.max(events.length, 1) : events.length;
     });
   }
 

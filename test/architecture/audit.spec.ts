@@ -45,6 +45,11 @@ async function entriesOf(requestId: string): Promise<Record<string, unknown>[]> 
   return rows;
 }
 
+/** The id of the event that a call names in its body. */
+function eventIn({ body }: Call): string | undefined {
+  return (body as { eventId?: string } | undefined)?.eventId;
+}
+
 /** The id of what a call has made that names nothing in its address; null where it has made nothing. */
 function madeBy({ status, body }: Answer): string | null {
   if (status !== 201) return null;
@@ -67,7 +72,7 @@ describe('every privileged action', () => {
         actor: `user:${shop.admin.id}`,
         role: 'admin',
         action: route,
-        target: call.id ?? madeBy(answer),
+        target: call.id ?? eventIn(call) ?? madeBy(answer),
         address: '127.0.0.1',
       },
     ]);

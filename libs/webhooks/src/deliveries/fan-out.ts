@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database, statement } from '#platform/database';
-import { EventBus, type IntegrationEvent, toCloudEvent, patternsOf } from '#platform/messaging';
+import { EventBus, type IntegrationEvent, patternsOf, toCloudEvent } from '#platform/messaging';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const subscribedEndpoints = statement(

@@ -1,5 +1,6 @@
-import { newId } from '#kernel';
-import { Database } from '#platform/database';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Clock, newId } from '#kernel';
+import { Database, Notifications } from '#platform/database';
 import {
   ApplyEvents,
   type Consumer,
@@ -15,6 +16,7 @@ import {
   PruneEvents,
 } from '#platform/messaging';
 import { Client } from 'pg';
+import { PinoLogger } from 'nestjs-pino';
 import { register } from 'prom-client';
 import { MAX_ATTEMPTS } from '../../libs/platform/src/messaging/consumers/parked-events.js';
 import { eventually } from '../support/eventually.js';
@@ -138,6 +140,39 @@ describe('events', () => {
     });
     await subscription.stop(5_000);
     await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
+  });
+
+  it('that are under way are applied before the consumers have stopped', async () => {
+    const { app } = shop.api;
+    const bus = new EventBus(app.get(Database), app.get(Clock), app.get(Notifications));
+    const order: string[] = [];
+    const begun = Promise.withResolvers<undefined>();
+    bus.consume({
+      name: 'test.slow',
+      types: ['steelyard.order.placed.v1'],
+      apply: async () => {
+        begun.resolve(undefined);
+        await delay(100);
+        order.push('applied');
+      },
+    });
+    const logger = await app.resolve<PinoLogger>(PinoLogger, undefined, { strict: false });
+    const consumers = new EventConsumers(bus, app.get(EventTransport), app.get(ApplyEvents), logger);
+    consumers.start();
+    await eventually(async () => {
+      const { rows } = await shop.sql.query(
+        `SELECT 1 FROM platform.consumer_positions WHERE consumer = 'test.slow'`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+    await shop.placed();
+    await shop.relayEvents();
+    await begun.promise;
+    await consumers.stop(5_000);
+    order.push('stopped');
+    expect(order).toEqual(['applied', 'stopped']);
+    const { rows } = await shop.sql.query(`SELECT 1 FROM platform.inbox WHERE consumer = 'test.slow'`);
+    expect(rows).toHaveLength(1);
   });
 
   it('that come twice at once are applied once, in their order', async () => {

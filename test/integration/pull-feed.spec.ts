@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { CursorCodec, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Outbox } from '#platform/messaging';
@@ -47,6 +48,15 @@ async function orderWithEvents(): Promise<string> {
   await shop.relayEvents();
   return id as string;
 }
+
+it('is asked as its document shows', async () => {
+  const document = JSON.parse(await readFile('contracts/openapi.json', 'utf8')) as {
+    paths: Record<string, { get: { parameters: { name: string; schema: { example?: string } }[] } }>;
+  };
+  const { parameters } = document.paths['/api/v1/events']!.get;
+  const { schema } = parameters.find(({ name }) => name === 'types')!;
+  expect(await ask({ types: schema.example! })).toMatchObject({ status: 200 });
+});
 
 describe('the pull feed', () => {
   it('has everything that happened, oldest first, and each aggregate in its order', async () => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Actor, ANONYMOUS, DomainError } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import { AccessTokens } from './access-tokens.js';
+import { bearerToken } from './bearer-token.js';
 import { securityErrors } from './security.errors.js';
 
 /** A kind of credential that is not an access token of ours, and how it is verified. */
@@ -78,8 +79,8 @@ export class Authentication {
 }
 
 /** @throws DomainError invalid_token for a header that bears none */
-function tokenIn({ headers }: FastifyRequest): string {
-  const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+function tokenIn(request: FastifyRequest): string {
+  const token = bearerToken(request);
   if (token === undefined) throw new DomainError(securityErrors.invalid_token);
   return token;
 }

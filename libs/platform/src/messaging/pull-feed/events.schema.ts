@@ -46,7 +46,7 @@ export const eventsQuery = z
         description:
           'Events of these types only, divided by commas: types, or what they begin with and `*`. Others are passed ' +
           'over, so an answer may be empty while `hasMore` is true.',
-        example: 'steelyard.order.*,steelyard.stock.adjusted.v1',
+        example: 'steelyard.order.*,steelyard.stock.availability_changed.v1',
       }),
   })
   .refine(({ after, since }) => !after || since === undefined, {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Postgres } from '../../test/events-proof/postgres.js';
-import { EventStage } from './stage.js';
+import { EventStage } from '../../test/events-proof/event-stage.js';
 
 const AGGREGATES = 1_000;
 const PER_SECOND = 1_000;

@@ -1,7 +1,7 @@
 import type { TransportName } from '../../test/events-proof/brokers.js';
 import type { Postgres } from '../../test/events-proof/postgres.js';
 import { cpuMs } from '../cpu.js';
-import { EventStage } from './stage.js';
+import { EventStage } from '../../test/events-proof/event-stage.js';
 
 const AGGREGATES = 500;
 const PER_SECOND = 500;

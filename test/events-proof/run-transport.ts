@@ -1,13 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadSettings } from '#platform/config';
-import { generateAppSecret, generateSigningKeys } from '#platform/security';
-import { Pool } from 'pg';
 import { eventually } from '../support/eventually.js';
-import { type SpawnedApp, spawnApp } from '../support/spawn-app.js';
-import { asBroker, type Broker, isBroker, newBroker, type TransportName } from './brokers.js';
+import type { SpawnedApp } from '../support/spawn-app.js';
+import type { TransportName } from './brokers.js';
+import { EventStage } from './event-stage.js';
 import type { Postgres } from './postgres.js';
-import { Publisher } from './publisher.js';
-import { countApplied, judge, type Verdict } from './verdict.js';
+import { judge, type Verdict } from './verdict.js';
 
 /** Of each aggregate, so many events happen while nothing is killed, */
 const STEADY = 4;
@@ -41,23 +38,11 @@ class Run {
   readonly kills = { relay: 0, consumer: 0, broker: 0 };
   private readonly processes = new Map<string, SpawnedApp>();
 
-  constructor(
-    private readonly env: Record<string, string>,
-    readonly broker: Broker,
-    readonly publisher: Publisher,
-    readonly sql: Pool,
-  ) {}
+  constructor(readonly stage: EventStage) {}
 
-  async start(name: string): Promise<SpawnedApp> {
-    const role = name.split(' ')[0] as Role;
-    const process = spawnApp('test/events-proof/process.ts', {
-      args: [role === 'consumer' ? 'witness' : role],
-      env: this.env,
-      preload: 'test/faults/arm-on-message.mjs',
-    });
-    this.processes.set(name, process);
-    await process.wrote(/^ready$/m);
-    return process;
+  async start(name: string): Promise<void> {
+    const role = name.startsWith('relay') ? 'relay' : 'witness';
+    this.processes.set(name, await this.stage.start(role));
   }
 
   /** Kills a process where it stands. */
@@ -90,23 +75,12 @@ class Run {
   }
 
   async killBroker(): Promise<void> {
+    const { broker } = this.stage;
     this.kills.broker += 1;
-    await this.broker.settle();
-    await this.broker.kill();
+    await broker.settle();
+    await broker.kill();
     await delay(OUTAGE_MS);
-    await this.broker.start();
-  }
-
-  /** Waits until so many events have been applied. */
-  async applied(count: number): Promise<void> {
-    await eventually(async () => {
-      const applied = await countApplied(this.sql);
-      if (applied < count) throw new Error(`Only ${applied} of ${count} events have been applied.`);
-    }, ARRIVAL_MS);
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([...this.processes.values()].map((process) => process.end('SIGKILL')));
+    await broker.start();
   }
 
   /** What they have written, for whoever wants to know why. */
@@ -129,26 +103,9 @@ export async function runTransport(
 ): Promise<Outcome> {
   const startedAt = performance.now();
   await using parts = new AsyncDisposableStack();
-  const broker = isBroker(transport) ? newBroker(transport) : asBroker(postgres);
-  parts.defer(() => broker.close());
-  await broker.open();
-  const url = await postgres.createDatabase(`proof_${transport}`);
-  const env = {
-    DATABASE_URL: url,
-    MANAGEMENT_PORT: '0',
-    PORT: '0',
-    LOG_LEVEL: 'error',
-    APP_SECRET: generateAppSecret(),
-    SIGNING_KEYS: await generateSigningKeys(),
-  };
-  const publisher = await Publisher.open(loadSettings(env), aggregates);
-  parts.defer(() => publisher.close());
-  const sql = new Pool({ connectionString: url, max: 1 });
-  // What fails with a connection says so to whoever asks.
-  sql.on('error', () => undefined);
-  parts.defer(() => sql.end());
-  const run = new Run({ ...env, EVENTS_TRANSPORT: transport, ...broker.settings }, broker, publisher, sql);
-  parts.defer(() => run.stop());
+  const stage = await EventStage.open(transport, postgres, aggregates, `proof_${transport}`);
+  parts.defer(() => stage.close());
+  const run = new Run(stage);
   try {
     await Promise.all(['relay', ...CONSUMERS].map((name) => run.start(name)));
     await storm(run, aggregates);
@@ -158,7 +115,7 @@ export async function runTransport(
   const seconds = (performance.now() - startedAt) / 1_000;
   const expected = aggregates * ALL;
   return {
-    ...(await judge(sql, { steady: STEADY, storm: STORM })),
+    ...(await judge(stage.sql, { steady: STEADY, storm: STORM })),
     transport,
     expected,
     kills: run.kills,
@@ -167,7 +124,8 @@ export async function runTransport(
 }
 
 async function storm(run: Run, aggregates: number): Promise<void> {
-  const { publisher } = run;
+  const { stage } = run;
+  const { publisher } = stage;
   let last = STEADY;
   /** Has something die when a third of the next events have happened; the others happen meanwhile. */
   const during = async (death: () => Promise<unknown>) => {
@@ -182,7 +140,7 @@ async function storm(run: Run, aggregates: number): Promise<void> {
   };
 
   await publisher.publish(1, STEADY, STEADY_PER_SECOND);
-  await run.applied(publisher.appended);
+  await stage.settled();
   await during(async () => {
     await run.kill('consumer 1');
     await run.start('consumer 1');
@@ -190,9 +148,9 @@ async function storm(run: Run, aggregates: number): Promise<void> {
   await during(() => run.killBroker());
   await during(() => run.killAt('messaging.relay.delivered', ['relay']));
   await during(() => run.killAt('messaging.consumer.committed', CONSUMERS));
-  await run.applied(publisher.appended);
+  await stage.settled();
   await during(() => run.kill('relay'));
   await publisher.import(STORM + 1, ALL);
   await run.start('relay');
-  await run.applied(publisher.appended);
+  await stage.settled();
 }

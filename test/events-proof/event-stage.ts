@@ -1,19 +1,23 @@
 import { loadSettings } from '#platform/config';
 import { generateAppSecret, generateSigningKeys } from '#platform/security';
 import { Pool } from 'pg';
-import { asBroker, isBroker, newBroker, type TransportName } from '../../test/events-proof/brokers.js';
-import type { Postgres } from '../../test/events-proof/postgres.js';
-import { Publisher } from '../../test/events-proof/publisher.js';
-import { countApplied } from '../../test/events-proof/verdict.js';
-import { eventually } from '../../test/support/eventually.js';
-import { type SpawnedApp, spawnApp } from '../../test/support/spawn-app.js';
+import { asBroker, type Broker, isBroker, newBroker, type TransportName } from './brokers.js';
+import type { Postgres } from './postgres.js';
+import { Publisher } from './publisher.js';
+import { countApplied } from './verdict.js';
+import { eventually } from '../support/eventually.js';
+import { type SpawnedApp, spawnApp } from '../support/spawn-app.js';
 
+/** Kafka misses a reader that was killed after 15 s, and everybody pauses longer and longer while a broker is away. */
 const ARRIVAL_MS = 120_000;
 
-/** One transport with what it needs: a database, a broker, somebody who has events happen. */
+type Role = 'relay' | 'consumer' | 'witness' | 'pruner';
+
+/** One transport with what it needs: a database, a broker, somebody who has events happen. For the proof and the benchmark. */
 export class EventStage {
   private constructor(
     private readonly env: Record<string, string>,
+    readonly broker: Broker,
     readonly publisher: Publisher,
     readonly sql: Pool,
     private readonly parts: AsyncDisposableStack,
@@ -26,7 +30,7 @@ export class EventStage {
     aggregates: number,
     database: string,
   ): Promise<EventStage> {
-    const parts = new AsyncDisposableStack();
+    await using parts = new AsyncDisposableStack();
     const broker = isBroker(transport) ? newBroker(transport) : asBroker(postgres);
     parts.defer(() => broker.close());
     await broker.open();
@@ -42,13 +46,20 @@ export class EventStage {
     const publisher = await Publisher.open(loadSettings(env), aggregates);
     parts.defer(() => publisher.close());
     const sql = new Pool({ connectionString: url, max: 2 });
+    // What fails with a connection says so to whoever asks.
+    sql.on('error', () => undefined);
     parts.defer(() => sql.end());
-    return new EventStage({ ...env, EVENTS_TRANSPORT: transport, ...broker.settings }, publisher, sql, parts);
+    const settings = { ...env, EVENTS_TRANSPORT: transport, ...broker.settings };
+    return new EventStage(settings, broker, publisher, sql, parts.move());
   }
 
-  /** Starts the part of a worker that hands over, the one that applies, or the one that prunes: see its own words. */
-  async start(role: 'relay' | 'consumer' | 'pruner', args: readonly string[] = []): Promise<SpawnedApp> {
-    const app = spawnApp('test/events-proof/process.ts', { args: [role, ...args], env: this.env });
+  /** Starts a process that does one part of what a worker does, as process.ts says; it may be told where to die. */
+  async start(role: Role, args: readonly string[] = []): Promise<SpawnedApp> {
+    const app = spawnApp('test/events-proof/process.ts', {
+      args: [role, ...args],
+      env: this.env,
+      preload: 'test/faults/arm-on-message.mjs',
+    });
     this.parts.defer(async () => {
       await app.end('SIGKILL');
     });

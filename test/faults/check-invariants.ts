@@ -1,6 +1,7 @@
 import { findBreaches, INVARIANTS } from '../support/invariants.js';
 import { findConsumerBreaches } from './check-consumers.js';
 import { findEffectBreaches } from './check-effects.js';
+import { findPartnerBreaches } from './check-partner.js';
 import { findBrokenPromises } from './check-promises.js';
 import type { Rig } from './rig.js';
 
@@ -62,7 +63,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
 
 /** Judges everything at rest: the database, the gateway's log, what clients were told, and what the run has seen. */
 export async function checkInvariants(
-  { sql, gateway, caller, mails }: Pick<Rig, 'sql' | 'gateway' | 'caller' | 'mails'>,
+  { sql, gateway, caller, mails, webhooks }: Rig,
   seen: Seen = {},
 ): Promise<InvariantReport[]> {
   const unnumbered = INVARIANTS.filter((name) => NUMBERS[name] === undefined);
@@ -74,7 +75,10 @@ export async function checkInvariants(
     ...seen,
     3: await findEffectBreaches(sql, gateway),
     8: await findBrokenPromises(sql, caller.told),
-    10: await findConsumerBreaches(sql, mails.received),
+    10: [
+      ...(await findConsumerBreaches(sql, mails.received)),
+      ...(await findPartnerBreaches(sql, webhooks.received)),
+    ],
   };
   return RULES.map((rule, index) => {
     const number = index + 1;

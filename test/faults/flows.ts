@@ -79,6 +79,15 @@ const ONCE = ['claimed', 'begun', 'finished'].map((at) => `idempotency.${at}`);
 const operation = (step: GatewayStep): string[] =>
   ['claimed', 'sent', 'answered', 'recording', 'recorded'].map((at) => `payments.${step}.${at}`);
 
+/** What an event passes between the transaction that made it and its consumers. */
+const RELAYED = [
+  ...['read', 'delivered', 'marked', 'published'].map((at) => `messaging.relay.${at}`),
+  ...['applied', 'committed'].map((at) => `messaging.consumer.${at}`),
+];
+
+/** So many are under way to one partner. */
+const MAX_WEBHOOKS_AT_ONCE = 4;
+
 /** Of a flow in which the gateway has no part. */
 const UNDISTURBED: readonly Behaviour[] = ['plain'];
 
@@ -323,15 +332,24 @@ const reporting = {
 const workerFlows: readonly Omit<WorkerFlow, 'carriedOutBy'>[] = [
   {
     name: 'relay events',
-    passes: [
-      ...['read', 'delivered', 'marked', 'published'].map((at) => `messaging.relay.${at}`),
-      ...['applied', 'committed'].map((at) => `messaging.consumer.${at}`),
-    ],
+    passes: RELAYED,
     passesOnTheWay: [...RESUMABLE, ...operation('authorize')],
     behaviours: behavioursOf('authorize'),
     prepare: nothing,
     provoke: placeBehindTheRelay,
     heldAtOnce: () => 1,
+    endingOf: (behaviour) => authorizationEnding(behaviour, PLACED),
+  },
+  {
+    name: 'tell a partner of an order',
+    passes: ['claimed', 'sent'].map((at) => `webhooks.delivery.${at}`),
+    passesOnTheWay: [...RESUMABLE, ...operation('authorize'), ...RELAYED],
+    behaviours: behavioursOf('authorize'),
+    // The partner is told of the orders of other flows, too.
+    isAlone: true,
+    prepare: nothing,
+    provoke: placeAll,
+    heldAtOnce: (cells) => Math.min(cells, MAX_WEBHOOKS_AT_ONCE),
     endingOf: (behaviour) => authorizationEnding(behaviour, PLACED),
   },
   {

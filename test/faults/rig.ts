@@ -13,6 +13,7 @@ import {
   WEBHOOK_SECRET,
 } from '../support/gateway-simulator.js';
 import { freePort, type SpawnedApp, spawnApp } from '../support/spawn-app.js';
+import { ENDPOINTS, type Inbox, WebhookPartner } from '../support/webhook-partner.js';
 import { Caller, keyedCall } from './caller.js';
 import { countUnheard } from './check-consumers.js';
 import { MailServer } from './mail-server.js';
@@ -36,6 +37,8 @@ const SETTINGS = {
   PAYMENT_GATEWAY: 'stripe',
   STRIPE_API_KEY: 'sk_test_1',
   MAIL_FROM: 'shop@example.com',
+  // The partner lives here.
+  WEBHOOKS_ALLOW_PRIVATE_TARGETS: 'true',
   STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
   // Odd sums, so that a split that loses a cent shows.
   ORDER_SHIPPING_FLAT_MINOR: '350',
@@ -55,16 +58,22 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
+/** What the partner wants to be told. */
+const TOLD_TO_PARTNER = 'steelyard.order.*';
+
 const DEADLOCK_DETECTED = '40P01';
 const MOST_TRUNCATIONS = 10;
 
 /**
- * Everything that can die: PostgreSQL, durable; the application, api and worker in one process; and the gateway and a
- * mail server, which live here and remember every effect. The application keeps its ports and secrets from one life to the next.
+ * Everything that can die: PostgreSQL, durable; the application, api and worker in one process; and the gateway, a mail
+ * server and a partner who is told of every order, which live here and remember every effect. The application keeps its
+ * ports and secrets from one life to the next.
  */
 export class Rig {
   app!: SpawnedApp;
   sql!: Client;
+  /** What the partner was told. */
+  webhooks!: Inbox;
   /** How often the application was killed, and PostgreSQL. */
   readonly kills = { app: 0, postgres: 0 };
 
@@ -74,6 +83,7 @@ export class Rig {
     readonly gateway: RunningSimulator,
     readonly caller: Caller,
     readonly mails: MailServer,
+    private readonly partner: WebhookPartner,
     private readonly settings: Record<string, string>,
   ) {}
 
@@ -87,7 +97,8 @@ export class Rig {
     const baseUrl = `http://127.0.0.1:${port}`;
     const gateway = await startGatewaySimulator(tells ? baseUrl + WEBHOOK_PATH : undefined);
     const mails = await MailServer.start();
-    const rig = new Rig(directory, postgres, gateway, new Caller(baseUrl), mails, {
+    const partner = await WebhookPartner.start();
+    const rig = new Rig(directory, postgres, gateway, new Caller(baseUrl), mails, partner, {
       ...SETTINGS,
       DATABASE_URL: postgres.url,
       PORT: String(port),
@@ -103,6 +114,7 @@ export class Rig {
     await rig.startApp();
     running.add(rig);
     await rig.caller.signIn();
+    await rig.subscribePartner();
     return rig;
   }
 
@@ -174,18 +186,24 @@ export class Rig {
       `UPDATE platform.parked_events SET next_attempt_at = now() - interval '1 second' WHERE status = 'retrying'`,
     );
     await this.sql.query(
+      `UPDATE webhooks.deliveries SET leased_until = NULL, next_attempt_at = now() - interval '1 second'
+        WHERE status = 'pending'`,
+    );
+    await this.sql.query(
       `UPDATE platform.idempotency_keys SET leased_until = now() - interval '1 second' WHERE result IS NULL`,
     );
   }
 
   /**
-   * An empty shop, and a gateway that has never done anything; people keep their accounts, and consumers their places.
+   * An empty shop, and a gateway that has never done anything; people keep their accounts, consumers their places, and
+   * the partner their endpoint.
    */
   async forgetEverything(): Promise<void> {
     const { rows } = await this.sql.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-        WHERE schemaname IN ('platform', 'catalog', 'payments', 'orders', 'sales')
-          AND (schemaname, tablename) NOT IN (('platform', 'consumer_positions'), ('sales', 'current'))`,
+        WHERE schemaname IN ('platform', 'catalog', 'payments', 'orders', 'sales', 'webhooks')
+          AND (schemaname, tablename) NOT IN (('platform', 'consumer_positions'), ('sales', 'current'),
+                                              ('webhooks', 'endpoints'))`,
     );
     // The ledger refuses to forget, by a trigger that only a replica leaves out.
     const truncation = `BEGIN; SET LOCAL session_replication_role = replica;
@@ -203,6 +221,7 @@ export class Rig {
     }
     this.gateway.simulator.reset();
     this.mails.received = [];
+    this.webhooks.received.length = 0;
     this.caller.told = [];
     this.caller.sent = 0;
   }
@@ -240,7 +259,8 @@ export class Rig {
       const { rows } = await this.sql.query<{ open: number }>(
         `SELECT ((SELECT count(*) FROM payments.operations WHERE status IN ('created', 'sent', 'unknown'))
                + (SELECT count(*) FROM payments.gateway_reports WHERE status IN ('received', 'unmatched'))
-               + (SELECT count(*) FROM platform.outbox WHERE published_at IS NULL))::int AS open`,
+               + (SELECT count(*) FROM platform.outbox WHERE published_at IS NULL)
+               + (SELECT count(*) FROM webhooks.deliveries WHERE status = 'pending'))::int AS open`,
       );
       if (rows[0]!.open === 0 && isQuiet && (await countUnheard(this.sql)) === 0) return true;
       await delay(50);
@@ -253,6 +273,7 @@ export class Rig {
     await this.app.end('SIGKILL');
     await this.gateway.close();
     await this.mails.close();
+    await this.partner.stop();
     await this.postgres.stop();
     await rm(this.directory, REMOVAL);
     running.delete(this);
@@ -267,6 +288,14 @@ export class Rig {
       // It is dead already.
     }
     rmSync(this.directory, REMOVAL);
+  }
+
+  private async subscribePartner(): Promise<void> {
+    this.webhooks = this.partner.inbox();
+    const endpoint = { url: this.webhooks.url, eventTypes: [TOLD_TO_PARTNER] };
+    const created = await this.caller.finish(keyedCall('admin', ENDPOINTS, endpoint), 10_000);
+    if (created?.status !== 201) throw new Error(`The partner has no endpoint: ${JSON.stringify(created)}`);
+    this.caller.told = [];
   }
 
   /** Whether it lives and will go on living. */

@@ -9,7 +9,8 @@ import { Webhook } from 'standardwebhooks';
 import { DeliveryQueue } from '../../libs/webhooks/src/deliveries/delivery-queue.js';
 import { RecordAttempt } from '../../libs/webhooks/src/deliveries/record-attempt.js';
 import { eventually } from '../support/eventually.js';
-import { ENDPOINTS, type Inbox, PRODUCT_CREATED, status, WebhookStage } from '../support/webhook-partner.js';
+import { ENDPOINTS, type Inbox, status } from '../support/webhook-partner.js';
+import { PRODUCT_CREATED, WebhookStage } from '../support/webhook-stage.js';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -11,14 +11,8 @@ import type { PingResultView } from '../../libs/webhooks/src/deliveries/delivery
 import { CheckEndpoint } from '../../libs/webhooks/src/endpoints/check-endpoint.js';
 import { EndpointSecrets } from '../../libs/webhooks/src/endpoints/endpoint-secrets.js';
 import { eventually } from '../support/eventually.js';
-import {
-  ENDPOINTS,
-  type Inbox,
-  PRODUCT_CREATED,
-  type Received,
-  status,
-  WebhookStage,
-} from '../support/webhook-partner.js';
+import { ENDPOINTS, type Inbox, type Received, status } from '../support/webhook-partner.js';
+import { PRODUCT_CREATED, WebhookStage } from '../support/webhook-stage.js';
 
 const DAY_MS = 86_400_000;
 const DAY_SECONDS = 86_400;

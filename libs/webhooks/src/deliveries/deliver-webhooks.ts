@@ -11,6 +11,8 @@ import { WebhookSender } from './webhook-sender.js';
 /** Under way in one process at once, to all endpoints together. */
 const MAX_UNDER_WAY = 64;
 
+/** The webhook is this process's to send, and the partner has not heard of it. */
+const claimed = defineFailpoint('webhooks.delivery.claimed');
 /** The partner has the webhook, and nobody has written that down yet. */
 const sent = defineFailpoint('webhooks.delivery.sent');
 
@@ -45,9 +47,9 @@ export class DeliverWebhooks {
     return runAsSystem('webhooks', async () => {
       this.alarm = new AbortController();
       const room = MAX_UNDER_WAY - this.underWay.size;
-      const claimed = room > 0 && !this.stopping.signal.aborted ? await this.queue.claim(room) : [];
-      for (const delivery of claimed) this.begin(delivery);
-      if (claimed.length === 0 && this.underWay.size > 0) await this.waitForRoom();
+      const due = room > 0 && !this.stopping.signal.aborted ? await this.queue.claim(room) : [];
+      for (const delivery of due) this.begin(delivery);
+      if (due.length === 0 && this.underWay.size > 0) await this.waitForRoom();
       return this.underWay.size;
     });
   }
@@ -73,6 +75,7 @@ export class DeliverWebhooks {
 
   private async deliver(delivery: ClaimedDelivery): Promise<void> {
     try {
+      await claimed.reach();
       const attempt = await this.sender.send(delivery, delivery.event, this.stopping.signal);
       await sent.reach();
       await this.recordAttempt.execute(delivery, attempt);

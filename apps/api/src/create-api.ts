@@ -16,7 +16,7 @@ export async function createApi(
   module: DynamicModule = ApiModule.forRoot(settings),
 ): Promise<NestFastifyApplication> {
   const app = await createHttpApplication(module, settings);
-  serveOpenApi(app, buildOpenApi(app, { version: VERSION, tags: TAGS }));
+  serveOpenApi(app, () => buildOpenApi(app, { version: VERSION, tags: TAGS }));
   // Listening would do it, too; but whatever is published before that must find everybody who reacts to it.
   await app.init();
   return app;

@@ -25,6 +25,8 @@ export class Notifications implements OnApplicationShutdown {
   private readonly listeners = new Map<string, Set<() => void>>();
   private readonly announced = new Map<string, NodeJS.Timeout>();
   private client: Client | undefined;
+  /** The last question on the connection: the next one waits for its answer, as the driver wants it. */
+  private asked: Promise<unknown> = Promise.resolve();
   private connecting: Promise<void> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private probe: NodeJS.Timeout | undefined;
@@ -90,6 +92,7 @@ export class Notifications implements OnApplicationShutdown {
       application_name: 'steelyard notifications',
       keepAlive: true,
     });
+    this.asked = Promise.resolve();
     client.on('notification', ({ channel }) => this.wakeAll(channel));
     client.on('error', () => this.lose(client));
     client.on('end', () => this.lose(client));
@@ -104,13 +107,19 @@ export class Notifications implements OnApplicationShutdown {
     }
     this.failures = 0;
     this.client = client;
-    this.probe = setInterval(() => void client.query('SELECT 1').catch(() => this.lose(client)), PROBE_MS);
+    this.probe = setInterval(() => void this.ask(client, 'SELECT 1').catch(() => this.lose(client)), PROBE_MS);
     this.probe.unref();
     for (const channel of this.listeners.keys()) this.wakeAll(channel);
   }
 
-  private async subscribe(client: Client, channel: string): Promise<void> {
-    await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+  private subscribe(client: Client, channel: string): Promise<unknown> {
+    return this.ask(client, `LISTEN ${client.escapeIdentifier(channel)}`);
+  }
+
+  private ask(client: Client, sql: string): Promise<unknown> {
+    const answer = this.asked.then(() => client.query(sql));
+    this.asked = answer.catch(() => undefined);
+    return answer;
   }
 
   private wakeAll(channel: string): void {

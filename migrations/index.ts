@@ -17,6 +17,7 @@ import { Sales1795000000015 } from './1795000000015-sales.js';
 import { SessionOrigins1795000000019 } from './1795000000019-session-origins.js';
 import { AccountRetention1795000000020 } from './1795000000020-account-retention.js';
 import { AuditAssurance1795000000021 } from './1795000000021-audit-assurance.js';
+import { AuditCommands1795000000025 } from './1795000000025-audit-commands.js';
 import { LiveTokens1795000000022 } from './1795000000022-live-tokens.js';
 import { WaitingEvents1795000000023 } from './1795000000023-waiting-events.js';
 import { Users1795000000002 } from './1795000000002-users.js';
@@ -49,4 +50,5 @@ export const migrations = [
   LiveTokens1795000000022,
   WaitingEvents1795000000023,
   WebhookDeliveriesByStatus1795000000024,
+  AuditCommands1795000000025,
 ];

@@ -11,6 +11,7 @@ const CONSUMERS: Readonly<Record<string, readonly string[]>> = {
     ofOrder,
   ),
   'catalog.low-stock': ['steelyard.stock.availability_changed.v1'],
+  'webhooks.alerts': ['steelyard.webhook_endpoint.disabled.v1'],
   // It hears of everything; of these a run is sure that they happened after it began to listen.
   'webhooks.fan-out': ['placed', 'confirmed', 'canceled', 'refunded'].map(ofOrder),
 };

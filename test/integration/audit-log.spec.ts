@@ -150,6 +150,7 @@ describe('the audit log', () => {
       'UPDATE platform.audit_log SET aal = NULL WHERE position = 4',
       4,
     ],
+    ['said to be of no session', 'UPDATE platform.audit_log SET session_id = NULL WHERE position = 4', 4],
     ['given another hash', `UPDATE platform.audit_log SET hash = sha256('x') WHERE position = 5`, 5],
   ])('shows which entry was %s', async (_, sql, position) => {
     for (const quantity of [1, 2, 3]) await receive(quantity);

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
 import { newId } from '#kernel';
 import { ApplyEvents, type Consumer, EventBus, type IntegrationEvent } from '#platform/messaging';
 import { describeApi } from '../../apps/api/src/index.js';
 import { Shop } from '../support/shop.js';
 import { spawnApp } from '../support/spawn-app.js';
 
+const AUDIT_LOG = '/api/v1/admin/audit-log';
 const DEAD_LETTERS = '/api/v1/admin/dead-letters';
 const REASON = 'The defect is fixed';
 
@@ -101,7 +103,7 @@ describe('dead letters over the API', () => {
     const [first, ...others] = await poisonedOrder();
     const choice = { consumer: watcher.name, eventId: first!.id, reason: 'Of a product that never was' };
     expect(await discard(choice)).toMatchObject({ status: 204 });
-    const { body: log } = await shop.get('/api/v1/admin/audit-log?limit=1', { as: shop.admin });
+    const { body: log } = await shop.get(`${AUDIT_LOG}?limit=1`, { as: shop.admin });
     expect(log.data).toMatchObject([
       {
         action: 'POST /admin/dead-letters/discard',
@@ -164,10 +166,11 @@ describe('steelyard dead-letters', () => {
       const consumer = `test.${newId()}`;
       const [first] = await poisonedOrder(consumer);
       const [second] = await poisonedOrder(consumer);
+      const reason = ['--reason', REASON];
       const [listed, unsaid, unmatched] = await Promise.all([
         cli('list', '--consumer', consumer),
-        cli('redrive'),
-        cli('redrive', '--event', newId()),
+        cli('redrive', ...reason),
+        cli('redrive', '--event', newId(), ...reason),
       ]);
       expect(listed.end).toBe(0);
       expect(listed.output).toContain(`${first!.id}  ${consumer}  steelyard.order.placed.v1`);
@@ -178,9 +181,9 @@ describe('steelyard dead-letters', () => {
 
       const unknown = ['--consumer', consumer, '--event', newId()];
       const outcomes = await Promise.all([
-        cli('redrive', '--event', first!.id),
-        cli('discard', '--consumer', consumer, '--event', second!.id),
-        cli('discard', ...unknown),
+        cli('redrive', '--event', first!.id, ...reason),
+        cli('discard', '--consumer', consumer, '--event', second!.id, ...reason),
+        cli('discard', ...unknown, ...reason),
       ]);
       expect(outcomes).toEqual([
         { end: 0, output: '1 are tried again.\n' },
@@ -188,6 +191,73 @@ describe('steelyard dead-letters', () => {
         { end: 1, output: expect.stringContaining('has given up no such event') },
       ]);
       expect((await list(`?consumer=${consumer}`)).body.data).toEqual([]);
+    },
+    PROCESSES_MS,
+  );
+
+  it(
+    'leaves in the audit log who ran it, where and why, in one chain with what people do in their sessions',
+    async () => {
+      const consumer = `test.${newId()}`;
+      const [given, tried] = [await poisonedOrder(consumer), await poisonedOrder(consumer)];
+      const { id } = given[0]!;
+      const before = (await shop.read(`${AUDIT_LOG}/verify`)).checked as number;
+      const done = await Promise.all([
+        cli('discard', '--consumer', consumer, '--event', id, '--reason', ' Of a product that never was '),
+        cli('redrive', '--consumer', consumer, '--event', tried[0]!.id, '--reason', REASON),
+      ]);
+      expect(done.map(({ end }) => end)).toEqual([0, 0]);
+      expect((await redrive({ all: true, reason: REASON })).status).toBe(200);
+
+      const { data } = await shop.read(`${AUDIT_LOG}?actor=host:${userInfo().username}&limit=100`);
+      const entries = (data as { position: number; action: string }[]).filter(
+        ({ position }) => position > before,
+      );
+      const byHost = {
+        ...{ actor: `host:${userInfo().username}`, role: 'host', sessionId: null, aal: null },
+        ...{ address: hostname(), requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      };
+      expect(entries.sort((a, b) => a.action.localeCompare(b.action))).toEqual([
+        expect.objectContaining({
+          ...byHost,
+          action: 'steelyard dead-letters discard',
+          target: id,
+          reason: 'Of a product that never was',
+          details: { consumer, eventId: id },
+        }),
+        expect.objectContaining({
+          ...byHost,
+          action: 'steelyard dead-letters redrive',
+          target: null,
+          reason: REASON,
+          details: { consumer, eventIds: [tried[0]!.id] },
+        }),
+      ]);
+      expect(await shop.read(`${AUDIT_LOG}/verify`)).toMatchObject({ intact: true, checked: before + 3 });
+    },
+    PROCESSES_MS,
+  );
+
+  it(
+    'does nothing without a reason, nor when it cannot be audited',
+    async () => {
+      const consumer = `test.${newId()}`;
+      const [{ id }] = (await poisonedOrder(consumer)) as [IntegrationEvent];
+      const which = ['--consumer', consumer, '--event', id];
+      const [unsaid, empty] = await Promise.all([
+        cli('redrive', ...which),
+        cli('discard', ...which, '--reason', ' '),
+      ]);
+      expect(unsaid).toEqual({ end: 1, output: expect.stringContaining(`'--reason <text>' not specified`) });
+      expect(empty).toEqual({ end: 1, output: expect.stringContaining('a text of 1 to 500 characters') });
+      await shop.sql.query('ALTER TABLE platform.audit_log ADD CONSTRAINT full_up CHECK (false) NOT VALID');
+      try {
+        const { end } = await cli('discard', ...which, '--reason', REASON);
+        expect(end).not.toBe(0);
+      } finally {
+        await shop.sql.query('ALTER TABLE platform.audit_log DROP CONSTRAINT full_up');
+      }
+      expect(idsIn((await list(`?consumer=${consumer}`)).body)).toEqual([id]);
     },
     PROCESSES_MS,
   );

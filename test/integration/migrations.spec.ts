@@ -1,5 +1,7 @@
 import { migrateDown, migrateUp } from '#platform/database';
+import { Client } from 'pg';
 import { migrateCommand } from '../../apps/cli/src/commands/migrate.js';
+import { AuditCommands1795000000025 } from '../../migrations/1795000000025-audit-commands.js';
 import { migrations } from '../../migrations/index.js';
 import { schemaSnapshot } from '../support/schema-snapshot.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -36,6 +38,25 @@ describe('migrations', () => {
 
     expect(await migrateUp(url, migrations)).toEqual(NAMES);
     expect(await schemaSnapshot(url)).toEqual(complete);
+  });
+
+  it('do not go down over an audit log that only the newer schema can hold, nor change it', async () => {
+    const { url } = database;
+    await migrateUp(url, migrations);
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    try {
+      await client.query(
+        `INSERT INTO platform.audit_log (position, occurred_at, actor, role, action, details, address, request_id, hash)
+         VALUES (1, now(), 'host:deploy', 'host', 'steelyard dead-letters redrive', '{}', 'worker-1', 'r', sha256('x'))`,
+      );
+      const steps = migrations.length - migrations.indexOf(AuditCommands1795000000025);
+      await expect(migrateDown(url, migrations, steps)).rejects.toThrow(/contains null values/);
+      const { rows } = await client.query('SELECT position, session_id FROM platform.audit_log');
+      expect(rows).toEqual([{ position: 1, session_id: null }]);
+    } finally {
+      await client.end();
+    }
   });
 
   it('are applied once when several processes start at the same time', async () => {

@@ -7,9 +7,12 @@ import { eventually } from '../support/eventually.js';
 import { placeOneOfEach } from '../support/one-of-each.js';
 import { findSalesDifferences } from '../support/sales-by-orders.js';
 import { line, type Product, Shop } from '../support/shop.js';
+import { type ProcessEnd, spawnApp } from '../support/spawn-app.js';
 import type { Answer } from '../support/test-app.js';
 
 const SALES = '/api/v1/sales/daily';
+/** Commands are processes that compile what they load. */
+const PROCESSES_MS = 60_000;
 
 let shop: Shop;
 /** Sold for yen alone. */
@@ -36,6 +39,13 @@ async function sell(): Promise<void> {
 }
 
 const rebuild = () => shop.api.app.get(RebuildSales).execute();
+/** `steelyard sales rebuild`, as a process. */
+async function rebuildByCommand(): Promise<{ end: ProcessEnd; output: string }> {
+  const env = { DATABASE_URL: shop.api.database.url };
+  const command = spawnApp('apps/cli/src/main.ts', { env, args: ['sales', 'rebuild'] });
+  return { end: await command.ended, output: command.output };
+}
+
 const differences = () => findSalesDifferences(shop.sql);
 const daily = (query = ''): Promise<Answer> => shop.get(`${SALES}${query}`, { as: shop.staff });
 const dayBefore = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
@@ -160,18 +170,34 @@ describe('daily sales', () => {
     await shop.relayEvents();
   });
 
-  it('are counted anew without an event that cannot be read, which is named and counts as before', async () => {
-    const { id } = await shop.placed({ lines: [line(kettle)] });
-    await shop.settle();
-    await eventually(async () => expect(await differences()).toEqual([]));
-    const poison = `UPDATE platform.outbox SET data = jsonb_set(data, '{currency}', $2)
+  it(
+    'are counted anew without an event that cannot be read, which is named and counts as before',
+    async () => {
+      const { id } = await shop.placed({ lines: [line(kettle)] });
+      await shop.settle();
+      await eventually(async () => expect(await differences()).toEqual([]));
+      const poison = `UPDATE platform.outbox SET data = jsonb_set(data, '{currency}', $2)
                      WHERE aggregate_id = $1 AND type = 'steelyard.order.confirmed.v1' RETURNING id`;
-    const { rows } = await shop.sql.query<{ id: string }>(poison, [id, '"???"']);
-    expect(await rebuild()).toMatchObject({ kept: 1, unreadable: rows.map((row) => row.id) });
-    expect(await differences()).toEqual([]);
-    await shop.sql.query(poison, [id, '"JPY"']);
-    expect(await rebuild()).toMatchObject({ kept: 0, unreadable: [] });
-  });
+      const { rows } = await shop.sql.query<{ id: string }>(poison, [id, '"???"']);
+      expect(await rebuild()).toMatchObject({ kept: 1, unreadable: rows.map((row) => row.id) });
+      expect(await differences()).toEqual([]);
+      const named = await rebuildByCommand();
+      expect(named.end).toBe(1);
+      expect(named.output).toMatch(
+        new RegExp(`cannot be read and count as they did before:\\n  ${rows[0]!.id}\\n$`),
+      );
+      expect(await differences()).toEqual([]);
+      await shop.sql.query(poison, [id, '"JPY"']);
+      const mended = await rebuildByCommand();
+      expect(mended).toEqual({
+        end: 0,
+        output: expect.stringMatching(
+          /, 0 older ones kept as they were\nThe sales figures are those of the events now\.\n$/,
+        ),
+      });
+    },
+    PROCESSES_MS,
+  );
 
   it('are not shown when a rebuild that began later has ended before', async () => {
     const feed = shop.api.app.get(EventFeed);

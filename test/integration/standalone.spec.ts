@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createSteelyardClient } from '#client';
 import { eventually } from '../support/eventually.js';
-import { freePort, spawnApp, type SpawnedApp } from '../support/spawn-app.js';
+import { freePort, type ProcessEnd, spawnApp, type SpawnedApp } from '../support/spawn-app.js';
 
 const MAIN = 'apps/standalone/src/main.ts';
 const READY = /Ctrl-C stops it\.\n/;
@@ -61,6 +61,12 @@ function start(env: Record<string, string> = {}): SpawnedApp {
   return app;
 }
 
+/** Runs `steelyard dead-letters` in the same directory. */
+async function deadLetters(...args: string[]): Promise<{ end: ProcessEnd; output: string }> {
+  const command = spawnApp('apps/cli/src/main.ts', { cwd: directory, args: ['dead-letters', ...args] });
+  return { end: await command.ended, output: command.output };
+}
+
 const origin = () => `http://127.0.0.1:${port}`;
 const clusterFile = (name: string) => join(directory, '.steelyard', 'postgres', name);
 const logLines = (app: SpawnedApp) => app.output.split('\n').filter((line) => line.startsWith('{'));
@@ -74,6 +80,7 @@ async function paste(command: string): Promise<{ status: number; body: Record<st
 
 describe('npm start', () => {
   let accessToken: string;
+  let adminToken: string;
   let order: { id: string; orderToken: string };
 
   it(
@@ -94,6 +101,7 @@ describe('npm start', () => {
         const { data } = await client.POST('/api/v1/auth/login', { body: { email, password } });
         expect(data?.user.role).toBe(role);
         accessToken = data!.accessToken;
+        if (role === 'admin') adminToken = accessToken;
       }
 
       const [command] = /curl (.|\n)*?\}'$/m.exec(app.output)!;
@@ -127,6 +135,27 @@ describe('npm start', () => {
       duration_ms: expect.any(Number),
     });
   });
+
+  it(
+    'commands beside it work on its database, and are in its audit log',
+    async () => {
+      const { end, output } = await deadLetters('redrive', '--all', '--reason', 'The disk was full');
+      expect({ end, output }).toEqual({ end: 0, output: '0 are tried again.\n' });
+      const client = createSteelyardClient({ baseUrl: origin(), token: adminToken });
+      const { data: log } = await client.GET('/api/v1/admin/audit-log', { params: { query: { limit: 1 } } });
+      expect(log?.data).toMatchObject([
+        {
+          ...{ actor: `host:${userInfo().username}`, sessionId: null, address: hostname() },
+          ...{
+            action: 'steelyard dead-letters redrive',
+            reason: 'The disk was full',
+            details: { all: true },
+          },
+        },
+      ]);
+    },
+    START_TIMEOUT_MS,
+  );
 
   it.each<[string, () => Promise<Record<string, string>>, number, RegExp]>([
     [
@@ -181,6 +210,17 @@ describe('npm start', () => {
     expect(logLines(app)).toEqual([]);
     expect(existsSync(clusterFile('postmaster.pid'))).toBe(false);
   });
+
+  it(
+    'once it has stopped: commands say that they find no database',
+    async () => {
+      expect(await deadLetters('list')).toEqual({
+        end: 78,
+        output: expect.stringContaining('no embedded PostgreSQL runs on .steelyard (STEELYARD_DATA_DIR).'),
+      });
+    },
+    START_TIMEOUT_MS,
+  );
 
   it(
     'PostgreSQL dies: says so, exit code 1',

@@ -8,6 +8,7 @@ const userWith = (role: Role): Actor => ({
   aal: 1,
 });
 const key: Actor = { kind: 'key', keyId: '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12', scopes: ['orders:read'] };
+const operator: Actor = { kind: 'host', account: 'deploy' };
 const relay: Actor = { kind: 'system', name: 'relay' };
 
 describe('hasRole', () => {
@@ -22,6 +23,7 @@ describe('hasRole', () => {
   it.each([
     ['nobody', ANONYMOUS],
     ['a key', key],
+    ['a command on the host', operator],
     ['the system', relay],
   ])('gives %s no role', (_, actor) => {
     expect(ROLES.filter((required) => hasRole(actor, required))).toEqual([]);
@@ -36,6 +38,7 @@ describe('actorReference', () => {
   it.each([
     [userWith('staff'), 'user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10'],
     [key, 'key:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12'],
+    [operator, 'host:deploy'],
     [relay, 'system:relay'],
     [ANONYMOUS, 'anonymous'],
   ])('writes %j as %s', (actor, reference) => {

@@ -17,6 +17,8 @@ export type Actor =
     }
   /** A machine that holds an API key, and may do what the key's scopes name. */
   | { readonly kind: 'key'; readonly keyId: string; readonly scopes: readonly string[] }
+  /** Whoever runs a command on a host that reaches the database: their account of its operating system. */
+  | { readonly kind: 'host'; readonly account: string }
   /** The system itself: a timer, the relay, an event's consumer. */
   | { readonly kind: 'system'; readonly name: string };
 
@@ -27,13 +29,15 @@ export function hasRole(actor: Actor, role: Role): boolean {
   return actor.kind === 'user' && ROLES.indexOf(actor.role) >= ROLES.indexOf(role);
 }
 
-/** `user:0197…`, `key:0197…`, `anonymous`, `system:expiry`: how an actor is written into journals and timelines. */
+/** `user:0197…`, `key:0197…`, `anonymous`, `host:deploy`, `system:expiry`: how an actor is written into journals and timelines. */
 export function actorReference(actor: Actor): string {
   switch (actor.kind) {
     case 'user':
       return userReference(actor.userId);
     case 'key':
       return `key:${actor.keyId}`;
+    case 'host':
+      return `host:${actor.account}`;
     case 'system':
       return `system:${actor.name}`;
     case 'anonymous':

@@ -10,6 +10,7 @@ import { RecordAttempt } from './deliveries/record-attempt.js';
 import { ReplayEvents } from './deliveries/replay-events.js';
 import { WebhookSender } from './deliveries/webhook-sender.js';
 import { CheckEndpoint } from './endpoints/check-endpoint.js';
+import { EndpointAlerts } from './endpoints/endpoint-alerts.js';
 import { EndpointSecrets } from './endpoints/endpoint-secrets.js';
 import { WebhookEndpoints } from './endpoints/endpoints.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
@@ -22,6 +23,7 @@ import { TidyWebhooks } from './tidy-webhooks.js';
     CheckEndpoint,
     EndpointSecrets,
     WebhookEndpoints,
+    EndpointAlerts,
     FanOut,
     DeliveryQueue,
     WebhookSender,

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { DomainError, SystemClock } from '#kernel';
+import { auditCommand, type AuditedCommand, AuditLog } from '#platform/audit';
 import { Config } from '#platform/config';
 import { Database, withDataSource } from '#platform/database';
-import { Paginator } from '#platform/http';
+import { MAX_REASON_LENGTH, Paginator, reasonSchema } from '#platform/http';
 import { type DeadLetter, type DeadLetterFilters, ParkedEvents } from '#platform/messaging';
 import { ProcessError, reachDatabase } from '#platform/process';
 import { generateAppSecret } from '#platform/security';
@@ -20,11 +21,25 @@ interface FilterOptions {
 interface RedriveOptions extends FilterOptions {
   readonly event?: string[];
   readonly all?: true;
+  readonly reason: string;
+}
+
+interface DiscardOptions {
+  readonly consumer: string;
+  readonly event: string;
+  readonly reason: string;
+}
+
+/** What the commands work with. */
+interface Tools {
+  readonly parked: ParkedEvents;
+  /** Runs something with its entry in the audit log. */
+  readonly audited: <T>(command: AuditedCommand, run: () => Promise<T>) => Promise<T>;
 }
 
 /**
  * `dead-letters list|redrive|discard`: events that consumers have given up. Needs nothing but the database; what is
- * done here is done by whoever has that, so it is not in the audit log of the API.
+ * done here is in the audit log, as what is done by the API.
  */
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters').description('events that a consumer could not apply');
@@ -32,24 +47,21 @@ export function deadLettersCommand(): Command {
     .description('lists them with their errors, newest first')
     .option('--json', 'print each as a line of JSON, with all that the event holds')
     .action(({ json = false, ...filters }: FilterOptions & { json?: boolean }) =>
-      withParkedEvents((parked) => list(parked, filters, json)),
+      withTools((tools) => list(tools, filters, json)),
     );
-  withFilters(command.command('redrive'))
+  withReason(withFilters(command.command('redrive')))
     .description('has them tried again: those to which everything that is given applies')
     .option('--event <id...>', 'these events only', (id: string, ids?: string[]) => [
       ...(ids ?? []),
       eventId(id),
     ])
     .option('--all', 'every dead letter')
-    .action((options: RedriveOptions) => withParkedEvents((parked) => redrive(parked, options)));
-  command
-    .command('discard')
+    .action((options: RedriveOptions) => withTools((tools) => redrive(tools, options)));
+  withReason(command.command('discard'))
     .description('has a consumer never apply an event, so that what waits behind it goes on')
     .requiredOption('--consumer <name>', 'who could not apply it')
     .requiredOption('--event <id>', 'the event', eventId)
-    .action((options: { consumer: string; event: string }) =>
-      withParkedEvents((parked) => discard(parked, options)),
-    );
+    .action((options: DiscardOptions) => withTools((tools) => discard(tools, options)));
   return command;
 }
 
@@ -59,12 +71,24 @@ function withFilters(command: Command): Command {
     .option('--type <type>', 'events of this type only');
 }
 
-async function withParkedEvents(action: (parked: ParkedEvents) => Promise<void>): Promise<void> {
+function withReason(command: Command): Command {
+  return command.requiredOption('--reason <text>', 'why, for the audit log', reasonOf);
+}
+
+async function withTools(action: (tools: Tools) => Promise<void>): Promise<void> {
   const settings = await settingsWithDatabase();
   // Cursors do not leave this process, so any secret may sign them.
   const paginator = new Paginator(new Config({ ...settings, APP_SECRET: generateAppSecret() }));
-  const act = (dataSource: DataSource) =>
-    action(new ParkedEvents(new Database(dataSource), paginator, new SystemClock()));
+  const clock = new SystemClock();
+  const act = (dataSource: DataSource) => {
+    const database = new Database(dataSource);
+    const auditLog = new AuditLog(database, paginator);
+    auditLog.onModuleInit();
+    return action({
+      parked: new ParkedEvents(database, paginator, clock),
+      audited: (command, run) => auditCommand(auditLog, clock, command, run),
+    });
+  };
   try {
     await reachDatabase(settings.DATABASE_URL, () => withDataSource(settings.DATABASE_URL, act));
   } catch (error) {
@@ -72,7 +96,7 @@ async function withParkedEvents(action: (parked: ParkedEvents) => Promise<void>)
   }
 }
 
-async function list(parked: ParkedEvents, filters: DeadLetterFilters, isJson: boolean): Promise<void> {
+async function list({ parked }: Tools, filters: DeadLetterFilters, isJson: boolean): Promise<void> {
   let cursor: string | undefined;
   let count = 0;
   do {
@@ -93,13 +117,17 @@ function describe({ consumer, event, attempts, error, parkedAt, waitingBehind }:
   ].join('\n');
 }
 
-async function redrive(parked: ParkedEvents, options: RedriveOptions): Promise<void> {
-  const { consumer, type, event: eventIds, all = false } = options;
+async function redrive({ parked, audited }: Tools, options: RedriveOptions): Promise<void> {
+  const { event: eventIds, reason, ...others } = options;
+  const { consumer, type, all = false } = others;
   const isNarrowed = [consumer, type, eventIds].some((filter) => filter !== undefined);
   if (all === isNarrowed) {
     throw new ProcessError('Say which ones by --consumer, --type or --event, or --all and none of these.');
   }
-  const redriven = await parked.redrive({ consumer, type, eventIds });
+  const details = { ...others, ...(eventIds && { eventIds }) };
+  const redriven = await audited({ command: 'steelyard dead-letters redrive', reason, details }, () =>
+    parked.redrive({ consumer, type, eventIds }),
+  );
   if (redriven === 0 && isNarrowed) {
     throw new ProcessError(
       'There is no such dead letter, so nothing is tried again: `dead-letters list` shows all.',
@@ -109,11 +137,20 @@ async function redrive(parked: ParkedEvents, options: RedriveOptions): Promise<v
 }
 
 async function discard(
-  parked: ParkedEvents,
-  { consumer, event }: { consumer: string; event: string },
+  { parked, audited }: Tools,
+  { consumer, event, reason }: DiscardOptions,
 ): Promise<void> {
-  await parked.discard(consumer, event);
+  const details = { consumer, eventId: event };
+  await audited({ command: 'steelyard dead-letters discard', target: event, reason, details }, () =>
+    parked.discard(consumer, event),
+  );
   console.log(`${consumer} will not apply ${event}.`);
+}
+
+function reasonOf(text: string): string {
+  const { success, data } = reasonSchema.safeParse(text);
+  if (success) return data;
+  throw new InvalidArgumentError(`It must be a text of 1 to ${MAX_REASON_LENGTH} characters.`);
 }
 
 function eventId(text: string): string {

@@ -1,14 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
-import { type Mail, mailKind, MailQueue } from '#platform/mail';
+import { staffNotice, StaffNotices } from '#platform/mail';
 import { EventBus, type IntegrationEvent } from '#platform/messaging';
 import { Metrics } from '#platform/telemetry';
 import { PinoLogger } from 'nestjs-pino';
 import { type AvailabilityChangeData, stockAvailabilityChanged } from '../catalog.events.js';
 import { AVAILABILITIES, availabilityOf } from '../domain/availability.js';
 
-const lowStockMail = mailKind<{ productId: string }>('catalog.low_stock');
+const lowStock = staffNotice<{ productId: string }>('catalog.low_stock', 'LOW_STOCK_ALERT_EMAIL');
 
 // Nothing comes back when an alert went out on this day, or on a later one.
 const claimDay = statement(
@@ -39,17 +38,16 @@ interface ProductStock {
 export class LowStockAlerts implements OnModuleInit {
   constructor(
     private readonly bus: EventBus,
-    private readonly queue: MailQueue,
+    private readonly notices: StaffNotices,
     private readonly database: Database,
     private readonly metrics: Metrics,
-    private readonly config: Config,
     private readonly logger: PinoLogger,
   ) {
     logger.setContext(LowStockAlerts.name);
   }
 
   onModuleInit(): void {
-    this.queue.onCompose(lowStockMail, ({ productId }) => this.compose(productId));
+    this.notices.onWrite(lowStock, ({ productId }) => this.write(productId));
     this.bus.consume({
       name: 'catalog.low-stock',
       types: [stockAvailabilityChanged.type],
@@ -61,7 +59,8 @@ export class LowStockAlerts implements OnModuleInit {
     const { productId, previous, current } = data;
     const isLess = AVAILABILITIES.indexOf(current) < AVAILABILITIES.indexOf(previous);
     if (!isLess) return;
-    await this.askForMail(productId, occurredAt.toISOString().slice(0, 10));
+    const day = occurredAt.toISOString().slice(0, 10);
+    await this.notices.ask(lowStock, productId, { productId }, () => this.claim(productId, day));
     // A transaction that has to begin anew tells of it once.
     this.database.afterCommit(() => {
       this.metrics.countStockAlert(current);
@@ -69,17 +68,14 @@ export class LowStockAlerts implements OnModuleInit {
     });
   }
 
-  private async askForMail(productId: string, day: string): Promise<void> {
-    if (this.config.settings.LOW_STOCK_ALERT_EMAIL === undefined || !this.queue.isDelivered) return;
-    const isFirstOfDay = await this.database.queryOne(claimDay, [productId, day]);
-    if (isFirstOfDay) await this.queue.enqueue(lowStockMail, productId, { productId });
+  private async claim(productId: string, day: string): Promise<boolean> {
+    return (await this.database.queryOne(claimDay, [productId, day])) !== undefined;
   }
 
   /** Says what is so when it leaves. A product that is back by then is told of when it runs out the next time. */
-  private async compose(productId: string): Promise<Mail | undefined> {
-    const to = this.config.settings.LOW_STOCK_ALERT_EMAIL;
+  private async write(productId: string): Promise<{ subject: string; text: string } | undefined> {
     const product = await this.database.queryOne<ProductStock>(stockOfProduct, [productId]);
-    if (to === undefined || !product) return undefined;
+    if (!product) return undefined;
     const { sku, name, available } = product;
     const availability = availabilityOf(available);
     if (availability === 'in_stock') {
@@ -87,7 +83,6 @@ export class LowStockAlerts implements OnModuleInit {
       return undefined;
     }
     return {
-      to,
       subject: availability === 'out_of_stock' ? `Sold out: ${sku}` : `Low on stock: ${sku}`,
       text: `${name} (${sku})\n\nAvailable pieces: ${available}\n\nThere is one such mail per product and day at most.\n`,
     };

@@ -30,7 +30,7 @@ export interface paths {
         };
         /**
          * Read the audit log
-         * @description Who did what with the rights of staff, why, and from where. Newest first.
+         * @description Who did what with the rights of staff, or by a command on the host, why, and from where. Newest first.
          *
          *     For admin and above; keys with the scope `audit:read`.
          */
@@ -1995,27 +1995,24 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             occurredAt: string;
-            /** @description `user:<id>` or `key:<id>` */
+            /** @description `user:<id>`, `key:<id>` or, for a command, `host:<account>`. */
             actor: string;
-            /** @description The role that they had at the time; `key` for an API key. */
+            /** @description The role that they had at the time; `key` for an API key, `host` for a command. */
             role: string;
-            /**
-             * Format: uuid
-             * @description The session of a person, or the id of the API key.
-             */
-            sessionId: string;
-            /** @description Whether that session had proven one factor or two (`2`); null for API keys, and for entries from before this was noted. */
+            /** @description The session of a person, or the id of the API key. Null for a command: whoever runs `steelyard` on a host that reaches the database has none. */
+            sessionId: string | null;
+            /** @description Whether that session had proven one factor or two (`2`); null for API keys, for commands, and for entries from before this was noted. */
             aal: (1 | 2) | null;
-            /** @description Method and route. */
+            /** @description Method and route, or the command: `steelyard dead-letters discard`. */
             action: string;
             /** @description The id in the address; where there is none, that of what was made, or of the event that was discarded. */
             target: string | null;
             reason: string | null;
-            /** @description The fields of the request. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
+            /** @description The fields of the request, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
             details: {
                 [key: string]: unknown;
             };
-            /** @description The IP address that the call came from. */
+            /** @description The IP address that the call came from; the name of the host of a command. */
             address: string;
             requestId: string;
             /** @description SHA-256 of this entry and of the hash before it. */
@@ -5309,9 +5306,9 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
-                /** @description Who did it: `user:<id>`. */
+                /** @description Who did it: `user:<id>`, `key:<id>`, `host:<account>`. */
                 actor?: string;
-                /** @description Method and route: `POST /payments/:id/capture`. */
+                /** @description Method and route, `POST /payments/:id/capture`, or the command. */
                 action?: string;
                 /** @description The id that it was done to. */
                 target?: string;

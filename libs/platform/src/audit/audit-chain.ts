@@ -6,16 +6,17 @@ export interface AuditEntry {
   readonly occurredAt: Date;
   readonly actor: string;
   readonly role: string;
-  /** The session of a person, or the id of a machine's key. */
-  readonly sessionId: string;
-  /** The assurance level of that session; null for keys, and for entries from before it was noted. */
+  /** The session of a person, or the id of a machine's key; null for a command on the host, which has none. */
+  readonly sessionId: string | null;
+  /** The assurance level of that session; null without one, and for entries from before it was noted. */
   readonly aal: AssuranceLevel | null;
-  /** The method and the route: `POST /payments/:id/capture`. */
+  /** The method and the route, `POST /payments/:id/capture`, or the command, `steelyard dead-letters redrive`. */
   readonly action: string;
   /** The id in the address or, where there is none, of what was made or discarded. */
   readonly target: string | null;
   readonly reason: string | null;
   readonly details: unknown;
+  /** The network address that a call came from, or the name of the host of a command. */
   readonly address: string;
   readonly requestId: string;
 }

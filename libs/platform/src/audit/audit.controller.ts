@@ -23,7 +23,8 @@ export class AuditController {
   @Get()
   @Endpoint({
     summary: 'Read the audit log',
-    description: 'Who did what with the rights of staff, why, and from where. Newest first.',
+    description:
+      'Who did what with the rights of staff, or by a command on the host, why, and from where. Newest first.',
     access: 'audit:read',
     responses: { 200: auditPageView },
     errors: [cursorErrors.invalid_cursor],

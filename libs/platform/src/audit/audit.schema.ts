@@ -11,14 +11,22 @@ const auditEntryView = z
   .object({
     position: positionSchema.meta({ description: 'Counts from 1, without a gap.' }),
     occurredAt: timeSchema,
-    actor: z.string().meta({ description: '`user:<id>` or `key:<id>`' }),
-    role: z.string().meta({ description: 'The role that they had at the time; `key` for an API key.' }),
-    sessionId: idSchema.meta({ description: 'The session of a person, or the id of the API key.' }),
+    actor: z.string().meta({ description: '`user:<id>`, `key:<id>` or, for a command, `host:<account>`.' }),
+    role: z.string().meta({
+      description: 'The role that they had at the time; `key` for an API key, `host` for a command.',
+    }),
+    sessionId: idSchema.nullable().meta({
+      description:
+        'The session of a person, or the id of the API key. Null for a command: whoever runs `steelyard` on a host ' +
+        'that reaches the database has none.',
+    }),
     aal: z.literal([1, 2]).nullable().meta({
       description:
-        'Whether that session had proven one factor or two (`2`); null for API keys, and for entries from before this was noted.',
+        'Whether that session had proven one factor or two (`2`); null for API keys, for commands, and for entries from before this was noted.',
     }),
-    action: z.string().meta({ description: 'Method and route.' }),
+    action: z
+      .string()
+      .meta({ description: 'Method and route, or the command: `steelyard dead-letters discard`.' }),
     target: z.string().nullable().meta({
       description:
         'The id in the address; where there is none, that of what was made, or of the event that was discarded.',
@@ -26,9 +34,11 @@ const auditEntryView = z
     reason: z.string().nullable(),
     details: z.record(z.string(), z.unknown()).meta({
       description:
-        'The fields of the request. What is personal or secret is `[redacted]`, and of a URL there is the origin.',
+        'The fields of the request, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin.',
     }),
-    address: z.string().meta({ description: 'The IP address that the call came from.' }),
+    address: z
+      .string()
+      .meta({ description: 'The IP address that the call came from; the name of the host of a command.' }),
     requestId: z.string(),
     hash: hashSchema.meta({ description: 'SHA-256 of this entry and of the hash before it.' }),
   })
@@ -57,8 +67,10 @@ export type AuditEntryView = z.output<typeof auditEntryView>;
 export const auditPageView = pageSchema('AuditPage', auditEntryView);
 
 export const auditQuery = pageQuerySchema.extend({
-  actor: text(100).optional().meta({ description: 'Who did it: `user:<id>`.' }),
-  action: text(200).optional().meta({ description: 'Method and route: `POST /payments/:id/capture`.' }),
+  actor: text(100).optional().meta({ description: 'Who did it: `user:<id>`, `key:<id>`, `host:<account>`.' }),
+  action: text(200)
+    .optional()
+    .meta({ description: 'Method and route, `POST /payments/:id/capture`, or the command.' }),
   target: text(200).optional().meta({ description: 'The id that it was done to.' }),
   after: timeSchema.optional().meta({ description: 'Not before this time.' }),
   before: timeSchema.optional().meta({ description: 'Before this time.' }),

@@ -2,6 +2,7 @@ import { CURRENCIES } from '#kernel';
 import { z } from 'zod';
 import { FAILPOINT_ACTIONS, parseFailpoints } from '../failpoints/index.js';
 import {
+  alertEmail,
   count,
   durationMs,
   flag,
@@ -258,6 +259,9 @@ export const settingsSchema = z.object({
   WEBHOOKS_ALLOW_PRIVATE_TARGETS: flag(false).describe(
     'Lets webhooks go to loopback, private networks and plain HTTP, for laptops and tests. Refused in production.',
   ),
+  WEBHOOK_ALERT_EMAIL: alertEmail().describe(
+    'Who is told by mail that a webhook endpoint is sent nothing any more, since it is gone or has failed for days; absent: nobody.',
+  ),
 
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
     'Gateway that moves the money; the sandbox moves none.',
@@ -294,12 +298,9 @@ export const settingsSchema = z.object({
     'Flat shipping charge per order, in minor units of the order’s currency.',
   ),
   ORDER_TAX_BASIS_POINTS: integer(0, 10_000, 0).describe('Tax added to lines and shipping; 2000 is 20 %.'),
-  LOW_STOCK_ALERT_EMAIL: z
-    .email('must be an e-mail address')
-    .optional()
-    .describe(
-      'Who is told by mail that a product runs out, at most once per product and UTC day; absent: nobody.',
-    ),
+  LOW_STOCK_ALERT_EMAIL: alertEmail().describe(
+    'Who is told by mail that a product runs out, at most once per product and UTC day; absent: nobody.',
+  ),
   DEFAULT_CURRENCY: z
     .enum(CURRENCIES, 'must be an ISO 4217 code that Steelyard knows, such as GBP')
     .meta({ values: 'an ISO 4217 code' } satisfies SettingMeta)

@@ -43,6 +43,9 @@ export const oneOf = <const T extends readonly string[]>(values: T, fallback: T[
 export const flag = (fallback: boolean) =>
   oneOf(['true', 'false'], fallback ? 'true' : 'false').transform((value) => value === 'true');
 
+/** Who is told of something by mail; absent: nobody. */
+export const alertEmail = () => z.email('must be an e-mail address').optional();
+
 /** A URL of one of these schemes; `example` shows one. */
 export const urlOf = (schemes: readonly string[], example: string) =>
   z.string().refine((url) => isUrlOf(schemes, url), `must be a URL, ${example}`);

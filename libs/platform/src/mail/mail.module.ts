@@ -6,6 +6,7 @@ import { MailQueue } from './mail-queue.js';
 import { MailboxController } from './mailbox.controller.js';
 import { Mailer } from './mailer.js';
 import { SmtpMailer } from './smtp-mailer.js';
+import { StaffNotices } from './staff-notices.js';
 import { UnconfiguredMailer } from './unconfigured-mailer.js';
 
 const SMTP_TIMEOUT_MS = 10_000;
@@ -23,8 +24,8 @@ export class MailModule {
     return {
       module: MailModule,
       controllers: keepsMail ? [MailboxController] : [],
-      providers: [MailQueue, DeliverMails, ...mailerFor(settings, keepsMail)],
-      exports: [MailQueue, DeliverMails],
+      providers: [MailQueue, StaffNotices, DeliverMails, ...mailerFor(settings, keepsMail)],
+      exports: [MailQueue, StaffNotices, DeliverMails],
     };
   }
 }

@@ -5,7 +5,8 @@ import { TidyWebhooks } from '#webhooks';
 import { PinoLogger } from 'nestjs-pino';
 import { Mailer } from '../../libs/platform/src/mail/mailer.js';
 import { eventually } from '../support/eventually.js';
-import { ENDPOINTS, type Inbox, status, WebhookStage } from '../support/webhook-partner.js';
+import { ENDPOINTS, type Inbox, status } from '../support/webhook-partner.js';
+import { WebhookStage } from '../support/webhook-stage.js';
 
 const STAFF_ADDRESS = 'webhooks@example.com';
 const MINUTE_MS = 60_000;

@@ -69,7 +69,11 @@ export class DeliverWebhooks {
   }
 
   private begin(delivery: ClaimedDelivery): void {
-    const work = this.deliver(delivery).finally(() => this.underWay.delete(work));
+    const work = this.deliver(delivery).finally(() => {
+      this.underWay.delete(work);
+      // Also one that ends while the next are looked for, which are then not found yet, makes room.
+      this.lookAgain();
+    });
     this.underWay.add(work);
   }
 
@@ -91,8 +95,6 @@ export class DeliverWebhooks {
   private async waitForRoom(): Promise<void> {
     const { alarm } = this;
     const { WORKER_POLL_MS } = this.config.settings;
-    const look = delay(WORKER_POLL_MS, undefined, { signal: alarm.signal }).catch(() => undefined);
-    await Promise.race([look, ...this.underWay]);
-    alarm.abort();
+    await delay(WORKER_POLL_MS, undefined, { signal: alarm.signal }).catch(() => undefined);
   }
 }

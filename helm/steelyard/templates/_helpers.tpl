@@ -88,6 +88,13 @@ app.kubernetes.io/component: {{ . }}
   valueFrom:
     secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.signingKeysKey }} }
 {{ include "steelyard.eventsEnv" . }}
+{{- range $name := list "STRIPE_API_KEY" "STRIPE_WEBHOOK_SECRET" "MAIL_SMTP_URL" "REDIS_URL" }}
+{{- if not (hasKey $.Values.config $name) }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef: { name: {{ $secret }}, key: {{ $name }}, optional: true }
+{{- end }}
+{{- end }}
 {{- range $name, $value := .Values.config }}
 {{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS" "EVENTS_TRANSPORT") }}
 {{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}

@@ -9,4 +9,10 @@ describe('the secrets among the settings', () => {
     const secrets = describeSettings().filter(({ isSecret }) => isSecret);
     expect(refused.sort()).toEqual(secrets.map(({ name }) => name).sort());
   });
+
+  it('come into the pods of the Helm chart from a Secret', () => {
+    const template = readFileSync('helm/steelyard/templates/_helpers.tpl', 'utf8');
+    const secrets = describeSettings().filter(({ isSecret }) => isSecret);
+    expect(secrets.filter(({ name }) => !template.includes(name))).toEqual([]);
+  });
 });

@@ -134,11 +134,15 @@ describe('what waits behind another event', () => {
     const [first, second, third] = eventsOfOne(3) as [IntegrationEvent, IntegrationEvent, IntegrationEvent];
     await parked().park(watcher.name, [first], new Error('not now'));
     const worker = await OpenTransaction.begin(shop.api);
-    await worker.query('DELETE FROM platform.parked_events WHERE event_id = $1', [first.id]);
-    const parking = parked().park(watcher.name, [third, second]);
-    await worker.hasWaiter();
-    await worker.commit();
-    await parking;
+    let parking = Promise.resolve();
+    try {
+      await worker.query('DELETE FROM platform.parked_events WHERE event_id = $1', [first.id]);
+      parking = parked().park(watcher.name, [third, second]);
+      await worker.hasWaiter();
+    } finally {
+      await worker.commit();
+      await parking;
+    }
     expect(await statusesOf(first)).toEqual(['retrying', 'waiting']);
     await retryAll();
     expect(applied.slice(-2)).toEqual([second.id, third.id]);

@@ -21,6 +21,7 @@ import { LiveTokens1795000000022 } from './1795000000022-live-tokens.js';
 import { WaitingEvents1795000000023 } from './1795000000023-waiting-events.js';
 import { Users1795000000002 } from './1795000000002-users.js';
 import { WebhookDeliveriesByStatus1795000000024 } from './1795000000024-webhook-deliveries-by-status.js';
+import { FirstBatches1795000000025 } from './1795000000025-first-batches.js';
 import { Webhooks1795000000016 } from './1795000000016-webhooks.js';
 
 /** The one linear history of the database, oldest first. */
@@ -49,4 +50,5 @@ export const migrations = [
   LiveTokens1795000000022,
   WaitingEvents1795000000023,
   WebhookDeliveriesByStatus1795000000024,
+  FirstBatches1795000000025,
 ];

@@ -47,6 +47,12 @@ const MUTANTS = [
     tests: ['test/integration/events.spec.ts'],
   },
   {
+    name: 'inbox retention: what was applied is forgotten before it is brought for the last time',
+    file: 'apps/worker/src/worker-jobs.ts',
+    change: ['applyEvents.pruneInbox(2 * retentionSeconds, ', 'applyEvents.pruneInbox(1, '],
+    tests: ['test/integration/worker.spec.ts'],
+  },
+  {
     name: 'order of the feed: relays give out positions beside each other',
     file: 'libs/platform/src/messaging/outbox.ts',
     change: ["    await this.database.lock('events', 'feed');\n", ''],

@@ -117,8 +117,9 @@ describe('dead letters over the API', () => {
     await shop.expectRefusal(() => discard(choice), 404, 'dead_letter_not_found');
   });
 
-  it('are not asked for by names that nobody has', async () => {
+  it('are not asked for, redriven or discarded by names that nobody has', async () => {
     const names = { consumer: 'webhooks.deliver', type: 'steelyard.order.exploded.v1' };
+    const [letter] = await poisonedOrder();
     const problems = (part: string) =>
       [
         { pointer: `${part}/consumer`, code: 'unknown_consumer' },
@@ -128,6 +129,18 @@ describe('dead letters over the API', () => {
     const redriven = await redrive({ ...names, reason: REASON });
     expect([listed.status, listed.body.errors]).toEqual([400, problems('query:')]);
     expect([redriven.status, redriven.body.errors]).toEqual([400, problems('')]);
+    const redrivenOne = { ...names, eventIds: [letter!.id], reason: REASON };
+    const misnamed = { consumer: names.consumer, eventId: letter!.id, reason: REASON };
+    const unknownConsumer = { pointer: '/consumer', code: 'unknown_consumer' };
+    await shop.expectRefusal(() => redrive(redrivenOne), 400, 'validation_failed', unknownConsumer);
+    const discarded = await shop.expectRefusal(
+      () => discard(misnamed),
+      400,
+      'validation_failed',
+      unknownConsumer,
+    );
+    // Whoever has mistyped sees what to type.
+    expect(discarded.body.errors[0].detail).toContain('webhooks.fan-out');
     expect((await list('?consumer=webhooks.fan-out&type=steelyard.order.placed.v1')).body.data).toEqual([]);
   });
 

@@ -314,7 +314,10 @@ describe('an order is watched', () => {
     const open = await Promise.all(Array.from({ length: MAX_PER_CALLER }, () => watch(id)));
     expect(await refusal(id, headers)).toEqual([429, 'too_many_event_streams']);
     await Promise.all([1, 2].map(() => watch(id, { headers: bearer(shop.staff) })));
-    expect(await refusal(id, bearer(shop.admin))).toEqual([503, 'service_unavailable']);
+    const admin = bearer(shop.admin);
+    expect(await refusal(id, admin)).toEqual([503, 'service_unavailable']);
+    const { headers: answered } = await fetch(`${otherUrl}${ORDERS}/${id}/events`, { headers: admin });
+    expect(answered.get('retry-after')).toMatch(/^[1-9]\d*$/);
     open[0]!.close();
     await eventually(() => watch(id, { headers: bearer(shop.admin) }));
   });

@@ -134,11 +134,15 @@ describe('what waits behind another event', () => {
     const [first, second, third] = eventsOfOne(3) as [IntegrationEvent, IntegrationEvent, IntegrationEvent];
     await parked().park(watcher.name, [first], new Error('not now'));
     const worker = await OpenTransaction.begin(shop.api);
-    await worker.query('DELETE FROM platform.parked_events WHERE event_id = $1', [first.id]);
-    const parking = parked().park(watcher.name, [third, second]);
-    await worker.hasWaiter();
-    await worker.commit();
-    await parking;
+    let parking = Promise.resolve();
+    try {
+      await worker.query('DELETE FROM platform.parked_events WHERE event_id = $1', [first.id]);
+      parking = parked().park(watcher.name, [third, second]);
+      await worker.hasWaiter();
+    } finally {
+      await worker.commit();
+      await parking;
+    }
     expect(await statusesOf(first)).toEqual(['retrying', 'waiting']);
     await retryAll();
     expect(applied.slice(-2)).toEqual([second.id, third.id]);
@@ -160,6 +164,71 @@ describe('what waits behind another event', () => {
     expect(await statusesOf(events[0]!)).toEqual(['retrying', 'waiting']);
     await shop.sql.query('DELETE FROM platform.parked_events WHERE event_id = $1', [events[0]!.id]);
     expect(await statusesOf(events[0]!)).toEqual(['retrying']);
+  });
+});
+
+describe('the first batch that a process begins for a consumer', () => {
+  const newWatcher = (): Consumer => ({ ...watcher, name: `test.${newId()}` });
+  const notesOf = async ({ name }: Consumer) =>
+    (await shop.sql.query('SELECT FROM platform.first_batches WHERE consumer = $1', [name])).rows.length;
+
+  it('is tried event by event where one before has begun it, and is not heard of again', async () => {
+    const consumer = newWatcher();
+    const [[first, behind], [other], [next]] = [eventsOfOne(2), eventsOfOne(1), eventsOfOne(1)] as [
+      [IntegrationEvent, IntegrationEvent],
+      [IntegrationEvent],
+      [IntegrationEvent],
+    ];
+    await shop.sql.query('INSERT INTO platform.first_batches VALUES ($1, $2), ($1, $3)', [
+      consumer.name,
+      first.id,
+      newId(),
+    ]);
+    await apply().execute(consumer, [first, behind, other]);
+    expect([await statusesOf(first), await statusesOf(other)]).toEqual([
+      ['retrying', 'waiting'],
+      ['retrying'],
+    ]);
+    expect(applied).not.toContain(first.id);
+    expect(await notesOf(consumer)).toBe(0);
+    await apply().execute(consumer, [next]);
+    expect(applied).toContain(next.id);
+  });
+
+  it('is begun as usual where another was', async () => {
+    const consumer = newWatcher();
+    const [event] = eventsOfOne(1) as [IntegrationEvent];
+    await shop.sql.query('INSERT INTO platform.first_batches VALUES ($1, $2)', [consumer.name, newId()]);
+    await apply().execute(consumer, [event]);
+    expect(applied).toContain(event.id);
+    expect(await notesOf(consumer)).toBe(0);
+  });
+
+  it('is brought again after a failure that the process has survived, and applied as usual', async () => {
+    const consumer = newWatcher();
+    const [event] = eventsOfOne(1) as [IntegrationEvent];
+    const database = shop.api.app.get(Database);
+    const { separateTransaction } = database;
+    database.separateTransaction = () => Promise.reject(new Error('The database is away'));
+    try {
+      await expect(apply().execute(consumer, [event])).rejects.toThrow('The database is away');
+    } finally {
+      database.separateTransaction = separateTransaction;
+    }
+    await apply().execute(consumer, [event]);
+    expect(applied).toContain(event.id);
+    expect([await statusesOf(event), await notesOf(consumer)]).toEqual([[], 0]);
+  });
+
+  it('is the only one that is written down', async () => {
+    const consumer = newWatcher();
+    const written: string[] = [];
+    shop.api.app.get(Database).onQuery(({ name }) => written.push(name));
+    for (let batch = 0; batch < 3; batch += 1) await apply().execute(consumer, eventsOfOne(1));
+    expect(written.filter((name) => name.endsWith('_first_batch'))).toEqual([
+      'messaging.begin_first_batch',
+      'messaging.end_first_batch',
+    ]);
   });
 });
 
@@ -216,17 +285,27 @@ describe('an event that is tried again', () => {
     const failedAt = now();
     clock.now = () => failedAt;
     const events = Array.from({ length: 20 }, () => eventsOfOne(1)[0]!);
+    const pausesSince = async (time: Date) => {
+      const { rows } = await shop.sql.query<{ next: Date }>(
+        'SELECT next_attempt_at AS next FROM platform.parked_events',
+      );
+      return rows.map(({ next }) => next.getTime() - time.getTime());
+    };
+    const expectSpread = (pauses: readonly number[], shortestMs: number, longestMs: number) => {
+      expect(Math.min(...pauses)).toBeGreaterThanOrEqual(shortestMs);
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(longestMs);
+      expect(new Set(pauses).size).toBeGreaterThan(5);
+    };
     try {
       for (const event of events) await parked().park(watcher.name, [event], new Error('not now'));
+      expectSpread(await pausesSince(failedAt), 500, 1_000);
+      const triedAt = new Date(failedAt.getTime() + HOUR_MS);
+      clock.now = () => triedAt;
+      while (await parked().claimDue([watcher.name]));
+      // Whoever tried them was killed.
+      expectSpread(await pausesSince(triedAt), 60_000, 90_000);
     } finally {
       clock.now = now;
     }
-    const { rows } = await shop.sql.query<{ next: Date }>(
-      'SELECT next_attempt_at AS next FROM platform.parked_events',
-    );
-    const pauses = rows.map(({ next }) => next.getTime() - failedAt.getTime());
-    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(500);
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(1_000);
-    expect(new Set(pauses).size).toBeGreaterThan(5);
   });
 });

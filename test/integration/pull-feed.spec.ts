@@ -129,6 +129,14 @@ describe('the pull feed', () => {
     ]);
     const all = await read({ after: nextCursor, types: '*' });
     expect(all.data.length).toBeGreaterThan(data.length);
+    const mixed = await read({
+      after: nextCursor,
+      types: `steelyard.payment.*,${CONFIRMED},steelyard.user.*`,
+    });
+    expect(mixed.data).toEqual(
+      all.data.filter(({ type }) => type === CONFIRMED || type.startsWith('steelyard.payment.')),
+    );
+    expect(mixed.data.length).toBeGreaterThan(1);
     // A type that only a newer version knows is not passed over.
     const [unknown, alike] = [newId(), newId()];
     await shop.sql.query(
@@ -156,6 +164,32 @@ describe('the pull feed', () => {
     const third = await read({ after: second.nextCursor, types: CONFIRMED });
     expect(third).toMatchObject({ data: [{ subject: id }], hasMore: false });
     expect(await read({ after: nextCursor, limit: 1 })).toMatchObject({ data: [], hasMore: true });
+  });
+
+  it('has no more when its last event fills the answer', async () => {
+    const { nextCursor } = await readAll();
+    await orderWithEvents();
+    const { data } = await read({ after: nextCursor });
+    const full = await read({ after: nextCursor, limit: data.length });
+    expect(full).toMatchObject({ data, hasMore: false });
+    expect(await read({ after: nextCursor, limit: data.length - 1 })).toMatchObject({ hasMore: true });
+    expect(await read({ after: full.nextCursor })).toMatchObject({ data: [], hasMore: false });
+  });
+
+  it('is begun at a time with what left shortly before, for clocks differ', async () => {
+    const long = await orderWithEvents();
+    await shop.sql.query(`UPDATE platform.outbox SET published_at = published_at - interval '1 hour'`);
+    const shortly = await orderWithEvents();
+    const { rows } = await shop.sql.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+    const subjectsSince = async (seconds: number) => {
+      const since = new Date(rows[0]!.now.getTime() + seconds * 1_000).toISOString();
+      // An empty cursor is none.
+      return (await read({ after: '', since, limit: 100 })).data.map(({ subject }) => subject);
+    };
+    const subjects = await subjectsSince(30);
+    expect(subjects).toContain(shortly);
+    expect(subjects).not.toContain(long);
+    expect(await subjectsSince(90)).toEqual([]);
   });
 
   it('is begun at its end, at a time, or at its beginning', async () => {
@@ -217,12 +251,16 @@ describe('the pull feed', () => {
       while ((await shop.api.app.get(Outbox).prune(3_600, 1_000)) > 0);
       expect((await read({ after: caughtUp })).data).toEqual([]);
       expect((await read({})).data).toEqual([]);
+      const { nextCursor: fresh } = await read({ after: 'latest' });
 
       const id = await orderWithEvents();
       const { data } = await read({ after: caughtUp });
       expect(data).toContainEqual(expect.objectContaining({ subject: id, sequence: '1' }));
       expect(await ask({ after: early })).toMatchObject({ status: 410, body: { code: 'event_cursor_gone' } });
+      // Nobody is refused who names no event: not who begins, and not who begins anew.
       expect((await read({})).data).toEqual(data);
+      expect((await read({ since: new Date(0).toISOString() })).data).toEqual(data);
+      expect((await read({ after: fresh })).data).toEqual(data);
     } finally {
       await shop.sql.query('INSERT INTO platform.outbox OVERRIDING SYSTEM VALUE SELECT * FROM pruned');
     }
@@ -244,11 +282,13 @@ describe('the pull feed', () => {
       types: `${PLACED},steelyard.order.exploded.v1`,
       limit: 0,
       before: 'x',
+      since: 'yesterday',
     });
     expect(status).toBe(400);
     expect((body.errors as FieldProblem[]).map(({ pointer, code }) => [pointer, code]).sort()).toEqual([
       ['query:/before', expect.any(String)],
       ['query:/limit', 'too_small'],
+      ['query:/since', 'invalid_format'],
       ['query:/types/1', 'unknown_event_type'],
     ]);
   });

@@ -8,6 +8,9 @@ import { TestApp } from '../support/test-app.js';
 
 const ORDERS = '/api/v1/orders';
 const GATEWAY_TIMEOUT_MS = '200';
+const RETENTION_DAYS = 3;
+/** Of inbox entries: a little within, and a little over, twice as long as events are kept. */
+const [REMEMBERED, FORGOTTEN] = [newId(), newId()];
 
 let api: TestApp;
 let sql: Client;
@@ -24,8 +27,17 @@ beforeAll(async () => {
      VALUES ('test', 'test', 'old', '', now(), now() - interval '1 minute'),
             ('test', 'test', 'new', '', now(), now() + interval '1 minute')`,
   );
+  await sql.query(
+    `INSERT INTO platform.inbox (consumer, event_id, applied_at)
+     VALUES ('test', $1, now() - 2 * $3 * interval '1 day' + interval '1 minute'),
+            ('test', $2, now() - 2 * $3 * interval '1 day' - interval '1 minute')`,
+    [REMEMBERED, FORGOTTEN, RETENTION_DAYS],
+  );
   managementPort = await freePort();
-  worker = await startWorker({ MANAGEMENT_PORT: String(managementPort) });
+  worker = await startWorker({
+    MANAGEMENT_PORT: String(managementPort),
+    EVENTS_RETENTION_DAYS: String(RETENTION_DAYS),
+  });
   await worker.wrote(/The worker works/);
 });
 
@@ -115,6 +127,15 @@ describe('the worker', () => {
     await eventually(async () => {
       const { rows } = await sql.query(`SELECT key FROM platform.idempotency_keys WHERE principal = 'test'`);
       expect(rows).toEqual([{ key: 'new' }]);
+    });
+  });
+
+  it('remembers which events were applied for twice as long as events are kept, and no longer', async () => {
+    await eventually(async () => {
+      const { rows } = await sql.query<{ id: string }>(
+        `SELECT event_id AS id FROM platform.inbox WHERE consumer = 'test'`,
+      );
+      expect(rows).toEqual([{ id: REMEMBERED }]);
     });
   });
 

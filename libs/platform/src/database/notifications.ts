@@ -107,7 +107,10 @@ export class Notifications implements OnApplicationShutdown {
     }
     this.failures = 0;
     this.client = client;
-    this.probe = setInterval(() => void this.ask(client, 'SELECT 1').catch(() => this.lose(client)), PROBE_MS);
+    this.probe = setInterval(
+      () => void this.ask(client, 'SELECT 1').catch(() => this.lose(client)),
+      PROBE_MS,
+    );
     this.probe.unref();
     for (const channel of this.listeners.keys()) this.wakeAll(channel);
   }

@@ -3,6 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { Config } from '../config/index.js';
 import { ApplyEvents } from './consumers/apply-events.js';
 import { EventConsumers } from './consumers/event-consumers.js';
+import { FirstBatches } from './consumers/first-batches.js';
 import { ParkedEvents } from './consumers/parked-events.js';
 import { CheckDeadLetterFilters } from './dead-letters/check-filters.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -39,6 +40,7 @@ import { loadTransport } from './transports/load-transport.js';
         moduleRef.create(await loadTransport(settings.EVENTS_TRANSPORT)),
     },
     ParkedEvents,
+    FirstBatches,
     CheckDeadLetterFilters,
     ApplyEvents,
     EventConsumers,

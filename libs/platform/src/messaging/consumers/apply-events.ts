@@ -6,6 +6,7 @@ import { defineFailpoint } from '../../failpoints/index.js';
 import { Metrics } from '../../telemetry/index.js';
 import { type Consumer, EventBus } from '../event-bus.js';
 import type { IntegrationEvent } from '../event.js';
+import { FirstBatches } from './first-batches.js';
 import { type ClaimedEvent, MAX_ATTEMPTS, ParkedEvents } from './parked-events.js';
 
 /** Where a crash can fall while a consumer works. */
@@ -38,6 +39,7 @@ export class ApplyEvents {
   constructor(
     private readonly database: Database,
     private readonly parked: ParkedEvents,
+    private readonly firstBatches: FirstBatches,
     private readonly bus: EventBus,
     private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
@@ -52,16 +54,11 @@ export class ApplyEvents {
   async execute(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
     const startedAt = performance.now();
     await runAsSystem(consumer.name, async () => {
-      try {
-        await this.applyTogether(consumer, events);
-      } catch (error) {
-        // One of them cannot be applied: which one shows when each is tried alone.
-        const [first, ...others] = events;
-        if (first && others.length === 0) await this.park(consumer, first, error);
-        else for (const event of events) await this.applyAlone(consumer, event);
-      }
+      if (await this.firstBatches.begin(consumer.name, events)) await this.parkAll(consumer, events);
+      else await this.applyOrPark(consumer, events);
       this.metrics.observeConsumed(consumer.name, performance.now() - startedAt);
       await failpoints.committed.reach();
+      await this.firstBatches.end(consumer.name);
     });
   }
 
@@ -89,6 +86,17 @@ export class ApplyEvents {
   /** Forgets events that were applied longer ago than any transport brings them again; returns how many. */
   async pruneInbox(olderThanSeconds: number, limit: number): Promise<number> {
     return (await this.database.query(pruneInbox, [olderThanSeconds, limit])).length;
+  }
+
+  private async applyOrPark(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
+    try {
+      await this.applyTogether(consumer, events);
+    } catch (error) {
+      // One of them cannot be applied: which one shows when each is tried alone.
+      const [first, ...others] = events;
+      if (first && others.length === 0) await this.park(consumer, first, error);
+      else for (const event of events) await this.applyAlone(consumer, event);
+    }
   }
 
   private async applyAlone(consumer: Consumer, event: IntegrationEvent): Promise<void> {
@@ -130,6 +138,16 @@ export class ApplyEvents {
         { err: error, consumer: consumer.name, event_id: event.id, event_type: event.type },
         'An event could not be applied; it is tried again, and those of its aggregate wait behind it',
       ),
+    );
+  }
+
+  /** Puts events aside untried: a try of what is parked is counted before it is made. */
+  private async parkAll(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
+    await this.database.separateTransaction(() => this.parked.park(consumer.name, events));
+    this.metrics.countConsumed(consumer.name, 'parked', events.length);
+    this.logger.warn(
+      { consumer: consumer.name, event_id: events[0]?.id, events: events.length },
+      'A process ended while it applied these events, from this one on; now each is tried alone',
     );
   }
 

@@ -10,7 +10,7 @@ import { messagingErrors } from '../messaging.errors.js';
 /** Tries in all before an event is given up: the pauses between them sum to four to nine minutes. */
 export const MAX_ATTEMPTS = 10;
 const PAUSES = { firstMs: 1_000, longestMs: 300_000 };
-/** After this long, an event whose try nobody has finished is tried again: whoever did so is gone. */
+/** After this long or up to half as long again, an event whose try nobody has finished is due: whoever tried is gone. */
 const CLAIM_MS = 60_000;
 /** Kept of what an error says. */
 const MAX_ERROR_CHARACTERS = 2_000;
@@ -168,14 +168,15 @@ export class ParkedEvents {
 
   /**
    * Counts a try of the event that has been due longest, of one of these consumers, before it is made: one that ends
-   * its process is counted, too. Nobody else is given it for a minute.
+   * its process is counted, too. Nobody else is given it for a minute or a little longer.
    */
   async claimDue(consumers: readonly string[]): Promise<ClaimedEvent | undefined> {
     const now = this.clock.now();
     const row = await this.database.queryOne<Omit<ClaimedEvent, 'event'> & { event: CloudEvent }>(claimDue, [
       now,
       consumers,
-      new Date(now.getTime() + CLAIM_MS),
+      // Not at one time for all that were tried when the process ended: only one of them may have ended it.
+      new Date(now.getTime() + CLAIM_MS * (1 + Math.random() / 2)),
     ]);
     return row && { ...row, event: fromCloudEvent(row.event) };
   }

@@ -77,8 +77,11 @@ export class DeadLettersController {
     responses: { 204: null },
     errors: [messagingErrors.dead_letter_not_found],
   })
-  discardDeadLetter(@Body({ schema: discardRequest }) { consumer, eventId }: DiscardRequest): Promise<void> {
+  async discardDeadLetter(
+    @Body({ schema: discardRequest }) { consumer, eventId }: DiscardRequest,
+  ): Promise<void> {
     currentContext().subjectId = eventId;
-    return this.parkedEvents.discard(consumer, eventId);
+    await this.checkFilters.execute({ consumer });
+    await this.parkedEvents.discard(consumer, eventId);
   }
 }

@@ -53,6 +53,12 @@ const MUTANTS = [
     tests: ['test/integration/worker.spec.ts'],
   },
   {
+    name: 'first batch: what ended the process before is begun as if nothing had been',
+    file: 'libs/platform/src/messaging/consumers/first-batches.ts',
+    change: ['return noted.length === 0;', 'return false;'],
+    tests: ['test/integration/parked-events.spec.ts'],
+  },
+  {
     name: 'order of the feed: relays give out positions beside each other',
     file: 'libs/platform/src/messaging/outbox.ts',
     change: ["    await this.database.lock('events', 'feed');\n", ''],

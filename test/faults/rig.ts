@@ -186,8 +186,9 @@ export class Rig {
       `UPDATE platform.parked_events SET next_attempt_at = now() - interval '1 second' WHERE status = 'retrying'`,
     );
     await this.sql.query(
+      // Not those that somebody has just begun to send: done again and again, that would let none come to its end.
       `UPDATE webhooks.deliveries SET leased_until = NULL, next_attempt_at = now() - interval '1 second'
-        WHERE status = 'pending'`,
+        WHERE status = 'pending' AND (leased_until IS NULL OR leased_until < now() + interval '59 seconds')`,
     );
     await this.sql.query(
       `UPDATE platform.idempotency_keys SET leased_until = now() - interval '1 second' WHERE result IS NULL`,

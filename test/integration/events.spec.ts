@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clock, newId } from '#kernel';
 import { Database, Notifications } from '#platform/database';
+import { armFailpoints } from '#platform/failpoints';
 import {
   ApplyEvents,
   type Consumer,
@@ -100,6 +101,28 @@ describe('events', () => {
         .filter(({ aggregateId }) => aggregateId === id)
         .map((event) => event.traceparent);
       expect(traces.map((found) => found ?? undefined)).toEqual([kept, kept]);
+    }
+  });
+
+  it('that left before a relay failed are there for whoever begins to read only then', async () => {
+    const got: string[] = [];
+    const late = { name: 'test.late', types: ['steelyard.order.placed.v1'], apply: () => Promise.resolve() };
+    shop.api.app.get(EventBus).consume(late);
+    const { id } = await shop.placed();
+    armFailpoints('messaging.relay.marked=error');
+    try {
+      await expect(shop.api.app.get(OutboxRelay).relayBatch()).rejects.toThrow('messaging.relay.marked');
+    } finally {
+      armFailpoints('');
+    }
+    const subscription = await shop.api.app.get(EventTransport).subscribe(late, async (events) => {
+      got.push(...events.map(({ aggregateId }) => aggregateId));
+    });
+    try {
+      await shop.relayEvents();
+      await eventually(() => expect(got).toContain(id));
+    } finally {
+      await subscription.stop(5_000);
     }
   });
 

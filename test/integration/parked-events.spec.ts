@@ -134,7 +134,7 @@ describe('what waits behind another event', () => {
     const [first, second, third] = eventsOfOne(3) as [IntegrationEvent, IntegrationEvent, IntegrationEvent];
     await parked().park(watcher.name, [first], new Error('not now'));
     const worker = await OpenTransaction.begin(shop.api);
-    let parking = Promise.resolve();
+    let parking: Promise<unknown> = Promise.resolve();
     try {
       await worker.query('DELETE FROM platform.parked_events WHERE event_id = $1', [first.id]);
       parking = parked().park(watcher.name, [third, second]);
@@ -179,11 +179,7 @@ describe('the first batch that a process begins for a consumer', () => {
       [IntegrationEvent],
       [IntegrationEvent],
     ];
-    await shop.sql.query('INSERT INTO platform.first_batches VALUES ($1, $2), ($1, $3)', [
-      consumer.name,
-      first.id,
-      newId(),
-    ]);
+    await shop.sql.query('INSERT INTO platform.first_batches VALUES ($1, $2)', [consumer.name, first.id]);
     await apply().execute(consumer, [first, behind, other]);
     expect([await statusesOf(first), await statusesOf(other)]).toEqual([
       ['retrying', 'waiting'],
@@ -195,10 +191,34 @@ describe('the first batch that a process begins for a consumer', () => {
     expect(applied).toContain(next.id);
   });
 
-  it('is begun as usual where another was', async () => {
+  it('is begun as usual where another was, of which the note stays for a day', async () => {
     const consumer = newWatcher();
     const [event] = eventsOfOne(1) as [IntegrationEvent];
-    await shop.sql.query('INSERT INTO platform.first_batches VALUES ($1, $2)', [consumer.name, newId()]);
+    await shop.sql.query(
+      `INSERT INTO platform.first_batches VALUES ($1, $2, now()), ($1, $3, now() - interval '25 hours')`,
+      [consumer.name, newId(), newId()],
+    );
+    await apply().execute(consumer, [event]);
+    expect(applied).toContain(event.id);
+    expect(await notesOf(consumer)).toBe(1);
+  });
+
+  it('is its own where the process has not heard that it was noted', async () => {
+    const consumer = newWatcher();
+    const [event] = eventsOfOne(1) as [IntegrationEvent];
+    const database = shop.api.app.get(Database);
+    const { outside } = database;
+    database.outside = ((fn: () => Promise<unknown>) =>
+      outside.call(database, async () => {
+        await fn();
+        throw new Error('The connection is lost');
+      })) as typeof outside;
+    try {
+      await expect(apply().execute(consumer, [event])).rejects.toThrow('The connection is lost');
+    } finally {
+      database.outside = outside;
+    }
+    expect(await notesOf(consumer)).toBe(1);
     await apply().execute(consumer, [event]);
     expect(applied).toContain(event.id);
     expect(await notesOf(consumer)).toBe(0);

@@ -23,6 +23,7 @@ afterAll(() => stage.close());
 beforeEach(() => {
   inbox = stage.partner.inbox();
 });
+afterEach(() => import.meta.jest.restoreAllMocks());
 afterEach(async () => {
   // Nobody is told of what the next test does.
   await stage.shop.sql.query(
@@ -95,14 +96,15 @@ describe('a mail about a webhook endpoint that is disabled', () => {
     expect(mail!.text).toContain(`Disabled since: ${disabledAt}\nWebhooks that waited for it: 1\n`);
     expect(mail!.text).not.toContain(pathname.slice(1));
 
-    const calls = [...mail!.text.matchAll(/^(PATCH|POST) (\S+)\n(?:If-Match: (\S+)\n)?\n(\{.*\})$/gm)];
+    const calls = [...mail!.text.matchAll(/^(PATCH|POST) (\S+)\n(?:If-Match: (\S+)\n)?(?:\n(\{.*\})$)?/gm)];
     expect(calls.map(([, method, path]) => `${method} ${path}`)).toEqual([
       `PATCH ${ENDPOINTS}/${id}`,
+      `POST ${ENDPOINTS}/${id}/ping`,
       `POST ${ENDPOINTS}/${id}/replay`,
     ]);
-    expect(JSON.parse(calls[1]![4]!)).toEqual({ after: missedSince });
+    expect(JSON.parse(calls[2]![4]!)).toEqual({ after: missedSince });
     inbox.answer = status(204);
-    for (const [, method = '', path = '', version, body = ''] of calls) {
+    for (const [, method = '', path = '', version, body = '{}'] of calls) {
       const headers: Record<string, string> = version === undefined ? {} : { 'if-match': version };
       expect((await stage.call(method, path, JSON.parse(body), headers)).status).toBeLessThan(300);
     }
@@ -139,7 +141,6 @@ describe('a mail about a webhook endpoint that is disabled', () => {
       ([, message]) => message === 'A webhook endpoint is sent nothing any more',
     );
     expect(told.map(([facts]) => facts as object)).toEqual([{ endpoint_id: id, reason: 'gone' }]);
-    warn.mockRestore();
   });
 
   it('is none when somebody has asked for it, or has looked after it or deleted it before the mail leaves', async () => {
@@ -170,11 +171,15 @@ describe('a mail about a webhook endpoint that is disabled', () => {
       const mailer = stage.part(Mailer);
       if (why === 'mail goes nowhere') Object.assign(mailer, { isConfigured: false });
       else config.replace({ ...settings, WEBHOOK_ALERT_EMAIL: undefined });
-      const { id } = await gone();
-      await heard();
-      expect(await isAskedFor(id)).toBe(false);
-      config.replace(settings);
-      Object.assign(mailer, { isConfigured: true });
+      let id: string;
+      try {
+        ({ id } = await gone());
+        await heard();
+        expect(await isAskedFor(id)).toBe(false);
+      } finally {
+        config.replace(settings);
+        Object.assign(mailer, { isConfigured: true });
+      }
       expect(await mailsAbout(id)).toEqual([]);
     },
   );

@@ -259,6 +259,31 @@ describe('workers', () => {
     expect(new Set(idsAt(inbox)).size).toBe(60);
   });
 
+  it('look again at once when the last under way ends while they look, and what it made room for is not found', async () => {
+    const held: ServerResponse[] = [];
+    inbox.answer = (response) => void held.push(response);
+    const { id } = await stage.endpoint(inbox);
+    await enqueue(id, 5);
+    const job = await stage.worker();
+    expect(await job.execute()).toBe(4);
+    await eventually(() => expect(held).toHaveLength(4));
+    const queue = stage.part(DeliveryQueue);
+    const claim = queue.claim.bind(queue);
+    const spy = import.meta.jest.spyOn(queue, 'claim').mockImplementation(async (limit) => {
+      const found = await claim(limit);
+      inbox.answer = status(204);
+      for (const response of held) response.writeHead(204).end();
+      await eventually(async () => expect(await stage.deliveries(id, '?status=succeeded')).toHaveLength(4));
+      await job.stop(5_000);
+      return found;
+    });
+    try {
+      expect(await job.execute()).toBeGreaterThan(0);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
   it('claim no more for one endpoint than it may have at once, also when they claim at once', async () => {
     const [{ id }, { id: other }] = [await stage.endpoint(inbox), await stage.endpoint(inbox)];
     await enqueue(id, 60);

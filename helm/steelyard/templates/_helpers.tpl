@@ -88,16 +88,17 @@ app.kubernetes.io/component: {{ . }}
   valueFrom:
     secretKeyRef: { name: {{ $secret }}, key: {{ .Values.secrets.signingKeysKey }} }
 {{ include "steelyard.eventsEnv" . }}
-{{- range $name := list "STRIPE_API_KEY" "STRIPE_WEBHOOK_SECRET" "MAIL_SMTP_URL" "REDIS_URL" }}
-{{- if not (hasKey $.Values.config $name) }}
+{{- range $name := .Values.secrets.settings }}
 - name: {{ $name }}
   valueFrom:
-    secretKeyRef: { name: {{ $secret }}, key: {{ $name }}, optional: true }
-{{- end }}
+    secretKeyRef: { name: {{ $secret }}, key: {{ $name }} }
 {{- end }}
 {{- range $name, $value := .Values.config }}
 {{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS" "EVENTS_TRANSPORT") }}
 {{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}
+{{- end }}
+{{- if has $name $.Values.secrets.settings }}
+{{- fail (printf "config.%s cannot be set: secrets.settings has it from the Secret." $name) }}
 {{- end }}
 - name: {{ $name }}
   value: {{ $value | quote }}

@@ -39,6 +39,7 @@ describe('what the audit log keeps of a request', () => {
     expect(JSON.stringify(redact(deep)).length).toBeLessThan(200);
     expect(redact({ id: 'x'.repeat(10_000) })).toEqual({ id: 'x'.repeat(200) });
     expect(redact({ id: 'a\u0000b\ud800' })).toEqual({ id: 'ab\ufffd' });
-    expect(redact({ id: Array.from({ length: 1_000 }, () => 1) })).toEqual({ id: Array(100).fill(1) });
+    expect(redact({ id: Array(1_000).fill(1) })).toEqual({ id: Array(1_000).fill(1) });
+    expect(redact({ id: Array(1_002).fill(1) })).toEqual({ id: [...Array(1_000).fill(1), 'and 2 more'] });
   });
 });

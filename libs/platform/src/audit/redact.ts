@@ -1,6 +1,7 @@
 const REDACTED = '[redacted]';
 const MAX_TEXT_LENGTH = 200;
-const MAX_ITEMS = 100;
+/** As many as any request may name, so that none of what was done is left out. */
+const MAX_ITEMS = 1_000;
 const MAX_DEPTH = 6;
 
 /**
@@ -45,7 +46,10 @@ const KEPT_FIELDS: ReadonlySet<string> = new Set([
 /** The request as the log keeps it: which fields it had, and the values of those that may be kept. */
 export function redact(value: unknown, isKept = false, depth = 0): unknown {
   if (depth > MAX_DEPTH) return REDACTED;
-  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => redact(item, isKept, depth + 1));
+  if (Array.isArray(value)) {
+    const kept = value.slice(0, MAX_ITEMS).map((item) => redact(item, isKept, depth + 1));
+    return value.length > MAX_ITEMS ? [...kept, `and ${value.length - MAX_ITEMS} more`] : kept;
+  }
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).slice(0, MAX_ITEMS);
     return Object.fromEntries(

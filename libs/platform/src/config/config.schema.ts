@@ -260,7 +260,7 @@ export const settingsSchema = z.object({
     'Lets webhooks go to loopback, private networks and plain HTTP, for laptops and tests. Refused in production.',
   ),
   WEBHOOK_ALERT_EMAIL: alertEmail().describe(
-    'Who is told by mail that a webhook endpoint is sent nothing any more, since it is gone or has failed for days; absent: nobody.',
+    'Who is told by mail that a webhook endpoint is sent nothing any more, since it is gone or has failed for days; absent: nobody. Takes `MAIL_SMTP_URL` in production.',
   ),
 
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
@@ -299,7 +299,7 @@ export const settingsSchema = z.object({
   ),
   ORDER_TAX_BASIS_POINTS: integer(0, 10_000, 0).describe('Tax added to lines and shipping; 2000 is 20 %.'),
   LOW_STOCK_ALERT_EMAIL: alertEmail().describe(
-    'Who is told by mail that a product runs out, at most once per product and UTC day; absent: nobody.',
+    'Who is told by mail that a product runs out, at most once per product and UTC day; absent: nobody. Takes `MAIL_SMTP_URL` in production.',
   ),
   DEFAULT_CURRENCY: z
     .enum(CURRENCIES, 'must be an ISO 4217 code that Steelyard knows, such as GBP')

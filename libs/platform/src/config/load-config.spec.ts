@@ -163,6 +163,11 @@ describe('loading settings', () => {
       { NODE_ENV: 'production', USERS_EMAIL_VERIFICATION: 'required' },
       /^MAIL_SMTP_URL: is required in production/,
     ],
+    [
+      'an alert without mail in production',
+      { NODE_ENV: 'production', WEBHOOK_ALERT_EMAIL: 'shop@example.com' },
+      /^MAIL_SMTP_URL: is required in production where WEBHOOK_ALERT_EMAIL/,
+    ],
     ['another kind of Redis', { REDIS_URL: 'http://localhost:6379' }, /^REDIS_URL: must be a URL/],
     ['an origin with a path', { CORS_ORIGINS: 'https://a.example/shop' }, /^CORS_ORIGINS: must be origins/],
     ['an origin by name', { CORS_ORIGINS: 'https://a.example, shop' }, /^CORS_ORIGINS: must be origins/],

@@ -152,14 +152,7 @@ function contradictions(values: Values): string[] {
       'STRIPE_WEBHOOK_SECRET: is required in production: disputes and failed refunds are told by webhook.',
     );
   }
-  if (values.MAIL_SMTP_URL !== undefined && values.MAIL_FROM === undefined) {
-    found.push('MAIL_FROM: is required where MAIL_SMTP_URL is set.');
-  }
-  const needsMail = values.NODE_ENV === 'production' && values.USERS_EMAIL_VERIFICATION === 'required';
-  if (needsMail && values.MAIL_SMTP_URL === undefined) {
-    found.push('MAIL_SMTP_URL: is required in production where USERS_EMAIL_VERIFICATION is required.');
-  }
-  found.push(...contradictionsOfOidc(values));
+  found.push(...contradictionsOfMail(values), ...contradictionsOfOidc(values));
   const { WEBAUTHN_RP_ID, WEBAUTHN_ORIGINS } = settingsSchema.shape;
   const rpId = WEBAUTHN_RP_ID.safeParse(values.WEBAUTHN_RP_ID).data;
   const strangers = (WEBAUTHN_ORIGINS.safeParse(values.WEBAUTHN_ORIGINS).data ?? []).filter(
@@ -208,6 +201,21 @@ function sharedPorts(values: Values): string[] {
     if (port > 0) owners.set(port, owner ?? name);
     return owner === undefined ? [] : [`${name}: must be another port than ${owner}.`];
   });
+}
+
+function contradictionsOfMail(values: Values): string[] {
+  if (values.MAIL_SMTP_URL !== undefined)
+    return values.MAIL_FROM === undefined ? ['MAIL_FROM: is required where MAIL_SMTP_URL is set.'] : [];
+  if (values.NODE_ENV !== 'production') return [];
+  const found =
+    values.USERS_EMAIL_VERIFICATION === 'required'
+      ? ['MAIL_SMTP_URL: is required in production where USERS_EMAIL_VERIFICATION is required.']
+      : [];
+  for (const name of ['LOW_STOCK_ALERT_EMAIL', 'WEBHOOK_ALERT_EMAIL'] as const) {
+    if (values[name] !== undefined)
+      found.push(`MAIL_SMTP_URL: is required in production where ${name} is set, or nobody would be told.`);
+  }
+  return found;
 }
 
 /** Tokens of an outside identity provider are told from our own by their issuer, and from those of others by `aud`. */

@@ -59,8 +59,9 @@ export class OutboxRelay {
     if (events.length === 0) return 0;
     await failpoints.read.reach();
     try {
-      // Or it would be handed over before a consumer that starts a moment later is there to get it.
-      await this.transport.register(this.bus.consumers);
+      // Or it would be handed over before a consumer that starts a moment later is there to get it. That stays so
+      // when this transaction fails: what it hands over now may be gone for whoever begins only then.
+      await this.database.outside(() => this.transport.register(this.bus.consumers));
       await this.transport.publish(events);
     } catch (error) {
       this.metrics.countRelayed(this.transport.name, 'failed', events.length);

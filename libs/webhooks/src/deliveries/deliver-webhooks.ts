@@ -41,7 +41,7 @@ export class DeliverWebhooks {
    * Begins what is due and does not wait for its end, so that nobody waits for the slowest partner. While there is
    * nothing to begin, it waits until something has ended that may make room, or for as long as it takes to look again.
    *
-   * @returns whether anything is under way, so that it should look again at once
+   * @returns above 0 when it should look again at once: something is under way, or has made room meanwhile
    */
   async execute(): Promise<number> {
     return runAsSystem('webhooks', async () => {
@@ -50,7 +50,7 @@ export class DeliverWebhooks {
       const due = room > 0 && !this.stopping.signal.aborted ? await this.queue.claim(room) : [];
       for (const delivery of due) this.begin(delivery);
       if (due.length === 0 && this.underWay.size > 0) await this.waitForRoom();
-      return this.underWay.size;
+      return this.underWay.size + Number(this.alarm.signal.aborted);
     });
   }
 

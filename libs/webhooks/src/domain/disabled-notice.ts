@@ -23,7 +23,7 @@ export function writeDisabledNotice(endpoint: DisabledEndpoint): { subject: stri
   const paragraphs = [
     `Nothing is sent any more to the webhook endpoint ${id} at ${host}.`,
     [
-      ...(description === null ? [] : [`Description: ${description}`]),
+      ...(description === null ? [] : [`Description: ${inOneLine(description)}`]),
       `Reason: ${reasonOf(endpoint)}`,
       `Disabled since: ${disabledAt.toISOString()}`,
       `Webhooks that waited for it: ${waiting > maxCounted ? `more than ${maxCounted}` : waiting}`,
@@ -31,11 +31,20 @@ export function writeDisabledNotice(endpoint: DisabledEndpoint): { subject: stri
     'Neither these are sent by themselves, nor what happens meanwhile. When the endpoint is well again, an admin, or a ' +
       'key with the scope webhooks:write, makes it active:',
     `PATCH ${route}\nIf-Match: "${version}"\n\n{ "status": "active" }`,
-    'And then has sent again what it has missed:',
+    'Then sees whether it answers:',
+    `POST ${route}/ping`,
+    'And has sent again what it has missed:',
     `POST ${route}/replay\n\n{ "after": "${missedSince.toISOString()}" }`,
+    'While continueAfter of the answer is not null, that was not all: again with it as after. 409 webhook_backlog: ' +
+      'again when what waits has left.',
     'If nobody needs it any more, DELETE it.',
   ];
   return { subject: `A webhook endpoint is disabled: ${host}`, text: `${paragraphs.join('\n\n')}\n` };
+}
+
+/** A text by whoever made the endpoint, which must not look like a part of the mail. */
+function inOneLine(text: string): string {
+  return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
 }
 
 function reasonOf({ reason, failingSince }: DisabledEndpoint): string {

@@ -16,16 +16,18 @@ const disabledNotice = staffNotice<{ endpointId: string }>(
 /** Counted for the mail; beyond that it says so. */
 const MAX_COUNTED = 10_000;
 
-// What waits for an endpoint that is disabled is canceled soon after. It is the same to whoever is told.
+// What waits for an endpoint that is disabled is canceled soon after. It is the same to whoever is told. The ids of
+// events are in the order of their times.
 const missedByEndpoint = statement(
   'webhooks.missed_by_endpoint',
   `SELECT (SELECT count(*)::int FROM (
              SELECT FROM webhooks.deliveries
               WHERE endpoint_id = $1 AND (status = 'pending' OR status = 'canceled' AND completed_at >= $2)
               LIMIT $4) waiting) AS waiting,
-          (SELECT min((event->>'time')::timestamptz) FROM webhooks.deliveries
+          (SELECT (event->>'time')::timestamptz FROM webhooks.deliveries
             WHERE endpoint_id = $1
-              AND (status = 'pending' OR status IN ('canceled', 'failed') AND completed_at >= $3)) AS "missedSince"`,
+              AND (status = 'pending' OR status IN ('canceled', 'failed') AND completed_at >= $3)
+            ORDER BY event_id LIMIT 1) AS "missedSince"`,
 );
 
 interface Missed {

@@ -69,7 +69,9 @@ export const statements = {
   ),
   noteSuccess: statement(
     'webhooks.note_success',
-    'UPDATE webhooks.endpoints SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL',
+    // Of one that is disabled it stays known since when it has missed something.
+    `UPDATE webhooks.endpoints SET failing_since = NULL
+      WHERE id = $1 AND failing_since IS NOT NULL AND status = 'active'`,
   ),
   noteFailure: statement(
     'webhooks.note_failure',

@@ -143,11 +143,13 @@ export class ApplyEvents {
 
   /** Puts events aside untried: a try of what is parked is counted before it is made. */
   private async parkAll(consumer: Consumer, events: readonly IntegrationEvent[]): Promise<void> {
-    await this.database.separateTransaction(() => this.parked.park(consumer.name, events));
-    this.metrics.countConsumed(consumer.name, 'parked', events.length);
+    const parked = await this.database.separateTransaction(() => this.parked.park(consumer.name, events));
+    this.metrics.countConsumed(consumer.name, 'parked', parked);
+    this.metrics.countConsumed(consumer.name, 'duplicate', events.length - parked);
+    if (parked === 0) return;
     this.logger.warn(
-      { consumer: consumer.name, event_id: events[0]?.id, events: events.length },
-      'A process ended while it applied these events, from this one on; now each is tried alone',
+      { consumer: consumer.name, event_id: events[0]?.id, events: parked },
+      'A process ended while it applied these events, from this one on, or lost them to this one; now each is tried alone',
     );
   }
 

@@ -6,7 +6,12 @@ const begin = statement(
   'messaging.begin_first_batch',
   'INSERT INTO platform.first_batches (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1',
 );
-const end = statement('messaging.end_first_batch', 'DELETE FROM platform.first_batches WHERE consumer = $1');
+// Nobody looks for those that are old: their batch was applied by a process that had been there all the time.
+const end = statement(
+  'messaging.end_first_batch',
+  `DELETE FROM platform.first_batches
+    WHERE consumer = $1 AND (event_id = $2 OR begun_at < now() - interval '1 day')`,
+);
 
 /**
  * Remembers whether a process has come to the end of the first batch of a consumer after its start. One that it has
@@ -16,8 +21,8 @@ const end = statement('messaging.end_first_batch', 'DELETE FROM platform.first_b
  */
 @Injectable()
 export class FirstBatches {
-  /** Consumers of whose first batch this process has noted the beginning, and whether it has come to its end. */
-  private readonly ended = new Map<string, boolean>();
+  /** By consumer, how far this process is with its first batch. */
+  private readonly batches = new Map<string, { firstId: string; state: 'noting' | 'noted' | 'ended' }>();
 
   constructor(private readonly database: Database) {}
 
@@ -26,17 +31,21 @@ export class FirstBatches {
    * begun this very batch before, and was not heard of again.
    */
   async begin(consumer: string, [first]: readonly IntegrationEvent[]): Promise<boolean> {
+    const known = this.batches.get(consumer);
     // One that this process could not finish has not ended it.
-    if (!first || this.ended.has(consumer)) return false;
+    if (!first || (known && known.state !== 'noting')) return false;
+    this.batches.set(consumer, { firstId: first.id, state: 'noting' });
     const noted = await this.database.outside(() => this.database.query(begin, [consumer, first.id]));
-    this.ended.set(consumer, false);
-    return noted.length === 0;
+    this.batches.set(consumer, { firstId: first.id, state: 'noted' });
+    // What is there may be its own note of an attempt of which it did not hear that it had succeeded.
+    return noted.length === 0 && known?.firstId !== first.id;
   }
 
   /** Forgets what `begin` has noted, once the batch is applied or put aside. */
   async end(consumer: string): Promise<void> {
-    if (this.ended.get(consumer) !== false) return;
-    await this.database.outside(() => this.database.query(end, [consumer]));
-    this.ended.set(consumer, true);
+    const batch = this.batches.get(consumer);
+    if (batch?.state !== 'noted') return;
+    await this.database.outside(() => this.database.query(end, [consumer, batch.firstId]));
+    this.batches.set(consumer, { ...batch, state: 'ended' });
   }
 }

@@ -39,7 +39,7 @@ const parkEvents = statement(
                  OR rank() OVER (PARTITION BY e.aggregate, "aggregateId" ORDER BY e.sequence) > 1
                THEN 'waiting' ELSE 'retrying' END, $3, $4, $5, $6
      FROM events e LEFT JOIN firsts first ON first.aggregate = e.aggregate AND first.aggregate_id = "aggregateId"
-   ON CONFLICT DO NOTHING`,
+   ON CONFLICT DO NOTHING RETURNING 1`,
 );
 // Of an aggregate only the first is tried, also where an earlier one came later. The others are not even due.
 const claimDue = statement(
@@ -155,15 +155,17 @@ export class ParkedEvents {
   /**
    * Puts events aside that cannot be applied now; those that were applied already, or are here, stay as they are.
    *
-   * @param failure why the first try failed; absent for events that come after one that is here
+   * @param failure why the first try failed; absent for events that were not tried
+   * @returns how many it has put aside
    */
-  async park(consumer: string, events: readonly IntegrationEvent[], failure?: unknown): Promise<void> {
+  async park(consumer: string, events: readonly IntegrationEvent[], failure?: unknown): Promise<number> {
     const now = this.clock.now();
     const attempts = failure === undefined ? 0 : 1;
     const next = failure === undefined ? now : new Date(now.getTime() + pauseMs(attempts));
     const rows = events.map((event) => ({ ...event, event: toCloudEvent(event) }));
     const error = failure === undefined ? null : textOf(failure);
-    await this.database.query(parkEvents, [consumer, JSON.stringify(rows), attempts, next, error, now]);
+    const values = [consumer, JSON.stringify(rows), attempts, next, error, now];
+    return (await this.database.query(parkEvents, values)).length;
   }
 
   /**

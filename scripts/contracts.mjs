@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import openapiTS, { astToString } from 'openapi-typescript';
+import { publishedVersions } from './published-versions.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -38,12 +39,14 @@ const GENERATED = [OPENAPI, ASYNCAPI, CLIENT_TYPES, '.env.example', ...DOCUMENTS
 
 const COMMANDS = [['openapi'], ['asyncapi'], ['errors'], ['permissions'], ['config', 'docs']];
 
+function run(command, root) {
+  // From the sources, so that no stale build can speak for them.
+  const main = ['--import', './test/support/source-hooks.mjs', 'apps/cli/src/main.ts'];
+  execFileSync(process.execPath, [...main, ...command, '--root', root], { cwd: ROOT, stdio: 'pipe' });
+}
+
 async function generate(root) {
-  for (const command of COMMANDS) {
-    // From the sources, so that no stale build can speak for them.
-    const main = ['--import', './test/support/source-hooks.mjs', 'apps/cli/src/main.ts'];
-    execFileSync(process.execPath, [...main, ...command, '--root', root], { cwd: ROOT, stdio: 'pipe' });
-  }
+  for (const command of COMMANDS) run(command, root);
   const openapi = JSON.parse(readFileSync(join(root, OPENAPI), 'utf8'));
   // A field that has a default may be left out of a request.
   const types = astToString(await openapiTS(openapi, { defaultNonNullable: false }));
@@ -62,7 +65,20 @@ async function check() {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       copyFileSync(join(ROOT, path), join(root, path));
     }
-    write(root, ASYNCAPI, publishedEvents());
+    // The file beside the code may have been changed together with it.
+    const published = publishedVersions(ROOT, ASYNCAPI);
+    if (published.length === 0)
+      console.warn(`Not compared with what was published: git does not have ${ASYNCAPI}.`);
+    for (const version of published) {
+      write(root, ASYNCAPI, version);
+      try {
+        run(['asyncapi'], root);
+      } catch (error) {
+        console.error(String(error.stderr ?? error));
+        process.exitCode = 1;
+        return;
+      }
+    }
     await generate(root);
     const differences = GENERATED.map((path) => differenceOf(path, root)).filter(Boolean);
     for (const difference of differences) console.error(difference);
@@ -74,26 +90,6 @@ async function check() {
     }
   } finally {
     rmSync(root, { recursive: true, force: true });
-  }
-}
-
-/**
- * The contract of the events that others read by: that of the last release, or, before there is one, of the last commit.
- * The file beside the code may have been changed together with it.
- */
-function publishedEvents() {
-  const git = (...args) => execFileSync('git', args, { cwd: ROOT, stdio: 'pipe', encoding: 'utf8' }).trim();
-  let published = 'HEAD';
-  try {
-    published = git('describe', '--tags', '--abbrev=0', '--match', 'v*');
-  } catch {
-    // Nothing is released yet.
-  }
-  try {
-    return git('show', `${published}:${ASYNCAPI}`);
-  } catch {
-    console.warn(`Not compared with what was published: git does not have ${ASYNCAPI} of ${published}.`);
-    return readFileSync(join(ROOT, ASYNCAPI), 'utf8');
   }
 }
 

@@ -1,11 +1,14 @@
-/** `npm run bench`: measures, and writes bench/report.md and bench/report.json. Its figures need a quiet machine. */
+/**
+ * `npm run bench`: measures, and writes bench/report.md and bench/report.json; fails when a bar is missed. Its figures
+ * need a quiet machine.
+ */
 import { parseArgs } from 'node:util';
 import { isTransport, type TransportName, WITHOUT } from '../test/events-proof/brokers.js';
 import { Postgres } from '../test/events-proof/postgres.js';
 import { say } from '../test/faults/report.js';
 import { measureGrowth } from './events/growth.js';
 import { type Latency, measureLatency } from './events/latency.js';
-import { reportOf, writeReport } from './report.js';
+import { missedBars, reportOf, writeReport } from './report.js';
 
 const { values } = parseArgs({
   options: {
@@ -48,8 +51,12 @@ try {
   const report = reportOf(measured);
   await writeReport(report, measured);
   say(`\n${report}`);
+  for (const bar of missedBars(measured)) {
+    say(`MISSED: ${bar}`);
+    process.exitCode = 1;
+  }
 } finally {
   await postgres.stop();
 }
 // What a client of a broker may still wait for is of no interest.
-process.exit(0);
+process.exit();

@@ -43,7 +43,11 @@ const REST_WITHIN_MS = 60_000;
 /** Longer than a call of the gateway may take, so that the next try finds the key in use. */
 const SLOW_MS = 1_500;
 
+/** What is wrong with a cell that was answered before it got to its place. */
+export const NEVER_HELD = 'never stood at the failpoint';
+
 export interface WaveReport {
+  /** In the order of the wave. */
   readonly cells: readonly CellReport[];
   /** What is wrong and cannot be laid at the door of one cell. */
   readonly problems: readonly string[];
@@ -241,7 +245,7 @@ async function judgeCell(
   const expect = (what: string, actual: unknown, wanted: unknown) => {
     if (actual !== wanted) problems.push(`${what} is ${String(actual)}, not ${String(wanted)}`);
   };
-  if (!held) problems.push('never stood at the failpoint');
+  if (!held) problems.push(NEVER_HELD);
   if (call) expect('the answer', after?.status, expected.answer);
   expect('the order', found?.order_status, expected.order);
   expect('the payment', found?.payment_status, expected.payment);

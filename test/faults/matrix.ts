@@ -50,7 +50,7 @@ function reasonToLeaveOut({ flow, behaviour }: Cell): string | undefined {
 }
 
 /** Puts the cells into as few waves as their failpoints allow: the first wave in which there is room takes it. */
-function pack(cells: readonly Cell[]): Wave[] {
+export function pack(cells: readonly Cell[]): Wave[] {
   const waves: Cell[][] = [];
   for (const cell of cells) {
     const wave = waves.find((candidate) => hasRoomFor(cell, candidate));

@@ -78,7 +78,7 @@ async function parkedOf(id: string): Promise<object[]> {
 }
 
 describe('events', () => {
-  it('reach a consumer in the order of their aggregate, once, and nobody polls for them', async () => {
+  it('reach a consumer in the order of their aggregate, once', async () => {
     const id = await twoEvents();
     await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));
     expect(applied.find(({ aggregateId }) => aggregateId === id)).toMatchObject({

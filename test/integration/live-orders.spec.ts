@@ -6,6 +6,7 @@ import { Database } from '#platform/database';
 import { Lifecycle } from '#platform/lifecycle';
 import { EventFeed } from '#platform/messaging';
 import { FindOrders } from '../../libs/orders/src/application/find-orders.js';
+import { register } from 'prom-client';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { eventually } from '../support/eventually.js';
 import { ORDERS, type Person, Shop } from '../support/shop.js';
@@ -364,6 +365,20 @@ describe('an order is watched', () => {
     expect(answered.get('retry-after')).toMatch(/^[1-9]\d*$/);
     open[0]!.close();
     await eventually(() => watch(id, { headers: bearer(shop.admin) }));
+  });
+
+  it('where it is measured how many do', async () => {
+    // The metrics of a test belong to the application that was made last.
+    const { app, url } = await anotherProcess();
+    const measured = async () =>
+      (await register.getSingleMetric('http_event_streams')!.get()).values[0]?.value;
+    const id = await placed();
+    const [first] = await Promise.all([watch(id, { url }), watch(id, { url })]);
+    await eventually(async () => expect(await measured()).toBe(2));
+    first.close();
+    await eventually(async () => expect(await measured()).toBe(1));
+    await app.close();
+    expect(await measured()).toBe(0);
   });
 });
 

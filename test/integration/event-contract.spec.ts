@@ -27,8 +27,14 @@ it('is a document of AsyncAPI 3', () => {
 });
 
 it('describes what is told to one endpoint alone, and by no transport', () => {
+  const messages = { 'steelyard.webhook_ping.sent.v1': { contentType: 'application/json' } };
   expect(contract).toMatchObject({
-    channels: { webhook_ping: { address: null, messages: { 'steelyard.webhook_ping.sent.v1': {} } } },
+    channels: {
+      webhook_ping: { address: null, messages },
+      order: {
+        messages: { 'steelyard.order.placed.v1': { contentType: 'application/cloudevents+json' } },
+      },
+    },
     components: { schemas: { 'steelyard.webhook_ping.sent.v1': { required: ['endpointId'] } } },
   });
 });

@@ -115,7 +115,7 @@ async function shorten(id: string, length: number): Promise<void> {
 }
 
 describe('whoever watches an order', () => {
-  it('is told of all that happens to it in another process, at once and in order', async () => {
+  it('is told of all that happens to it in another process, in order', async () => {
     const id = await placed();
     const reader = await watch(id);
     expect(reader.headers.get('content-type')).toBe('text/event-stream');

@@ -136,6 +136,12 @@ const MUTANTS = [
     change: [' || !isAhead(known, told)', ''],
     tests: ['libs/payments/src/domain/payment.reports.spec.ts'],
   },
+  {
+    name: 'announcing: relays are not told of what was appended, and find it when they look',
+    file: 'libs/platform/src/messaging/event-bus.ts',
+    change: ['      this.database.afterCommit(() => this.notifications.announce(EVENTS_APPENDED));\n', ''],
+    tests: ['test/integration/event-signals.spec.ts'],
+  },
 ];
 
 const chosen = MUTANTS.filter(({ name }) => name.includes(process.argv[2] ?? ''));

@@ -78,7 +78,7 @@ async function parkedOf(id: string): Promise<object[]> {
 }
 
 describe('events', () => {
-  it('reach a consumer in the order of their aggregate, once, and nobody polls for them', async () => {
+  it('reach a consumer in the order of their aggregate, once', async () => {
     const id = await twoEvents();
     await eventually(() => expect(sequencesOf(id)).toEqual([1, 2]));
     expect(applied.find(({ aggregateId }) => aggregateId === id)).toMatchObject({
@@ -146,6 +146,49 @@ describe('events', () => {
       expect(metrics).toMatch(/^broker_process_seconds_count\{consumer="test.watcher"\} [1-9]/m);
       expect(metrics).toMatch(/^broker_consumer_lag\{consumer="test.watcher"\} 0$/m);
     });
+  });
+
+  it('are measured while they wait to leave, and counted when they leave, or fail to', async () => {
+    await shop.relayEvents();
+    const measured = async () => {
+      await shop.api.app.get(MeasureEvents).execute();
+      const metrics = await register.metrics();
+      const valueOf = (series: string) => Number(metrics.split(`\n${series} `)[1]?.split('\n')[0] ?? 0);
+      return {
+        pending: valueOf('outbox_pending'),
+        oldestSeconds: valueOf('outbox_oldest_seconds'),
+        published: valueOf('outbox_relay_total{transport="postgres",outcome="published"}'),
+        failed: valueOf('outbox_relay_total{transport="postgres",outcome="failed"}'),
+      };
+    };
+    const before = await measured();
+    expect(before).toMatchObject({ pending: 0, oldestSeconds: 0 });
+    await shop.sql.query(
+      `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+       SELECT uuidv7(), 'steelyard.test.happened.v1', 'test', $1, n, now() - n * interval '1 minute', '{}'
+         FROM generate_series(1, 2) n`,
+      [newId()],
+    );
+    const waiting = await measured();
+    expect(waiting).toMatchObject({ pending: 2 });
+    expect(waiting.oldestSeconds).toBeGreaterThanOrEqual(120);
+    expect(waiting.oldestSeconds).toBeLessThan(180);
+
+    const transport = shop.api.app.get(EventTransport);
+    const publish = transport.publish.bind(transport);
+    transport.publish = () => Promise.reject(new Error('The broker is away'));
+    try {
+      await expect(shop.relayEvents()).rejects.toThrow('The broker is away');
+    } finally {
+      transport.publish = publish;
+    }
+    expect(await measured()).toMatchObject({ pending: 2, failed: before.failed + 2 });
+    await shop.relayEvents();
+    expect(await measured()).toEqual({
+      ...{ pending: 0, oldestSeconds: 0 },
+      ...{ published: before.published + 2, failed: before.failed + 2 },
+    });
+    await shop.sql.query(`DELETE FROM platform.outbox WHERE aggregate = 'test'`);
   });
 
   it('that no consumer of a type wants are not looked at again and again', async () => {

@@ -6,6 +6,7 @@ import { Database } from '#platform/database';
 import { Lifecycle } from '#platform/lifecycle';
 import { EventFeed } from '#platform/messaging';
 import { FindOrders } from '../../libs/orders/src/application/find-orders.js';
+import { register } from 'prom-client';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { eventually } from '../support/eventually.js';
 import { ORDERS, type Person, Shop } from '../support/shop.js';
@@ -87,7 +88,17 @@ async function cancel(id: string): Promise<void> {
   await shop.relayEvents();
 }
 
-/** Gives an order a history of so many changes. */
+/** One more change of an order that this version has, which has not left. */
+async function changes(id: string, version: number): Promise<void> {
+  await shop.sql.query(
+    `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data)
+     SELECT gen_random_uuid(), type, aggregate, aggregate_id, $2, occurred_at, data
+       FROM platform.outbox WHERE aggregate_id = $1 AND sequence = 2`,
+    [id, version],
+  );
+}
+
+/** Gives an order a history of so many changes, of which nobody is told. */
 async function lengthen(id: string, length: number): Promise<void> {
   await shop.sql.query(
     `INSERT INTO platform.outbox (id, type, aggregate, aggregate_id, sequence, occurred_at, data, published_at, feed_position)
@@ -104,7 +115,7 @@ async function shorten(id: string, length: number): Promise<void> {
 }
 
 describe('whoever watches an order', () => {
-  it('is told of all that happens to it in another process, at once and in order', async () => {
+  it('is told of all that happens to it in another process, in order', async () => {
     const id = await placed();
     const reader = await watch(id);
     expect(reader.headers.get('content-type')).toBe('text/event-stream');
@@ -129,6 +140,40 @@ describe('whoever watches an order', () => {
     await reader.received(version);
     expect(reader.ids).toEqual(Array.from({ length: version as number }, (_, index) => index + 1));
     expect(reader.messages.at(-1)?.data.status).toBe('canceled');
+  });
+
+  it('is told at once, and not when the process would look by itself', async () => {
+    const id = await placed();
+    const reader = await watch(id);
+    await reader.received(2);
+    const length = 12;
+    let waitedMs = 0;
+    try {
+      for (let version = 3; version <= length; version += 1) {
+        await changes(id, version);
+        await shop.relayEvents();
+        const leftAt = performance.now();
+        await reader.received(version);
+        waitedMs += performance.now() - leftAt;
+      }
+      // Half of what as many sweeps take, of one second each.
+      expect(waitedMs).toBeLessThan(5_000);
+      expect(reader.ids).toEqual(Array.from({ length }, (_, index) => index + 1));
+    } finally {
+      await shorten(id, 2);
+    }
+  });
+
+  it('is told a little later of what nobody announced, as when the connection was away', async () => {
+    const id = await placed();
+    const reader = await watch(id);
+    await reader.received(2);
+    try {
+      await lengthen(id, 3);
+      await reader.received(3);
+    } finally {
+      await shorten(id, 2);
+    }
   });
 
   it('comes back with the last message and misses nothing, whatever happened meanwhile', async () => {
@@ -320,6 +365,20 @@ describe('an order is watched', () => {
     expect(answered.get('retry-after')).toMatch(/^[1-9]\d*$/);
     open[0]!.close();
     await eventually(() => watch(id, { headers: bearer(shop.admin) }));
+  });
+
+  it('where it is measured how many do', async () => {
+    // The metrics of a test belong to the application that was made last.
+    const { app, url } = await anotherProcess();
+    const measured = async () =>
+      (await register.getSingleMetric('http_event_streams')!.get()).values[0]?.value;
+    const id = await placed();
+    const [first] = await Promise.all([watch(id, { url }), watch(id, { url })]);
+    await eventually(async () => expect(await measured()).toBe(2));
+    first.close();
+    await eventually(async () => expect(await measured()).toBe(1));
+    await app.close();
+    expect(await measured()).toBe(0);
   });
 });
 

@@ -14,7 +14,8 @@ import { MAX_ATTEMPTS } from '../../libs/platform/src/messaging/consumers/parked
 import { OpenTransaction } from '../support/open-transaction.js';
 import { Shop } from '../support/shop.js';
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** A look that reads only what it has to reads some pages of indexes, however many events there are. */
 const FEW_PAGES = 60;
 const FILLING_TIMEOUT_MS = 120_000;
@@ -297,6 +298,45 @@ describe('an event that is tried again', () => {
     expect(await parked().lock(other)).toBe(true);
     await parked().noteFailure({ ...slow, attempts: MAX_ATTEMPTS }, new Error('too late'));
     expect(await statusesOf(event)).toEqual(['retrying']);
+  });
+
+  it('is tried after pauses that double, four to nine minutes in all, and then given up', async () => {
+    const clock = shop.api.app.get(Clock);
+    const now = clock.now.bind(clock);
+    const failing = { name: 'test.failing', types: [], apply: () => Promise.reject(new Error('not now')) };
+    shop.api.app.get(EventBus).consume(failing);
+    const [event] = eventsOfOne(1) as [IntegrationEvent];
+    let time = now();
+    clock.now = () => time;
+    const pausesMs: number[] = [];
+    try {
+      await parked().park(failing.name, [event], new Error('not now'));
+      while ((await statusesOf(event))[0] === 'retrying' && pausesMs.length < MAX_ATTEMPTS) {
+        const { rows } = await shop.sql.query<{ next: Date }>(
+          'SELECT next_attempt_at AS next FROM platform.parked_events WHERE event_id = $1',
+          [event.id],
+        );
+        const { next } = rows[0]!;
+        pausesMs.push(next.getTime() - time.getTime());
+        time = new Date(next.getTime() - 1);
+        expect(await apply().retryOne()).toBe(false);
+        time = next;
+        expect(await apply().retryOne()).toBe(true);
+      }
+    } finally {
+      clock.now = now;
+    }
+    expect(await statusesOf(event)).toEqual(['dead']);
+    // One try came before it was parked.
+    expect(pausesMs).toHaveLength(MAX_ATTEMPTS - 1);
+    const longestMs = pausesMs.map((_, index) => 1_000 * 2 ** index);
+    const outside = pausesMs.filter(
+      (pauseMs, index) => pauseMs < longestMs[index]! / 2 || pauseMs > longestMs[index]!,
+    );
+    expect(outside).toEqual([]);
+    const totalMs = pausesMs.reduce((sum, pauseMs) => sum + pauseMs, 0);
+    expect(totalMs).toBeGreaterThanOrEqual(4 * MINUTE_MS);
+    expect(totalMs).toBeLessThanOrEqual(9 * MINUTE_MS);
   });
 
   it('is not tried together with all that failed at the same moment', async () => {

@@ -86,6 +86,7 @@ describe('a webhook endpoint', () => {
     const result = await ping(id);
     expect(result).toMatchObject({ succeeded: true, statusCode: 204, failure: null, response: '' });
     const [webhook] = inbox.received;
+    expect(webhook!.headers['content-type']).toBe('application/json');
     expect(verify(secret, webhook!)).toMatchObject({
       id: result.eventId,
       type: 'steelyard.webhook_ping.sent.v1',

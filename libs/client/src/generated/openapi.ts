@@ -5146,7 +5146,7 @@ export interface components {
         WebhookReplay: {
             /** @description Events that will be sent. */
             deliveries: number;
-            /** @description There may be more than one call takes: call again with this as `after`. null: that was all. */
+            /** @description There may be more than one call takes: call again with this as `after`. It is a second before the last event that was looked at, so what happened in that second may come again. null: that was all. */
             continueAfter: string | null;
         };
     };

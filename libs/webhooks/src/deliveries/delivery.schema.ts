@@ -145,7 +145,8 @@ export const replayResultSchema = z
     deliveries: z.int().meta({ description: 'Events that will be sent.' }),
     continueAfter: timeSchema.nullable().meta({
       description:
-        'There may be more than one call takes: call again with this as `after`. null: that was all.',
+        'There may be more than one call takes: call again with this as `after`. It is a second before the last event ' +
+        'that was looked at, so what happened in that second may come again. null: that was all.',
     }),
   })
   .meta({

@@ -7,8 +7,14 @@ import { webhooksErrors } from '../webhooks.errors.js';
 import { DeliveryQueue } from './delivery-queue.js';
 
 const PAGE_SIZE = 1_000;
-/** One call looks at so many events; for those after them there is another call. */
+/** One call looks at so many events, and at a second of them at least; for those after them there is another call. */
 const MAX_EVENTS = 20_000;
+
+/**
+ * Events are looked at in the order of their ids, which are made a moment before or after the time of the event is
+ * taken: of two, the one with the later id may have the earlier time, by less than this.
+ */
+const EDGE_MS = 1_000;
 
 /** While more than these wait for their first try, nothing is sent again: calls cannot pile up. */
 const MAX_BACKLOG = 1_000;
@@ -23,7 +29,10 @@ export interface ReplayWish {
 
 export interface Replay {
   readonly deliveries: number;
-  /** When the last event happened that was looked at, where there are more. */
+  /**
+   * Where there are more, the time from which to go on: a little before the last event that was looked at, since what
+   * was not looked at may be of that time, too. Some are sent again by that, and none is left out.
+   */
   readonly continueAfter: Date | null;
 }
 
@@ -61,7 +70,9 @@ export class ReplayEvents {
         const last = events.at(-1);
         looked += events.length;
         if (!last || events.length < PAGE_SIZE) return { deliveries, continueAfter: null };
-        if (looked >= MAX_EVENTS) return { deliveries, continueAfter: last.occurredAt };
+        const continueAfter = new Date(last.occurredAt.getTime() - EDGE_MS);
+        // Or the next call would look at the same events.
+        if (looked >= MAX_EVENTS && continueAfter > after) return { deliveries, continueAfter };
         lastId = last.id;
       }
     });

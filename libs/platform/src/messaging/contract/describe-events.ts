@@ -4,7 +4,10 @@ import { directEvents, type EventDefinition, registeredEvents } from '../event.j
 import { breakingChanges, type JsonSchema } from './breaking-changes.js';
 import { eventSchemaOf } from './event-schema.js';
 
-const CONTENT_TYPE = 'application/cloudevents+json';
+/** Of what transports carry. */
+const PUBLISHED_TYPE = 'application/cloudevents+json';
+/** Of what is posted to webhook endpoints: receivers have it parsed by whatever parses JSON. */
+const POSTED_TYPE = 'application/json';
 
 interface Channel {
   /** Null where it differs from one receiver to the next. */
@@ -46,17 +49,18 @@ export function describeEvents(version: string): EventContract {
         'What happens in the shop, told by CloudEvents 1.0: each at least once, those of an aggregate in their order.',
         'Unknown members may come at any time, and unknown words in lists that are `x-extensible-enum`.',
         'What would break a reader comes as a new type, `….v2`, beside the old one.',
+        `Transports carry them as \`${PUBLISHED_TYPE}\`; webhooks are the same documents, posted as \`${POSTED_TYPE}\`.`,
       ].join(' '),
       license: { name: 'Apache-2.0' },
     },
-    defaultContentType: CONTENT_TYPE,
+    defaultContentType: PUBLISHED_TYPE,
     channels: {
-      ...channelsOf(published, ({ aggregate }) => ({
+      ...channelsOf(published, PUBLISHED_TYPE, ({ aggregate }) => ({
         address: `steelyard.${aggregate}`,
         description: PUBLISHED,
       })),
       // The address is the URL of the endpoint, which differs from one to the next.
-      ...channelsOf(direct, () => ({ address: null, description: DIRECT })),
+      ...channelsOf(direct, POSTED_TYPE, () => ({ address: null, description: DIRECT })),
     },
     operations: Object.fromEntries(
       aggregates.map((aggregate) => [
@@ -96,22 +100,23 @@ export function breakingEventChanges(published: EventContract, current: EventCon
 
 function channelsOf(
   events: readonly EventDefinition[],
+  contentType: string,
   describe: (event: EventDefinition) => Omit<Channel, 'messages'>,
 ): Record<string, Channel> {
   const channels: Record<string, Channel> = {};
   for (const event of events) {
     const messages = events
       .filter(({ aggregate }) => aggregate === event.aggregate)
-      .map(({ type }) => [type, messageOf(type)] as const);
+      .map(({ type }) => [type, messageOf(type, contentType)] as const);
     channels[event.aggregate] = { ...describe(event), messages: Object.fromEntries(messages) };
   }
   return channels;
 }
 
-function messageOf(type: string): object {
+function messageOf(type: string, contentType: string): object {
   return {
     name: type,
-    contentType: CONTENT_TYPE,
+    contentType,
     payload: {
       allOf: [
         { $ref: '#/components/schemas/CloudEvent' },

@@ -73,16 +73,21 @@ export class RabbitmqQueue {
     endOnAbort(signal, channel);
     channel.on('error', () => undefined);
     channel.on('close', () => this.forget(channel));
-    await declareQueue(this.group, connection, channel, signal);
-    await channel.prefetch(PREFETCH);
     const arrived: ConsumeMessage[] = [];
-    await channel.consume(this.name, (message) => {
-      // Nothing more comes when somebody deletes the queue: it is made again.
-      if (message === null) this.forget(channel);
-      else arrived.push(message);
-      this.onArrival();
-    });
-    signal.throwIfAborted();
+    try {
+      await declareQueue(this.group, connection, channel, signal);
+      await channel.prefetch(PREFETCH);
+      await channel.consume(this.name, (message) => {
+        // Nothing more comes when somebody deletes the queue: it is made again.
+        if (message === null) this.forget(channel);
+        else arrived.push(message);
+        this.onArrival();
+      });
+      signal.throwIfAborted();
+    } catch (error) {
+      await end(channel);
+      throw error;
+    }
     this.channel = channel;
     this.arrived = arrived;
     return channel;
@@ -152,8 +157,8 @@ export function endOnAbort(signal: AbortSignal, link: Channel | ChannelModel): v
   signal.addEventListener('abort', () => void end(link));
 }
 
-/** One that has ended already says so by throwing. */
-async function end(link: Channel | ChannelModel): Promise<void> {
+/** Closes it. One that has ended already says so by throwing. */
+export async function end(link: Channel | ChannelModel): Promise<void> {
   try {
     await link.close();
   } catch {

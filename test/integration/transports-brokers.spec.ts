@@ -1,12 +1,14 @@
 import { newId } from '#kernel';
+import type { IntegrationEvent } from '#platform/messaging';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectToNats } from '@nats-io/transport-node';
 import { type Channel, connect } from 'amqplib';
 import type { EventTransport } from '../../libs/platform/src/messaging/transports/event-transport.js';
 import { isAskedFor } from '../support/brokers/asked-for.js';
+import { KafkaServer, WITHOUT_KAFKA } from '../support/brokers/kafka-server.js';
 import { NatsServer, WITHOUT_NATS } from '../support/brokers/nats-server.js';
 import { RabbitmqServer, WITHOUT_RABBITMQ } from '../support/brokers/rabbitmq-server.js';
-import { anEvent, EventCarrier } from '../support/event-carrier.js';
+import { anEvent, EventCarrier, newIds } from '../support/event-carrier.js';
 import { eventually } from '../support/eventually.js';
 import { TestApp } from '../support/test-app.js';
 
@@ -15,6 +17,9 @@ const TRIES = 10;
 const START_MS = 120_000;
 /** Asking RabbitMQ takes seconds. */
 const CLOSED_MS = 30_000;
+/** Long enough for events to arrive, not for a group to come together: then more events follow. */
+const ROUND_MS = 2_000;
+const ARRIVAL_MS = 60_000;
 const EXCHANGE = 'steelyard.events';
 
 let api: TestApp;
@@ -139,6 +144,38 @@ if (isAskedFor('rabbitmq', WITHOUT_RABBITMQ)) {
         const transport = carrier.process();
         await failOften(() => transport.check());
         await noConnection();
+      },
+      START_MS,
+    );
+  });
+}
+
+if (isAskedFor('kafka', WITHOUT_KAFKA)) {
+  describe('Kafka', () => {
+    const broker = new KafkaServer();
+    beforeAll(() => broker.open(), START_MS);
+    afterAll(() => broker.close());
+
+    it(
+      'hands events of the same time to both processes of a consumer',
+      async () => {
+        carrier = await EventCarrier.open(api, 'kafka', broker.settings);
+        const [group, ids, publisher] = [newGroup(), newIds(40), carrier.process()];
+        const received: IntegrationEvent[][] = [[], []];
+        for (const own of received) {
+          await carrier.subscribe(group, (events) => {
+            own.push(...events);
+            return Promise.resolve();
+          });
+        }
+        let round = 0;
+        await eventually(async () => {
+          round += 1;
+          await carrier!.publish(ids, round, round, HAPPENED, publisher);
+          await eventually(() => {
+            for (const own of received) expect(own.map(({ sequence }) => sequence)).toContain(round);
+          }, ROUND_MS);
+        }, ARRIVAL_MS);
       },
       START_MS,
     );

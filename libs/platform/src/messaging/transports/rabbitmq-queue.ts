@@ -121,7 +121,10 @@ export async function declareQueue(
   await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
   // One that somebody has made otherwise stays as it is.
   if (waiting === undefined)
-    await channel.assertQueue(name, { durable: true, arguments: queueArguments(connection) });
+    await channel.assertQueue(name, {
+      durable: true,
+      arguments: queueArguments(connection.connection.serverProperties.version),
+    });
   const bindings = group.types === 'all' ? ['#'] : group.types;
   for (const type of bindings) await channel.bindQueue(name, EXCHANGE, type);
 }
@@ -166,11 +169,11 @@ export async function end(link: Channel | ChannelModel): Promise<void> {
   }
 }
 
-function queueArguments({ connection }: ChannelModel): Record<string, unknown> {
-  const major = Number.parseInt(connection.serverProperties.version, 10);
+/** What a queue is made with by a server of this version, such as `4.1.2`. */
+export function queueArguments(version: string): Record<string, unknown> {
   return {
     'x-queue-type': 'quorum',
     'x-single-active-consumer': true,
-    ...(major >= FIRST_MAJOR_WITH_DELIVERY_LIMIT ? { 'x-delivery-limit': -1 } : {}),
+    ...(Number.parseInt(version, 10) >= FIRST_MAJOR_WITH_DELIVERY_LIMIT ? { 'x-delivery-limit': -1 } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { PollingLoop } from '#platform/jobs';
 import { ApplyEvents, EventFeed, type IntegrationEvent } from '#platform/messaging';
 import { connect } from 'amqplib';
 import type { EventHandler } from '../../libs/platform/src/messaging/transports/event-transport.js';
+import { isAskedFor } from '../support/brokers/asked-for.js';
 import type { BrokerServer } from '../support/brokers/broker-server.js';
 import { KafkaServer, WITHOUT_KAFKA } from '../support/brokers/kafka-server.js';
 import { NatsServer, WITHOUT_NATS } from '../support/brokers/nats-server.js';
@@ -26,9 +27,6 @@ interface Candidate {
   readonly server?: () => BrokerServer;
 }
 
-/** Starting brokers takes minutes: beside PostgreSQL, only those that are asked for run. */
-const ASKED_FOR = new Set((process.env['STEELYARD_TEST_TRANSPORTS'] ?? '').split(','));
-
 const CANDIDATES: Candidate[] = [
   { name: 'postgres' },
   { name: 'nats', without: WITHOUT_NATS, server: () => new NatsServer() },
@@ -36,16 +34,7 @@ const CANDIDATES: Candidate[] = [
   { name: 'kafka', without: WITHOUT_KAFKA, server: () => new KafkaServer() },
 ];
 
-const running = CANDIDATES.filter(({ name, without, server }) => {
-  if (!server) return true;
-  if (!ASKED_FOR.has(name)) {
-    process.stderr.write(`Not run: events through ${name}: STEELYARD_TEST_TRANSPORTS does not name it.\n`);
-    return false;
-  }
-  // Who asks for it would take silence for a proof.
-  if (without) throw new Error(`Events through ${name} cannot be tested: ${without}.`);
-  return true;
-});
+const running = CANDIDATES.filter(({ name, without, server }) => !server || isAskedFor(name, without));
 
 /** As long as work takes: without it, all would be over before anything can come between. */
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -119,6 +119,20 @@ export class EventCarrier {
   }
 }
 
+/** An event as the relay hands it over, without an outbox. */
+export function anEvent(type: string): IntegrationEvent {
+  const [, aggregate = ''] = type.split('.');
+  return {
+    id: newId(),
+    type,
+    aggregate,
+    aggregateId: newId(),
+    sequence: 1,
+    occurredAt: new Date(),
+    data: {},
+  };
+}
+
 export const newIds = (count: number): string[] => Array.from({ length: count }, newId);
 
 /** Each of these aggregates has had its first `count` events, each for the first time in its turn. */

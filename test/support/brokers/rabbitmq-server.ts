@@ -19,7 +19,7 @@ export const WITHOUT_RABBITMQ = existsSync(COMMAND) ? undefined : `there is no $
  * has a member of it (a table of Ra). A node that is killed before finds no queue, or one without a leader, for ever.
  */
 const WRITE_DOWN = '[ok = dets:sync(Table) || Table <- dets:all()], mnesia:sync_log().';
-const WRITE_DOWN_TIMEOUT_MS = 60_000;
+const CONTROL_TIMEOUT_MS = 60_000;
 
 const execute = promisify(execFile);
 
@@ -58,18 +58,31 @@ export class RabbitmqServer extends BrokerServer {
     ];
   }
 
+  /** The answer to a `list_…` of rabbitmqctl: a row for each of what it lists, by these columns. */
+  async list(what: string, ...columns: string[]): Promise<Record<string, unknown>[]> {
+    return JSON.parse(await this.control(what, '--formatter', 'json', '--silent', ...columns)) as Record<
+      string,
+      unknown
+    >[];
+  }
+
   override async settle(): Promise<void> {
-    const { stdout } = await execute(`${PROGRAMS}/rabbitmqctl`, ['eval', WRITE_DOWN], {
-      env: { PATH: process.env['PATH'], HOME: this.directory, ...this.environment },
-      timeout: WRITE_DOWN_TIMEOUT_MS,
-    });
-    if (stdout.trim() !== 'ok') throw new Error(`RabbitMQ has not written down what it has: ${stdout}`);
+    const answer = await this.control('eval', WRITE_DOWN);
+    if (answer.trim() !== 'ok') throw new Error(`RabbitMQ has not written down what it has: ${answer}`);
   }
 
   /** It takes connections before it lets anybody in. */
   protected override async ready(): Promise<void> {
     const connection = await connect(this.settings.RABBITMQ_URL, { timeout: 2_000 });
     await connection.close();
+  }
+
+  private async control(...args: string[]): Promise<string> {
+    const { stdout } = await execute(`${PROGRAMS}/rabbitmqctl`, args, {
+      env: { PATH: process.env['PATH'], HOME: this.directory, ...this.environment },
+      timeout: CONTROL_TIMEOUT_MS,
+    });
+    return stdout;
   }
 
   private get environment(): Record<string, string> {
@@ -86,6 +99,8 @@ export class RabbitmqServer extends BrokerServer {
       RABBITMQ_MNESIA_BASE: at('data'),
       RABBITMQ_LOG_BASE: at('logs'),
       RABBITMQ_PID_FILE: at('pid'),
+      // Its programs would leave one behind where the tests were started.
+      ERL_CRASH_DUMP: at('erl_crash.dump'),
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
     };
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Admin, type BaseOptions, Producer, stringSerializers } from '@platformatic/kafka';
+import { Admin, type BaseOptions, Producer } from '@platformatic/kafka';
 import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../../config/index.js';
 import { Database } from '../../database/index.js';
@@ -15,7 +15,7 @@ import {
   type Subscription,
 } from './event-transport.js';
 import { KafkaGroup } from './kafka-group.js';
-import { kafkaOptions } from './kafka-options.js';
+import { kafkaOptions, producerOptions } from './kafka-options.js';
 import { GroupHasMembersError, KafkaTopics, topicOf } from './kafka-topics.js';
 import { toMessage } from './messages.js';
 
@@ -67,7 +67,7 @@ export class KafkaTransport extends EventTransport {
         await this.topics.ensure(topics);
         // Nobody would know of what is sent after time is up.
         signal.throwIfAborted();
-        this.producer ??= new Producer({ ...this.options, idempotent: true, serializers: stringSerializers });
+        this.producer ??= new Producer(producerOptions(this.config.settings));
         await this.producer.send({
           messages: events.map((event) => {
             const { body, headers } = toMessage(event);

@@ -8,7 +8,8 @@ export class LazyConnection<T> {
 
   /**
    * @param who answers, for messages
-   * @param open opens one; it calls `lost` once what it opened is of no use any more, and gives up when it is told to
+   * @param open opens one, or fails and leaves nothing open; it calls `lost` once what it opened is of no use any more,
+   *   and gives up when it is told to
    * @param end closes what was opened
    */
   constructor(
@@ -21,9 +22,12 @@ export class LazyConnection<T> {
   get(): Promise<T> {
     if (this.isClosed) return Promise.reject(new Error('The connection is closed for good.'));
     if (this.current) return this.current;
-    const opening: Promise<T> = within(CONNECT_TIMEOUT_MS, this.who, (signal) =>
-      this.open(() => this.forget(opening), signal),
-    );
+    const opening: Promise<T> = within(CONNECT_TIMEOUT_MS, this.who, async (signal) => {
+      const connection = await this.open(() => this.forget(opening), signal);
+      // Nobody gets one that comes too late, and so nobody else would close it.
+      if (signal.aborted) await this.end(connection);
+      return connection;
+    });
     this.current = opening;
     opening.catch(() => this.forget(opening));
     return opening;

@@ -128,15 +128,21 @@ export class NatsTransport extends EventTransport {
       maxPingOut: 2,
     });
     void connection.closed().then(lost);
-    const manager = await jetstreamManager(connection);
-    const { created } = await this.ensureStream(manager);
-    return {
-      connection,
-      manager,
-      stream: jetstream(connection),
-      madeAt: new Date(created).getTime(),
-      registered: new Set(),
-    };
+    try {
+      const manager = await jetstreamManager(connection);
+      const { created } = await this.ensureStream(manager);
+      return {
+        connection,
+        manager,
+        stream: jetstream(connection),
+        madeAt: new Date(created).getTime(),
+        registered: new Set(),
+      };
+    } catch (error) {
+      // No JetStream, or no room for a stream: each try would leave one more connection behind.
+      await connection.close();
+      throw error;
+    }
   }
 
   /** Makes the stream where there is none. One that somebody has made otherwise stays as it is. */

@@ -73,16 +73,21 @@ export class RabbitmqQueue {
     endOnAbort(signal, channel);
     channel.on('error', () => undefined);
     channel.on('close', () => this.forget(channel));
-    await declareQueue(this.group, connection, channel, signal);
-    await channel.prefetch(PREFETCH);
     const arrived: ConsumeMessage[] = [];
-    await channel.consume(this.name, (message) => {
-      // Nothing more comes when somebody deletes the queue: it is made again.
-      if (message === null) this.forget(channel);
-      else arrived.push(message);
-      this.onArrival();
-    });
-    signal.throwIfAborted();
+    try {
+      await declareQueue(this.group, connection, channel, signal);
+      await channel.prefetch(PREFETCH);
+      await channel.consume(this.name, (message) => {
+        // Nothing more comes when somebody deletes the queue: it is made again.
+        if (message === null) this.forget(channel);
+        else arrived.push(message);
+        this.onArrival();
+      });
+      signal.throwIfAborted();
+    } catch (error) {
+      await end(channel);
+      throw error;
+    }
     this.channel = channel;
     this.arrived = arrived;
     return channel;
@@ -116,7 +121,10 @@ export async function declareQueue(
   await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
   // One that somebody has made otherwise stays as it is.
   if (waiting === undefined)
-    await channel.assertQueue(name, { durable: true, arguments: queueArguments(connection) });
+    await channel.assertQueue(name, {
+      durable: true,
+      arguments: queueArguments(connection.connection.serverProperties.version),
+    });
   const bindings = group.types === 'all' ? ['#'] : group.types;
   for (const type of bindings) await channel.bindQueue(name, EXCHANGE, type);
 }
@@ -152,8 +160,8 @@ export function endOnAbort(signal: AbortSignal, link: Channel | ChannelModel): v
   signal.addEventListener('abort', () => void end(link));
 }
 
-/** One that has ended already says so by throwing. */
-async function end(link: Channel | ChannelModel): Promise<void> {
+/** Closes it. One that has ended already says so by throwing. */
+export async function end(link: Channel | ChannelModel): Promise<void> {
   try {
     await link.close();
   } catch {
@@ -161,11 +169,11 @@ async function end(link: Channel | ChannelModel): Promise<void> {
   }
 }
 
-function queueArguments({ connection }: ChannelModel): Record<string, unknown> {
-  const major = Number.parseInt(connection.serverProperties.version, 10);
+/** What a queue is made with by a server of this version, such as `4.1.2`. */
+export function queueArguments(version: string): Record<string, unknown> {
   return {
     'x-queue-type': 'quorum',
     'x-single-active-consumer': true,
-    ...(major >= FIRST_MAJOR_WITH_DELIVERY_LIMIT ? { 'x-delivery-limit': -1 } : {}),
+    ...(Number.parseInt(version, 10) >= FIRST_MAJOR_WITH_DELIVERY_LIMIT ? { 'x-delivery-limit': -1 } : {}),
   };
 }

@@ -15,7 +15,7 @@ import {
 } from './event-transport.js';
 import { LazyConnection } from './lazy-connection.js';
 import { toMessage } from './messages.js';
-import { declareQueue, endOnAbort, EXCHANGE, RabbitmqQueue } from './rabbitmq-queue.js';
+import { declareQueue, end, endOnAbort, EXCHANGE, RabbitmqQueue } from './rabbitmq-queue.js';
 
 /** A connection on which nothing comes for about twice as long is dead. */
 const HEARTBEAT_SECONDS = 5;
@@ -135,14 +135,25 @@ export class RabbitmqTransport extends EventTransport {
   private async openOutlet(lost: () => void, signal: AbortSignal): Promise<Outlet> {
     const connection = await this.connect(lost);
     endOnAbort(signal, connection);
-    const channel = await connection.createConfirmChannel();
-    channel.on('error', () => undefined);
-    channel.on('close', lost);
-    await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
-    for (const group of this.groups.values()) await declareQueue(group, connection, channel, signal);
-    const returned = new Set<string>();
-    channel.on('return', ({ fields }: { fields: { routingKey: string } }) => returned.add(fields.routingKey));
-    return { connection, channel, returned };
+    try {
+      const channel = await connection.createConfirmChannel();
+      channel.on('error', () => undefined);
+      channel.on('close', () => {
+        lost();
+        // The broker ends a channel alone when it refuses something.
+        void end(connection);
+      });
+      await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
+      for (const group of this.groups.values()) await declareQueue(group, connection, channel, signal);
+      const returned = new Set<string>();
+      channel.on('return', ({ fields }: { fields: { routingKey: string } }) =>
+        returned.add(fields.routingKey),
+      );
+      return { connection, channel, returned };
+    } catch (error) {
+      await end(connection);
+      throw error;
+    }
   }
 
   private isForSomebody(event: IntegrationEvent): boolean {

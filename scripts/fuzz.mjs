@@ -10,12 +10,12 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort } from '../test/support/free-port.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const START_TIMEOUT_MS = 60_000;
@@ -23,16 +23,6 @@ const DEMO_PASSWORD = 'steelyard-demo';
 
 const { values: options } = parseArgs({ options: { seed: { type: 'string' } } });
 const seed = options.seed ?? String(randomInt(1_000_000));
-
-/** A port that was free a moment ago. */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const directory = mkdtempSync(join(tmpdir(), 'steelyard-fuzz-'));
 const port = await freePort();

@@ -9,11 +9,11 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/free-port.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const HOST = '127.0.0.1';
@@ -32,16 +32,6 @@ const directory = mkdtempSync(join(tmpdir(), 'steelyard-smoke-'));
 const dataDirectory = join(directory, 'data');
 /** There while the embedded PostgreSQL runs; its first line is the process id. */
 const postmasterFile = join(dataDirectory, 'postgres', 'postmaster.pid');
-
-/** A port that was free a moment ago. */
-async function freePort() {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const port = await freePort();
 const managementPort = await freePort();

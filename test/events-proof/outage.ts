@@ -5,7 +5,7 @@ import { say } from '../faults/report.js';
 import { type Product, Rig } from '../faults/rig.js';
 import type { Totals } from '../faults/totals.js';
 import { eventually } from '../support/eventually.js';
-import { freePort } from '../support/spawn-app.js';
+import { freePort } from '../support/free-port.js';
 import { type BrokerName, newBroker } from './brokers.js';
 
 /** So long, orders are placed before the broker goes. */

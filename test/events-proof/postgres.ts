@@ -6,6 +6,7 @@ import { migrateUp } from '#platform/database';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres';
 import { Client } from 'pg';
 import { migrations } from '../../migrations/index.js';
+import { freePort } from '../support/free-port.js';
 import { SCHEMA } from './proof-event.js';
 
 /** A server that is just ending may still be writing: hence the retries. */
@@ -27,10 +28,11 @@ export class Postgres {
     // As root, PostgreSQL runs as another account, which may enter and not look around.
     await chmod(directory, 0o711);
     const dataDir = join(directory, 'data');
-    let server = await startEmbeddedPostgres({ dataDir });
+    const port = await freePort();
+    let server = await startEmbeddedPostgres({ dataDir, port });
     await execute(server.url, 'ALTER SYSTEM SET track_commit_timestamp = on');
     await server.stop();
-    server = await startEmbeddedPostgres({ dataDir });
+    server = await startEmbeddedPostgres({ dataDir, port });
     return new Postgres(directory, server);
   }
 

@@ -12,7 +12,8 @@ import {
   startGatewaySimulator,
   WEBHOOK_SECRET,
 } from '../support/gateway-simulator.js';
-import { freePort, type SpawnedApp, spawnApp } from '../support/spawn-app.js';
+import { freePort } from '../support/free-port.js';
+import { type SpawnedApp, spawnApp } from '../support/spawn-app.js';
 import { ENDPOINTS, type Inbox, WebhookPartner } from '../support/webhook-partner.js';
 import { Caller, keyedCall } from './caller.js';
 import { countUnheard } from './check-consumers.js';
@@ -92,7 +93,10 @@ export class Rig {
     const directory = await mkdtemp(join(tmpdir(), 'steelyard-faults-'));
     // As root, PostgreSQL runs as another account, which may enter and not look around.
     await chmod(directory, 0o711);
-    const postgres = await startEmbeddedPostgres({ dataDir: join(directory, 'data') });
+    const postgres = await startEmbeddedPostgres({
+      dataDir: join(directory, 'data'),
+      port: await freePort(),
+    });
     const [port, managementPort] = [await freePort(), await freePort()];
     const baseUrl = `http://127.0.0.1:${port}`;
     const gateway = await startGatewaySimulator(tells ? baseUrl + WEBHOOK_PATH : undefined);

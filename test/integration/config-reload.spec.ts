@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateAppSecret, generateSigningKeys } from '#platform/security';
 import { eventually } from '../support/eventually.js';
-import { freePort, spawnApp, type SpawnedApp, spawnScript } from '../support/spawn-app.js';
+import { freePort } from '../support/free-port.js';
+import { spawnApp, type SpawnedApp, spawnScript } from '../support/spawn-app.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const PRODUCTS = '/api/v1/products';

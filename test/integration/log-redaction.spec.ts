@@ -2,7 +2,8 @@ import { newId } from '#kernel';
 import { generateAppSecret, generateSigningKeys } from '#platform/security';
 import { Client } from 'pg';
 import { eventually } from '../support/eventually.js';
-import { freePort, spawnApp, type SpawnedApp } from '../support/spawn-app.js';
+import { freePort } from '../support/free-port.js';
+import { spawnApp, type SpawnedApp } from '../support/spawn-app.js';
 import { createTestDatabase } from '../support/test-database.js';
 
 const PASSWORD = 'canary-password-correct-horse';

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createSteelyardClient } from '#client';
 import { eventually } from '../support/eventually.js';
-import { freePort, type ProcessEnd, spawnApp, type SpawnedApp } from '../support/spawn-app.js';
+import { freePort } from '../support/free-port.js';
+import { type ProcessEnd, spawnApp, type SpawnedApp } from '../support/spawn-app.js';
 
 const MAIN = 'apps/standalone/src/main.ts';
 const READY = /Ctrl-C stops it\.\n/;

@@ -3,7 +3,8 @@ import { generateAppSecret, generateSigningKeys } from '#platform/security';
 import { Client } from 'pg';
 import { ensureDemoData } from '../../apps/api/src/index.js';
 import { eventually } from '../support/eventually.js';
-import { freePort, spawnApp, type SpawnedApp } from '../support/spawn-app.js';
+import { freePort } from '../support/free-port.js';
+import { spawnApp, type SpawnedApp } from '../support/spawn-app.js';
 import { TestApp } from '../support/test-app.js';
 
 const ORDERS = '/api/v1/orders';

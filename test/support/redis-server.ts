@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createClient } from 'redis';
 import { eventually } from './eventually.js';
-import { freePort } from './spawn-app.js';
+import { freePort } from './free-port.js';
 
 /** Whether this machine has a redis-server. */
 export const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0;

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { newId } from '#kernel';
 import { type RunningSimulator, startGatewaySimulator, WEBHOOK_SECRET } from './gateway-simulator.js';
 import { Shop } from './shop.js';
-import { freePort } from './spawn-app.js';
+import { freePort } from './free-port.js';
 import type { Answer } from './test-app.js';
 
 export const WEBHOOKS = '/api/v1/payment-webhooks/stripe';

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Admin } from '@platformatic/kafka';
-import { freePort } from '../spawn-app.js';
+import { freePort } from '../free-port.js';
 import { BrokerServer, type Program } from './broker-server.js';
 
 const TOOLS = process.env['STEELYARD_TOOLS_DIR'] ?? join(homedir(), '.cache', 'steelyard-tools');

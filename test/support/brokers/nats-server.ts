@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { freePort } from '../spawn-app.js';
+import { freePort } from '../free-port.js';
 import { BrokerServer, type Program } from './broker-server.js';
 
 /** Why no NATS can be started here; undefined where one can. */

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'amqplib';
-import { freePort } from '../spawn-app.js';
+import { freePort } from '../free-port.js';
 import { BrokerServer, type Program } from './broker-server.js';
 
 /** The program itself: the one on the PATH changes to a user who may not write into a test's directory. */

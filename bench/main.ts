@@ -30,6 +30,9 @@ const unknown = names.filter((name) => !isTransport(name));
 if (unknown.length > 0) throw new Error(`There are no transports ${unknown.join(', ')}.`);
 const transports = names.filter(isTransport);
 
+// Servers that run end with this process, when it comes to its exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
 const latencies = new Map<TransportName, Latency[]>();
 const postgres = await Postgres.start();
 try {

@@ -8,7 +8,8 @@ import { execFileSync } from 'node:child_process';
 export function publishedVersions(root: string, path: string): string[] {
   const git = (...args: string[]): string | undefined => {
     try {
-      return execFileSync('git', args, { cwd: root, stdio: 'pipe', encoding: 'utf8' });
+      // A long contract must not look like one that is not there.
+      return execFileSync('git', args, { cwd: root, stdio: 'pipe', encoding: 'utf8', maxBuffer: Infinity });
     } catch {
       return undefined;
     }

@@ -48,6 +48,14 @@ describe('what is published of a contract', () => {
     expect(publishedVersions(root, FILE)).toEqual(['released']);
   });
 
+  it('is read whole, however long it is', () => {
+    const long = 'x'.repeat(2_000_000);
+    commit('long');
+    writeFileSync(join(root, FILE), long);
+    git('commit', '--quiet', '--no-verify', '--all', '--message', 'longer');
+    expect(publishedVersions(root, FILE)[0]).toHaveLength(long.length);
+  });
+
   it('is nothing where git does not have the file', () => {
     expect(publishedVersions(root, FILE)).toEqual([]);
   });

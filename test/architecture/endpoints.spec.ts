@@ -102,6 +102,18 @@ describe('endpoints', () => {
     expect(silent).toEqual([]);
   });
 
+  it('filters have their examples in words, since Swagger UI fills in any other', async () => {
+    const { body: document } = await api.get('/api/openapi.json');
+    const filters = Object.values<Record<string, Operation>>(document.paths)
+      .flatMap((path) => Object.values(path))
+      .flatMap(({ parameters = [] }) => parameters)
+      .filter((parameter) => parameter.in === 'query' && !parameter.required);
+    expect(filters.filter(({ schema }) => schema?.example !== undefined)).toEqual([]);
+    expect(filters).toContainEqual(
+      expect.objectContaining({ name: 'q', description: expect.stringContaining('For example `mug`.') }),
+    );
+  });
+
   it('every reference of the document resolves', async () => {
     const { body: document } = await api.get('/api/openapi.json');
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)];
@@ -118,7 +130,13 @@ interface Operation {
   readonly summary?: string;
   readonly tags?: string[];
   readonly requestBody?: { content: Record<string, { schema?: object }> };
-  readonly parameters?: { name: string }[];
+  readonly parameters?: {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly description?: string;
+    readonly schema?: { readonly example?: unknown };
+  }[];
   readonly responses: Record<string, { headers?: object; content?: Record<string, { schema?: object }> }>;
 }
 

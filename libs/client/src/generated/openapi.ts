@@ -5312,9 +5312,9 @@ export interface operations {
                 action?: string;
                 /** @description The id that it was done to. */
                 target?: string;
-                /** @description Not before this time. */
+                /** @description Not before this time. For example `2026-11-20T12:00:00.000Z`. */
                 after?: string;
-                /** @description Before this time. */
+                /** @description Before this time. For example `2026-11-20T12:00:00.000Z`. */
                 before?: string;
             };
             header?: never;
@@ -5732,7 +5732,7 @@ export interface operations {
                 cursor?: string;
                 /** @description The name of the consumer. */
                 consumer?: string;
-                /** @description The type of the events. */
+                /** @description The type of the events. For example `steelyard.order.confirmed.v1`. */
                 type?: string;
             };
             header?: never;
@@ -7968,7 +7968,7 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
-                /** @description Who made them: `user:<id>`. */
+                /** @description Who made them: `user:<id>`. For example `user:01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11`. */
                 createdBy?: string;
             };
             header?: never;
@@ -11860,11 +11860,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the answer before; or `latest`, for what happens from now on. Absent or empty, and without `since`: from the oldest event that is kept. */
                 after?: string;
-                /** @description Instead of `after`, to begin: from the first event that happened at this time or later, with some from shortly before, or from the oldest that is kept. */
+                /** @description Instead of `after`, to begin: from the first event that happened at this time or later, with some from shortly before, or from the oldest that is kept. For example `2026-11-20T12:00:00.000Z`. */
                 since?: string;
                 /** @description Events per answer, 1 to 100. */
                 limit?: number;
-                /** @description Events of these types only, divided by commas: types, or what they begin with and `*`. Others are passed over, so an answer may be empty while `hasMore` is true. */
+                /** @description Events of these types only, divided by commas: types, or what they begin with and `*`. Others are passed over, so an answer may be empty while `hasMore` is true. For example `steelyard.order.*,steelyard.stock.availability_changed.v1`. */
                 types?: string;
             };
             header?: never;
@@ -12707,7 +12707,9 @@ export interface operations {
                 status?: "pending_payment" | "confirmed" | "partially_fulfilled" | "fulfilled" | "completed" | "cancel_pending" | "canceled" | "expired";
                 /** @description Staff only. */
                 customerId?: string;
+                /** @description For example `2026-11-20T12:00:00.000Z`. */
                 placedAfter?: string;
+                /** @description For example `2026-11-20T12:00:00.000Z`. */
                 placedBefore?: string;
             };
             header?: never;
@@ -15211,7 +15213,7 @@ export interface operations {
     watch: {
         parameters: {
             query?: {
-                /** @description For whoever begins: the `version` of the order that they have read, so that only later changes come. The header `Last-Event-ID`, which an EventSource sends when it comes back, goes before. */
+                /** @description For whoever begins: the `version` of the order that they have read, so that only later changes come. The header `Last-Event-ID`, which an EventSource sends when it comes back, goes before. For example `2`. */
                 lastEventId?: string;
                 /** @description For a guest’s EventSource, which cannot send the header `X-Order-Token`; whoever can sends that. We log no query; proxies on the way should not either. */
                 orderToken?: string;
@@ -19045,7 +19047,7 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
-                /** @description Part of the SKU or the name; case does not matter. */
+                /** @description Part of the SKU or the name; case does not matter. For example `mug`. */
                 q?: string;
                 /** @description The exact SKU. */
                 sku?: string;
@@ -21295,9 +21297,9 @@ export interface operations {
                 limit?: number;
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
-                /** @description First day, UTC. */
+                /** @description First day, UTC. For example `2026-11-20`. */
                 from?: string;
-                /** @description Last day, UTC, included. */
+                /** @description Last day, UTC, included. For example `2026-11-20`. */
                 to?: string;
                 productId?: string;
             };
@@ -30391,7 +30393,7 @@ export interface operations {
                 /** @description `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
                 status?: "pending" | "succeeded" | "failed" | "canceled";
-                /** @description The exact type. */
+                /** @description The exact type. For example `steelyard.order.placed.v1`. */
                 eventType?: string;
                 /** @description The `webhook-id` under which it is sent. */
                 eventId?: string;

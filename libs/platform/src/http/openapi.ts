@@ -52,6 +52,7 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
       const operation = path[method];
       if (!operation) continue;
       describeEdge(operation);
+      tellExamplesOfFilters(operation);
       locateProblems(operation, address);
       hoistDefinitions(operation, components);
       if (operation.requestBody) relaxBody(operation.requestBody, document);
@@ -123,6 +124,20 @@ function describeEdge(operation: Operation): void {
       ...(RETRYABLE_STATUSES.has(status) ? RETRY_AFTER : {}),
       ...(status === '401' ? WWW_AUTHENTICATE : {}),
     };
+  }
+}
+
+/**
+ * Swagger UI fills in the examples of parameters, and whoever then asks for a list gets what no row agrees with. What
+ * nobody has to send shows its example in words.
+ */
+function tellExamplesOfFilters({ parameters = [] }: Operation): void {
+  for (const parameter of parameters) {
+    if (!('in' in parameter) || parameter.in !== 'query' || parameter.required) continue;
+    const { example, ...schema } = parameter.schema as { example?: string };
+    if (example === undefined) continue;
+    parameter.schema = schema;
+    parameter.description = [parameter.description, `For example \`${example}\`.`].filter(Boolean).join(' ');
   }
 }
 

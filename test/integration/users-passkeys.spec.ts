@@ -58,6 +58,7 @@ describe('a passkey', () => {
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
         attestation: 'none',
         excludeCredentials: [],
+        pubKeyCredParams: [-8, -7, -257].map((alg) => ({ alg, type: 'public-key' })),
       },
     });
     const owner = await factors.withPasskey(person);

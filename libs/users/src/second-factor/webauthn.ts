@@ -11,6 +11,7 @@ import {
   type WebAuthnCredential,
 } from '@simplewebauthn/server';
 import {
+  COSEALG,
   decodeAttestationObject,
   decodeClientDataJSON,
   isoBase64URL,
@@ -34,6 +35,12 @@ export interface PasskeyKey extends PasskeyHandle {
 }
 
 const TIMEOUT_MS = CHALLENGE_LIFETIME_SECONDS * 1000;
+
+/**
+ * The algorithms of keys that are asked for and taken. Which ones the runtime knows changes with it, such as ML-DSA, which
+ * is an experiment of Node's yet: a passkey has to work in every replica, and after every update.
+ */
+const ALGORITHMS = [COSEALG.EdDSA, COSEALG.ES256, COSEALG.RS256];
 
 /** The ceremonies of WebAuthn, with the shop's domain, name and origins. The person is always verified, by PIN or body. */
 @Injectable()
@@ -64,6 +71,7 @@ export class WebAuthn {
       timeout: TIMEOUT_MS,
       excludeCredentials: existing.map(descriptorOf),
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+      supportedAlgorithmIDs: ALGORITHMS,
     });
     return { ...options };
   }
@@ -92,6 +100,7 @@ export class WebAuthn {
       expectedOrigin: this.origins,
       expectedRPID: this.rpId,
       requireUserVerification: true,
+      supportedAlgorithmIDs: ALGORITHMS,
     });
     if (!verified) throw new Error('The authenticator’s statement cannot be verified.');
     const { credential, credentialDeviceType } = registrationInfo;

@@ -83,7 +83,7 @@ describe('the export of my data', () => {
       ],
       externalIdentities: [],
       secondFactor: { totp: null, passkeys: [], recoveryCodesLeft: 0 },
-      records: { orders: expect.any(Array) },
+      records: { orders: expect.any(Array), orderReasons: [] },
     });
     const exported = answer.body.records.orders as { id: string }[];
     expect(exported.map(({ id }) => id)).toEqual(orders.map(({ id }) => id as string).reverse());
@@ -223,6 +223,73 @@ describe('the erasure of a person', () => {
     }
     const left = await everything();
     for (const trace of [person.email, name]) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+  });
+
+  it('removes what they gave as reasons, which the export has, and leaves those of staff', async () => {
+    const person = await shop.newCustomer();
+    await confirmAddress(person);
+    const words = [`I moved, call ${newId()}`, `As a guest: ${newId()}`, 'sold out'] as const;
+    const own = await shop.placed({}, { as: person });
+    await shop.cancel(own.id, { as: person }, words[0]);
+    const { id: guests, orderToken } = await shop.placedByGuest({ email: person.email });
+    await shop.cancel(guests, { as: null, orderToken }, words[1]);
+    const other = await shop.placed({}, { as: person });
+    await shop.cancel(other.id, { as: shop.staff }, words[2]);
+
+    const { orderReasons } = (await shop.get(EXPORT, { as: person })).body.records;
+    const cause = 'cancel_requested';
+    const occurredAt = expect.stringMatching(/^\d{4}-.*Z$/);
+    expect(orderReasons).toEqual([
+      { orderId: own.id, cause, reason: words[0], occurredAt },
+      { orderId: guests, cause, reason: words[1], occurredAt },
+    ]);
+    expect((await erase(person)).status).toBe(204);
+    expect(await mailsTo(person)).toContain('Your account was erased');
+    const left = await everything();
+    for (const trace of words.slice(0, 2)) expect([trace, left.includes(trace)]).toEqual([trace, false]);
+    const { rows } = await shop.sql.query(
+      'SELECT reason FROM orders.timeline WHERE order_id = $1 AND reason IS NOT NULL',
+      [other.id],
+    );
+    expect(rows).toEqual([{ reason: words[2] }]);
+  });
+
+  it('reaches what stood under an address that they have left', async () => {
+    const person = { email: `${newId()}@example.com`, password: PASSWORD, name: `Grace ${newId()}` };
+    const key = newId();
+    const register = () => shop.api.post('/api/v1/users', person, { headers: { 'idempotency-key': key } });
+    expect(await register()).toMatchObject({ status: 201 });
+    const before = await shop.signIn(person.email, PASSWORD);
+    await confirmAddress(before);
+    const address = { ...ADDRESS, name: person.name };
+    const claimed = await canceledByGuest(person.email, address);
+    const { version } = (await shop.sql.query('SELECT version FROM users.users WHERE id = $1', [before.id]))
+      .rows[0] as { version: number };
+    const moved = await shop.api.call('PATCH', `/api/v1/users/${before.id}`, {
+      ...{ token: shop.staff.token, headers: { 'if-match': `"${version}"` } },
+      body: { email: `${newId()}@example.com` },
+    });
+    expect(moved.status).toBe(200);
+    const after = await shop.signIn(moved.body.email, PASSWORD);
+    expect((await shop.get(EXPORT, { as: after })).body.records.orders).toMatchObject([{ id: claimed }]);
+    expect(await mailsTo(before)).toEqual(['Your e-mail address was changed']);
+    expect((await erase(after)).status).toBe(204);
+    expect(await mailsTo(after)).toContain('Your account was erased');
+    const left = await everything();
+    for (const trace of [person.email, person.name, after.email]) {
+      expect([trace, left.includes(trace)]).toEqual([trace, false]);
+    }
+  });
+
+  it('does not reach the guest orders of an address that they have never proven', async () => {
+    const person = await shop.newCustomer();
+    const { id } = await shop.placedByGuest({ email: person.email });
+    const moved = await shop.api.call('PATCH', `/api/v1/users/${person.id}`, {
+      ...{ token: shop.staff.token, headers: { 'if-match': '"1"' } },
+      body: { email: `${newId()}@example.com` },
+    });
+    expect(moved.status).toBe(200);
+    expect(await shop.orderOf(id)).toMatchObject({ customerId: null, email: person.email });
   });
 
   it('leaves the orders of a guest alone whose address is not known to be the person’s', async () => {

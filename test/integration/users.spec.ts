@@ -1,6 +1,8 @@
 import { newId } from '#kernel';
 import { DemoUsers, UsersFacade } from '#users';
+import { createApi } from '../../apps/api/src/create-api.js';
 import { type Answer, type CallOptions, TestApp } from '../support/test-app.js';
+import { testSettings } from '../support/test-settings.js';
 import {
   DEMO_PASSWORD,
   FORGOT_PASSWORD,
@@ -584,6 +586,23 @@ describe('demo accounts', () => {
       expect((await fresh.get(USERS, { token: accessToken })).body.data).toHaveLength(3);
     } finally {
       await fresh.stop();
+    }
+  });
+
+  it('open nothing where they are not asked for, though the database has them', async () => {
+    const { database } = users.app;
+    const serious = await createApi(await testSettings({ DATABASE_URL: database.url, DEMO_DATA: 'false' }));
+    try {
+      await serious.listen(0, '127.0.0.1');
+      const response = await fetch(`${await serious.getUrl()}${LOGIN}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: 'admin@example.com', password: DEMO_PASSWORD }),
+      });
+      expect(response.status).toBe(401);
+      expect(await response.json()).toMatchObject({ code: 'invalid_credentials' });
+    } finally {
+      await serious.close();
     }
   });
 

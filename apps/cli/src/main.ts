@@ -11,6 +11,7 @@ import { openapiCommand } from './commands/openapi.js';
 import { permissionsCommand } from './commands/permissions.js';
 import { replayCommand } from './commands/replay.js';
 import { salesCommand } from './commands/sales.js';
+import { usersCommand } from './commands/users.js';
 
 /** `npm run steelyard -- <command>`: one file per command in commands/. */
 const program = new Command('steelyard')
@@ -20,6 +21,7 @@ const program = new Command('steelyard')
   .addCommand(deadLettersCommand())
   .addCommand(replayCommand())
   .addCommand(salesCommand())
+  .addCommand(usersCommand())
   .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(openapiCommand())

@@ -4,6 +4,7 @@ import { Config } from '#platform/config';
 import { currentActor } from '#platform/context';
 import { Database } from '#platform/database';
 import { httpErrors } from '#platform/http';
+import { Idempotency } from '#platform/idempotency';
 import { MailQueue } from '#platform/mail';
 import { accountMails, oneMailTo } from './account-mail-kinds.js';
 import { AccountTokens, type TokenPurpose } from './account-tokens.js';
@@ -14,8 +15,11 @@ import { PasswordCheck } from './password-check.js';
 import { Passwords } from './passwords.js';
 import { isGuessable } from './password-strength.js';
 import { PendingChanges } from './pending-changes.js';
+import { PersonalData } from './personal-data.js';
+import { registrantPrincipal } from './registrant-principal.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { Sessions } from './sessions.js';
+import { toSummary } from './user-summary.js';
 import type { ProvenUser, User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
 import { GUESSABLE } from './users.schema.js';
@@ -35,6 +39,8 @@ export class AccountService {
     private readonly secondFactors: SecondFactors,
     private readonly identities: IdentityLinks,
     private readonly pending: PendingChanges,
+    private readonly personalData: PersonalData,
+    private readonly idempotency: Idempotency,
     private readonly sessions: Sessions,
     private readonly mails: MailQueue,
     private readonly database: Database,
@@ -150,14 +156,14 @@ export class AccountService {
   async confirmEmailChange(token: string, password: string): Promise<void> {
     const { email, user } = await this.provenBy('change_email', token, password);
     await this.database.transaction(async () => {
-      let old = recipientOf(user);
+      let old: User = user;
       const { id } = await this.users.changeAccount(user, async (current) => {
         await this.tokens.spend('change_email', token);
-        old = recipientOf(current);
+        old = { ...current };
         return { email, emailVerifiedAt: this.clock.now() };
       });
       if (old.email === email) await this.pending.endAll(id);
-      else await this.leave(id, old);
+      else await this.leave(old);
     });
     await this.passwordCheck.welcome(email);
   }
@@ -167,11 +173,11 @@ export class AccountService {
    * told, and the new one asked for its proof where addresses are. Sessions end, which may be those of whoever has the
    * old mailbox; not the one of staff who move themselves.
    */
-  async moved({ id, email }: User, old: Recipient): Promise<void> {
+  async moved({ id, email }: User, old: User): Promise<void> {
     const actor = currentActor();
     const isOneself = actor.kind === 'user' && actor.userId === id;
     await this.sessions.revokeAll(id, isOneself ? actor.sessionId : undefined);
-    await this.leave(id, old);
+    await this.leave(old);
     if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
     await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
   }
@@ -206,11 +212,17 @@ export class AccountService {
     await this.sessions.revokeAll(userId, keptSessionId);
   }
 
-  private async leave(userId: string, old: Recipient): Promise<void> {
+  /** @param old the user with the address that they leave */
+  private async leave(old: User): Promise<void> {
+    const { id: userId, email } = old;
+    const recipient = recipientOf(old);
     // What identity providers said of the old address is true of nobody here any more.
-    await this.identities.endAll({ id: userId, ...old });
+    await this.identities.endAll({ id: userId, ...recipient });
     // It was mailed to the old address.
     await this.pending.endAll(userId);
-    await this.mails.enqueue(accountMails.emailChanged, userId, old);
+    // The kept answer of a registration would outlive the person, whom nothing leads back to this address.
+    await this.idempotency.forget([registrantPrincipal(email)]);
+    if (old.emailVerifiedAt !== null) await this.personalData.follow(toSummary(old));
+    await this.mails.enqueue(accountMails.emailChanged, userId, recipient);
   }
 }

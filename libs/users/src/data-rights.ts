@@ -14,6 +14,7 @@ import { recipientOf } from './letter.js';
 import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { pseudonymOf } from './pseudonym.js';
+import { registrantPrincipal } from './registrant-principal.js';
 import { secondFactorSubjects } from './second-factor/second-factor-mails.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
 import { SecondFactors } from './second-factor/second-factors.js';
@@ -105,7 +106,7 @@ export class DataRights {
       await this.identities.forget(userId);
       // Where no mail leaves, the queue would go on holding the address.
       if (this.mails.isDelivered) await this.mails.enqueue(accountMails.erased, userId, recipientOf(person));
-      await this.idempotency.forget([userReference(userId), `email:${email}`]);
+      await this.idempotency.forget([userReference(userId), registrantPrincipal(email)]);
     });
   }
 }

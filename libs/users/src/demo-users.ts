@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock, DomainError, type Role } from '#kernel';
 import { Config } from '#platform/config';
 import { runAsSystem } from '#platform/context';
+import { DEMO_PASSWORD } from './password-strength.js';
 import { Passwords } from './passwords.js';
 import { usersErrors } from './users.errors.js';
 import { UsersService } from './users.service.js';
@@ -14,12 +15,10 @@ export interface DemoAccount {
   readonly password: string;
 }
 
-const PASSWORD = 'steelyard-demo';
-
 const ACCOUNTS: readonly DemoAccount[] = [
-  { email: 'admin@example.com', name: 'Demo Admin', role: 'admin', password: PASSWORD },
-  { email: 'staff@example.com', name: 'Demo Staff', role: 'staff', password: PASSWORD },
-  { email: 'customer@example.com', name: 'Demo Customer', role: 'customer', password: PASSWORD },
+  { email: 'admin@example.com', name: 'Demo Admin', role: 'admin', password: DEMO_PASSWORD },
+  { email: 'staff@example.com', name: 'Demo Staff', role: 'staff', password: DEMO_PASSWORD },
+  { email: 'customer@example.com', name: 'Demo Customer', role: 'customer', password: DEMO_PASSWORD },
 ];
 
 /** The demo accounts of the embedded size. */

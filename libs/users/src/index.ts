@@ -1,3 +1,4 @@
+export { ChangeRole } from './change-role.js';
 export { currentUser } from './current-user.js';
 export { DemoUsers } from './demo-users.js';
 export { PruneAccounts } from './prune-accounts.js';

@@ -12,11 +12,12 @@ describe('a password', () => {
     ['a row of keys', 'qwertyuiop'],
     ['a row of letters', 'abcdefghij'],
     ['a repetition', 'abcabcabcabc'],
+    ['that of the demo accounts', 'steelyard-demo'],
   ])('is guessed that is %s', (_, password) => {
     expect(isGuessable(password)).toBe(true);
   });
 
-  it.each(['correct horse battery', 'Tr0ub4dor&3', 'steelyard-demo', 'naïve Größe 北京 🐎', 'k7#Qw9!zLp'])(
+  it.each(['correct horse battery', 'Tr0ub4dor&3', 'naïve Größe 北京 🐎', 'k7#Qw9!zLp'])(
     'is not guessed at once that is like %s',
     (password) => {
       expect(isGuessable(password)).toBe(false);

@@ -8,6 +8,7 @@ import { type Limiter, Limiters } from '#platform/redis';
 import { accountMails, oneMailTo } from './account-mail-kinds.js';
 import { MAX_LIVE_MAILS, TOKEN_LIFETIME_MINUTES } from './account-tokens.js';
 import { Passwords } from './passwords.js';
+import { registrantPrincipal } from './registrant-principal.js';
 import { type Registration, toUserView, type UserView } from './users.schema.js';
 import { UsersService } from './users.service.js';
 
@@ -49,7 +50,7 @@ export class RegisterUser {
       idempotencyKey === undefined
         ? undefined
         : {
-            principal: `email:${person.email}`,
+            principal: registrantPrincipal(person.email),
             operation: 'users.register',
             key: idempotencyKey,
             payload: { ...person, password: this.passwords.fingerprint(password) },

@@ -4,7 +4,6 @@ import { Database } from '#platform/database';
 import type { ExpectedVersions } from '#platform/http';
 import { AccessPolicy } from '#platform/security';
 import { AccountService } from './account.service.js';
-import { type Recipient, recipientOf } from './letter.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import type { User } from './user.row.js';
 import type { UserChange } from './users.schema.js';
@@ -32,10 +31,10 @@ export class UpdateUser {
    */
   async execute(id: string, expected: ExpectedVersions, change: UserChange): Promise<User> {
     return this.database.transaction(async () => {
-      let old: Recipient | undefined;
+      let old: User | undefined;
       const user = await this.users.update(id, expected, change, async (before) => {
         if (before.role !== 'customer') this.policy.admit(currentActor(), 'users:roles');
-        old = recipientOf(before);
+        old = { ...before };
         if (change.email === undefined) return;
         this.policy.admit(currentActor(), 'users:readdress');
         if (change.email === before.email) return;

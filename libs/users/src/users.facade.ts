@@ -19,6 +19,12 @@ export class UsersFacade {
     return user && toSummary(user);
   }
 
+  /** The user with this address, in lower case; undefined where there is none. */
+  async findByEmail(email: string): Promise<UserSummary | undefined> {
+    const user = await this.users.findByEmail(email);
+    return user && toSummary(user);
+  }
+
   /**
    * Like `get`, for whoever stores something about the user: they cannot be erased before the running transaction ends.
    */
@@ -30,6 +36,14 @@ export class UsersFacade {
   /** Has the export of a user's data contain what `contribute` returns, under `name`. */
   onExport(...contribution: Parameters<PersonalData['onExport']>): void {
     this.personalData.onExport(...contribution);
+  }
+
+  /**
+   * Has `follow` called for a user who leaves an address that they have proven, in the transaction in which they do:
+   * what is theirs by the address alone, whoever has it next could not be told from them.
+   */
+  onLeave(...follower: Parameters<PersonalData['onLeave']>): void {
+    this.personalData.onLeave(...follower);
   }
 
   /**

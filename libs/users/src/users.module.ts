@@ -97,6 +97,6 @@ import { UsersService } from './users.service.js';
     DemoUsers,
     WebAuthn,
   ],
-  exports: [UsersFacade, DemoUsers, PruneAccounts],
+  exports: [ChangeRole, UsersFacade, DemoUsers, PruneAccounts],
 })
 export class UsersModule {}

@@ -3,12 +3,13 @@ import { DomainError, SystemClock } from '#kernel';
 import { auditCommand, type AuditedCommand, AuditLog } from '#platform/audit';
 import { Config } from '#platform/config';
 import { Database, withDataSource } from '#platform/database';
-import { MAX_REASON_LENGTH, Paginator, reasonSchema } from '#platform/http';
+import { Paginator } from '#platform/http';
 import { type DeadLetter, type DeadLetterFilters, ParkedEvents } from '#platform/messaging';
 import { ProcessError, reachDatabase } from '#platform/process';
 import { generateAppSecret } from '#platform/security';
 import type { DataSource } from 'typeorm';
 import { settingsWithDatabase } from '../cli-settings.js';
+import { withReason } from '../reason.js';
 
 const PAGE_SIZE = 100;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -69,10 +70,6 @@ function withFilters(command: Command): Command {
   return command
     .option('--consumer <name>', 'those of this consumer only')
     .option('--type <type>', 'events of this type only');
-}
-
-function withReason(command: Command): Command {
-  return command.requiredOption('--reason <text>', 'why, for the audit log', reasonOf);
 }
 
 async function withTools(action: (tools: Tools) => Promise<void>): Promise<void> {
@@ -145,12 +142,6 @@ async function discard(
     parked.discard(consumer, event),
   );
   console.log(`${consumer} will not apply ${event}.`);
-}
-
-function reasonOf(text: string): string {
-  const { success, data } = reasonSchema.safeParse(text);
-  if (success) return data;
-  throw new InvalidArgumentError(`It must be a text of 1 to ${MAX_REASON_LENGTH} characters.`);
 }
 
 function eventId(text: string): string {

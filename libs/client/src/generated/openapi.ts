@@ -3508,7 +3508,7 @@ export interface components {
             /** @description Who the user is for the outside identity provider. */
             externalIdentities: components["schemas"]["LinkedIdentity"][];
             secondFactor: components["schemas"]["SecondFactorStatus"];
-            /** @description What else is held, by kind: `orders`, as the API shows them. */
+            /** @description What else is held, by kind: `orders`, as the API shows them, and `orderReasons`, which the person gave for what they did. */
             records: {
                 [key: string]: {
                     [key: string]: unknown;

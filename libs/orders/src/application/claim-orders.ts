@@ -1,10 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { actorReference, Clock, DomainError, type ErrorDefinition } from '#kernel';
 import { currentActor } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { securityErrors } from '#platform/security';
-import { currentUser, usersErrors, UsersFacade } from '#users';
+import { currentUser, usersErrors, UsersFacade, type UserSummary } from '#users';
 import { OrderRepository } from '../domain/order.repository.js';
 import { changeEach, MAX_CHANGED_TOGETHER } from './change-each.js';
 
@@ -20,9 +20,12 @@ export interface ClaimResult {
   claimed: number;
 }
 
-/** Gives a customer the orders that were placed as a guest with their address, once they have proven that it is theirs. */
+/**
+ * Gives a customer the orders that were placed as a guest with their address, once they have proven that it is theirs:
+ * when they ask for it, and when they leave the address, after which nobody could tell whose they are.
+ */
 @Injectable()
-export class ClaimOrders {
+export class ClaimOrders implements OnModuleInit {
   constructor(
     private readonly orders: OrderRepository,
     private readonly users: UsersFacade,
@@ -30,6 +33,12 @@ export class ClaimOrders {
     private readonly database: Database,
     private readonly clock: Clock,
   ) {}
+
+  onModuleInit(): void {
+    this.users.onLeave(async (user) => {
+      while ((await this.claimSome(user)) === MAX_CHANGED_TOGETHER);
+    });
+  }
 
   /** @throws DomainError email_not_verified */
   async execute(key: string): Promise<ClaimResult> {
@@ -42,17 +51,17 @@ export class ClaimOrders {
       const user = await this.users.hold(customerId);
       if (!user) throw new DomainError(securityErrors.invalid_token);
       if (!user.emailVerified) throw new DomainError(usersErrors.email_not_verified);
-      const found = await this.database.query<{ id: string }>(guestOrdersOf, [
-        user.email,
-        MAX_CHANGED_TOGETHER,
-      ]);
-      const claimed = await changeEach(this.orders, found, (order) => {
-        // Whoever was faster has it.
-        const isFree = order.state.customerId === null;
-        if (isFree) order.claim(customerId, this.clock.now());
-        return isFree;
-      });
-      return { claimed };
+      return { claimed: await this.claimSome(user) };
+    });
+  }
+
+  private async claimSome({ id: customerId, email }: UserSummary): Promise<number> {
+    const found = await this.database.query<{ id: string }>(guestOrdersOf, [email, MAX_CHANGED_TOGETHER]);
+    return changeEach(this.orders, found, (order) => {
+      // Whoever was faster has it.
+      const isFree = order.state.customerId === null;
+      if (isFree) order.claim(customerId, this.clock.now());
+      return isFree;
     });
   }
 }

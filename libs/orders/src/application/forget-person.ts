@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DomainError } from '#kernel';
+import { DomainError, userReference } from '#kernel';
 import { Database, statement } from '#platform/database';
 import { Idempotency } from '#platform/idempotency';
 import { usersErrors, UsersFacade, type UserSummary } from '#users';
@@ -28,6 +28,19 @@ const pseudonymise = statement(
     WHERE ${OF_PERSON} RETURNING id`,
 );
 
+/** Why they did what they did, in their own words; what staff wrote is the house's. */
+const reasonsOfPerson = statement(
+  'orders.reasons_of_person',
+  `SELECT t.order_id AS "orderId", t.occurred_at AS "occurredAt", t.cause, t.reason
+     FROM orders.timeline t JOIN orders.orders o ON o.id = t.order_id
+    WHERE ${OF_PERSON} AND t.reason IS NOT NULL AND t.actor IN ($3, 'anonymous') ORDER BY t.occurred_at, t.order_id`,
+);
+const forgetReasons = statement(
+  'orders.forget_reasons',
+  `UPDATE orders.timeline SET reason = NULL
+    WHERE order_id = ANY($1::uuid[]) AND reason IS NOT NULL AND actor IN ($2, 'anonymous')`,
+);
+
 /** Somebody about whom orders may hold something. */
 interface Buyer {
   readonly customerId: string;
@@ -51,12 +64,17 @@ export class ForgetPerson implements OnModuleInit {
 
   onModuleInit(): void {
     this.users.onExport('orders', (user) => this.ordersOf(buyer(user)));
+    this.users.onExport('orderReasons', (user) => this.reasonsOf(buyer(user)));
     this.users.onErase((user, pseudonym) => this.forget(buyer(user), pseudonym));
   }
 
   private async ordersOf({ customerId, guestEmail }: Buyer): Promise<OrderView[]> {
     const own = await this.all({ customerId });
     return guestEmail === null ? own : [...own, ...(await this.all({ guestEmail }))];
+  }
+
+  private async reasonsOf({ customerId, guestEmail }: Buyer): Promise<OrderReason[]> {
+    return this.database.query(reasonsOfPerson, [customerId, guestEmail, userReference(customerId)]);
   }
 
   private async all(filters: OrderFilters): Promise<OrderView[]> {
@@ -81,10 +99,19 @@ export class ForgetPerson implements OnModuleInit {
       throw new DomainError(usersErrors.orders_open, { extensions: { orderIds: open.map(({ id }) => id) } });
     }
     const orders = await this.database.query<{ id: string }>(pseudonymise, [...person, pseudonym]);
+    const orderIds = orders.map(({ id }) => id);
+    await this.database.query(forgetReasons, [orderIds, userReference(customerId)]);
     // The kept answers of what was done to an order, by whomever, show it as it was; the keys of a guest name them.
-    await this.idempotency.forgetAbout(orders.map(({ id }) => id));
+    await this.idempotency.forgetAbout(orderIds);
     if (guestEmail !== null) await this.idempotency.forget([guestPrincipal(guestEmail)]);
   }
+}
+
+interface OrderReason {
+  readonly orderId: string;
+  readonly occurredAt: Date;
+  readonly cause: string;
+  readonly reason: string;
 }
 
 function buyer({ id, email, emailVerified }: UserSummary): Buyer {

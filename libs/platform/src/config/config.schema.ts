@@ -128,8 +128,9 @@ export const settingsSchema = z.object({
     .default([])
     .describe('Which values of `OIDC_ROLE_CLAIM` stand for which role; needed with it.'),
   DEMO_DATA: flag(false).describe(
-    'Creates the demo accounts, whose passwords everybody knows, and the demo catalog; `npm start` turns it on by ' +
-      'itself outside production, where `HOST` is this machine.',
+    'Creates the demo accounts, whose password everybody knows, and the demo catalog; without it that password opens no ' +
+      'account, also one that was made before. `npm start` turns it on by itself outside production, where `HOST` is ' +
+      'this machine.',
   ),
 
   REQUEST_TIMEOUT_MS: durationMs(15_000).describe(

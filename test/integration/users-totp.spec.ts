@@ -304,6 +304,15 @@ describe('the token of a log-in that waits for a second factor', () => {
 });
 
 describe('an address that nobody has confirmed', () => {
+  it('opens no account of staff that has a second factor, by a new password alone', async () => {
+    const admin = await factors.withApp(await users.anotherAdmin());
+    await resetPassword(admin);
+    expect(await factors.login(admin, NEW_PASSWORD)).toMatchObject({
+      status: 403,
+      body: { code: 'second_factor_required' },
+    });
+  });
+
   it('frees whoever proves it by a new password from what a stranger has added, and only then', async () => {
     const stranger = await factors.withApp();
     const { device } = await factors.withPasskey(

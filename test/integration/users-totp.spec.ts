@@ -107,6 +107,9 @@ describe('an authenticator app', () => {
     const move = { email: 'elsewhere@example.com', password: PASSWORD };
     const moving = () => factors.post(`${ME}/email-change`, move, person);
     await users.expectRefusal(moving, 403, 'insufficient_aal');
+    const change = { currentPassword: PASSWORD, password: NEW_PASSWORD };
+    const changing = () => users.app.call('PUT', `${ME}/password`, { token: person.token, body: change });
+    await users.expectRefusal(changing, 403, 'insufficient_aal');
     const leave = { token: person.token, body: { password: PASSWORD } };
     await users.expectRefusal(() => users.app.call('DELETE', ME, leave), 403, 'insufficient_aal');
   });

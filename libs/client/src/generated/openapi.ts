@@ -264,7 +264,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API key
-         * @description For a machine, which sends it as `Authorization: Bearer <key>` and may do what the scopes say, and nothing else. The answer shows the key this once: only its hash is kept. A call whose answer was lost has made a key that nobody knows; revoke it and make another.
+         * @description For a machine, which sends it as `Authorization: Bearer <key>` and may do what the scopes say, and nothing else. The answer shows the key this once: only its hash is kept. A call whose answer was lost has made a key that nobody knows; revoke it and make another. A key is asked for no second factor: whoever makes one shows what `SECOND_FACTOR_FOR` asks of people for its scopes (403 `insufficient_aal`).
          *
          *     For admin and above.
          */

@@ -2008,7 +2008,7 @@ export interface components {
             /** @description The id in the address; where there is none, that of what was made, or of the event that was discarded. */
             target: string | null;
             reason: string | null;
-            /** @description The fields of the request, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
+            /** @description The fields of the request that its route knows, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
             details: {
                 [key: string]: unknown;
             };

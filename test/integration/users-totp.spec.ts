@@ -3,6 +3,7 @@ import { OpenTransaction } from '../support/open-transaction.js';
 import {
   CONFIRM_TOTP,
   PASSKEY_OPTIONS,
+  PASSKEYS,
   RECOVERY_CODES,
   SECOND_FACTOR,
   SecondFactorFixture,
@@ -247,6 +248,28 @@ describe('an authenticator app', () => {
       'An authenticator app was added',
       'An authenticator app was removed',
     ]);
+  });
+
+  it('that is removed ends the other sessions, and the last factor takes the second one from this', async () => {
+    const elsewhere = await factors.withApp();
+    const { body } = await factors.finish(elsewhere, { totp: factors.code(elsewhere) });
+    const here = { ...elsewhere, token: body.accessToken as string };
+    const { device, passkeyId } = await factors.withPasskey(here);
+    const remove = async (path: string) => {
+      const passkey = await factors.assertion(here, device);
+      expect((await factors.remove(path, { password: PASSWORD, passkey }, here)).status).toBe(204);
+    };
+    await remove(TOTP);
+    expect((await users.refresh(elsewhere.refreshToken)).status).toBe(401);
+    const between = await users.refresh(body.refreshToken);
+    expect(assuranceOf(between.body.accessToken).acr).toBe('aal2');
+
+    await remove(`${PASSKEYS}/${passkeyId}`);
+    const look = (token: string) => () => users.app.get(STATUS, { token });
+    await users.expectRefusal(look(here.token), 401, 'invalid_token');
+    const { body: after } = await users.refresh(between.body.refreshToken);
+    expect(assuranceOf(after.accessToken)).toEqual({ acr: 'aal1', amr: ['pwd'] });
+    expect((await look(after.accessToken)()).status).toBe(200);
   });
 });
 

@@ -42,6 +42,10 @@ const raiseSession = statement(
              WHERE method <> ALL (amr) ORDER BY place)
     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING aal, amr`,
 );
+const lowerSession = statement(
+  'users.lower_session',
+  `UPDATE users.sessions SET aal = 1, amr = '{pwd}' WHERE id = $1 AND user_id = $2`,
+);
 const readLiveSession = statement(
   'users.read_live_session',
   `SELECT s.token_hash AS "tokenHash", s.generation, s.replaced_at AS "replacedAt", s.aal, s.amr,
@@ -53,7 +57,7 @@ const checkLive = statement(
   'users.check_live_session',
   `SELECT FROM users.sessions s JOIN users.users u ON u.id = s.user_id
     WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
-      AND u.id = $3 AND u.role = $4 AND u.deleted_at IS NULL`,
+      AND u.id = $3 AND u.role = $4 AND s.aal >= $5 AND u.deleted_at IS NULL`,
 );
 const revokeSession = statement(
   'users.revoke_session',
@@ -121,8 +125,8 @@ export class Sessions implements LiveSessions, OnModuleInit {
     this.authentication.lookUpSessionsIn(this);
   }
 
-  async isLive({ sessionId, userId, role }: Extract<Actor, { kind: 'user' }>): Promise<boolean> {
-    const values = [sessionId, this.clock.now(), userId, role];
+  async isLive({ sessionId, userId, role, aal }: Extract<Actor, { kind: 'user' }>): Promise<boolean> {
+    const values = [sessionId, this.clock.now(), userId, role, aal];
     return (await this.database.queryOne(checkLive, values)) !== undefined;
   }
 
@@ -168,6 +172,11 @@ export class Sessions implements LiveSessions, OnModuleInit {
   raiseIfOurs(sessionId: string, userId: string, method: string): Promise<Assurance | undefined> {
     const values = [sessionId, userId, this.clock.now(), [method, 'mfa']];
     return this.database.queryOne<Assurance>(raiseSession, values);
+  }
+
+  /** Leaves a session the password alone, which its user has just proven, for they have no second factor any more. */
+  async lower(sessionId: string, userId: string): Promise<void> {
+    await this.database.query(lowerSession, [sessionId, userId]);
   }
 
   /**

@@ -1429,7 +1429,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a passkey
-         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Recovery codes go with the last second factor.
+         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Other sessions end. Recovery codes go with the last second factor, and this session has one factor again: its access tokens that say `aal2` are 401 `invalid_token` where sessions are looked up, and its next refresh gives others.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1575,7 +1575,7 @@ export interface paths {
         post: operations["enrolTotp"];
         /**
          * Remove my authenticator app
-         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Recovery codes go with the last second factor.
+         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Other sessions end. Recovery codes go with the last second factor, and this session has one factor again: its access tokens that say `aal2` are 401 `invalid_token` where sessions are looked up, and its next refresh gives others.
          *
          *     For whoever is logged in, on what is theirs.
          */

@@ -81,11 +81,11 @@ export class SecondFactorEnrolment {
    *   service_unavailable
    */
   async removeTotp(confirmation: FactorProof): Promise<void> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     if (!(await this.totp.enrolledAt(userId))) throw new DomainError(usersErrors.totp_not_enrolled);
     await this.confirmed(userId, confirmation, async (user) => {
       await this.totp.remove(userId);
-      await this.afterRemoval(userId);
+      await this.afterRemoval(userId, sessionId);
       await this.mails.tell(user, 'totp_removed');
     });
   }
@@ -136,12 +136,12 @@ export class SecondFactorEnrolment {
    *   rate_limited, user_not_found, service_unavailable
    */
   async removePasskey(id: string, confirmation: FactorProof): Promise<void> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     const passkeys = await this.passkeys.list(userId);
     if (!passkeys.some((passkey) => passkey.id === id)) throw new DomainError(usersErrors.passkey_not_found);
     await this.confirmed(userId, confirmation, async (user) => {
       await this.passkeys.remove(id, userId);
-      await this.afterRemoval(userId);
+      await this.afterRemoval(userId, sessionId);
       await this.mails.tell(user, 'passkey_removed');
     });
   }
@@ -216,9 +216,15 @@ export class SecondFactorEnrolment {
     return this.recoveryCodes.replace(user.id);
   }
 
-  /** Recovery codes stand in for a second factor, and go with the last one. */
-  private async afterRemoval(userId: string): Promise<void> {
-    if (await this.isWithout(userId)) await this.recoveryCodes.removeAll(userId);
+  /**
+   * Other sessions may be those of a lost device, which had the factor: they end. Recovery codes stand in for a second
+   * factor, and go with the last one; so does what this session has proven.
+   */
+  private async afterRemoval(userId: string, sessionId: string): Promise<void> {
+    await this.sessions.revokeAll(userId, sessionId);
+    if (!(await this.isWithout(userId))) return;
+    await this.recoveryCodes.removeAll(userId);
+    await this.sessions.lower(sessionId, userId);
   }
 
   /**

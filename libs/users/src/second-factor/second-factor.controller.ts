@@ -41,6 +41,9 @@ const { service_unavailable } = httpErrors;
 
 const PROOF =
   'Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives.';
+const AFTER_REMOVAL =
+  'Other sessions end. Recovery codes go with the last second factor, and this session has one factor again: its access ' +
+  'tokens that say `aal2` are 401 `invalid_token` where sessions are looked up, and its next refresh gives others.';
 
 @ApiTags('Second factor')
 @Controller('users/me')
@@ -104,7 +107,7 @@ export class SecondFactorController {
   @Delete('totp')
   @Endpoint({
     summary: 'Remove my authenticator app',
-    description: `${PROOF} Recovery codes go with the last second factor.`,
+    description: `${PROOF} ${AFTER_REMOVAL}`,
     access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },
@@ -189,7 +192,7 @@ export class SecondFactorController {
   @Delete('passkeys/:id')
   @Endpoint({
     summary: 'Remove a passkey',
-    description: `${PROOF} Recovery codes go with the last second factor.`,
+    description: `${PROOF} ${AFTER_REMOVAL}`,
     access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },

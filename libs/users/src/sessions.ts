@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Actor, type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
-import { Authentication, type LiveSessions, securityErrors } from '#platform/security';
+import { Authentication, type LiveSessions } from '#platform/security';
 import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
 import { currentOrigin } from './session-origin.js';
 import { type User, USER_COLUMNS } from './user.row.js';
@@ -39,7 +39,8 @@ const raiseSession = statement(
   'users.raise_session',
   `UPDATE users.sessions SET aal = 2, amr = amr || ARRAY(
             SELECT method FROM unnest($4::text[]) WITH ORDINALITY AS new (method, place)
-             WHERE method <> ALL (amr) ORDER BY place)
+             WHERE method <> ALL (amr) ORDER BY place),
+          token_hash = $5, generation = 0, replaced_at = '{}'
     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING aal, amr`,
 );
 const lowerSession = statement(
@@ -157,21 +158,17 @@ export class Sessions implements LiveSessions, OnModuleInit {
   }
 
   /**
-   * Raises a session to two factors, by the method of the second one, which is noted behind
-   * those before it. Its refresh token stays.
+   * Raises a session to two factors, by the method of the second one, which is noted behind those before it. Its
+   * refresh tokens of before are good for nothing from now on, not for a moment: a copy of one has proven less.
    *
-   * @throws DomainError invalid_token when the session has ended
+   * @returns its first token of a new line; undefined where there is no such session, as those of an outside identity
+   *   provider, which keeps its own
    */
-  async raise(sessionId: string, userId: string, method: string): Promise<Assurance> {
-    const raised = await this.raiseIfOurs(sessionId, userId, method);
-    if (!raised) throw new DomainError(securityErrors.invalid_token);
-    return raised;
-  }
-
-  /** The same, where there is such a session: an outside identity provider keeps its own. */
-  raiseIfOurs(sessionId: string, userId: string, method: string): Promise<Assurance | undefined> {
-    const values = [sessionId, userId, this.clock.now(), [method, 'mfa']];
-    return this.database.queryOne<Assurance>(raiseSession, values);
+  async raise(sessionId: string, userId: string, method: string): Promise<SessionGrant | undefined> {
+    const token = this.codec.first(sessionId);
+    const values = [sessionId, userId, this.clock.now(), [method, 'mfa'], hashOf(token)];
+    const raised = await this.database.queryOne<Assurance>(raiseSession, values);
+    return raised && grantOf(token, raised);
   }
 
   /** Leaves a session the password alone, which its user has just proven, for they have no second factor any more. */

@@ -181,6 +181,19 @@ describe('a passkey', () => {
     expect(status).toBe(201);
   });
 
+  it('keeps the ways to reach it that WebAuthn knows, and drops what else it is said to have', async () => {
+    const person = await users.registered();
+    const passkey = await factors.attest(person, new SoftwareAuthenticator());
+    const transports = ['internal', 'a\u0000b', '\ud800', 'x"},{', 'smart-card', 'usb'];
+    const said = { ...passkey, response: { ...passkey.response, transports } };
+    const added = await factors.post(PASSKEYS, { name: 'Phone', passkey: said }, person);
+    expect(added).toMatchObject({ status: 201 });
+    const { rows } = await users.sql.query('SELECT transports FROM users.passkeys WHERE user_id = $1', [
+      person.id,
+    ]);
+    expect(rows).toEqual([{ transports: ['internal', 'smart-card', 'usb'] }]);
+  });
+
   it.each<[string, object, string]>([
     ['no attestation', { name: 'Phone' }, '/passkey'],
     ['what is no base64url', { name: 'Phone', passkey: { id: '+' } }, '/passkey/id'],

@@ -264,7 +264,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API key
-         * @description For a machine, which sends it as `Authorization: Bearer <key>` and may do what the scopes say, and nothing else. The answer shows the key this once: only its hash is kept. A call whose answer was lost has made a key that nobody knows; revoke it and make another.
+         * @description For a machine, which sends it as `Authorization: Bearer <key>` and may do what the scopes say, and nothing else. The answer shows the key this once: only its hash is kept. A call whose answer was lost has made a key that nobody knows; revoke it and make another. A key is asked for no second factor: whoever makes one shows what `SECOND_FACTOR_FOR` asks of people for its scopes (403 `insufficient_aal`).
          *
          *     For admin and above.
          */
@@ -508,7 +508,7 @@ export interface paths {
         put?: never;
         /**
          * Raise my session to two factors
-         * @description For a session that was opened before there was a second factor, when something answers 403 `insufficient_aal`. The refresh token stays as it is, and its next access tokens say `aal2` as well.
+         * @description For a session that was opened before there was a second factor, when something answers 403 `insufficient_aal`. Go on with these tokens: refresh tokens of before are 401 `invalid_refresh_token` at once, for a copy of one has proven no second factor. Where the answer was lost, step up again with the access token that you have.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1384,7 +1384,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions, its links to outside identities, and a change of its address that waits to be confirmed end.
+         * @description It opens the account by itself, and is a second factor after the password. This session has proven it now: go on with `tokens`, whose `acr` is `aal2`. Refresh tokens of before are 401 `invalid_refresh_token` at once. With the first second factor of an account its other sessions, its links to outside identities, and a change of its address that waits to be confirmed end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1429,7 +1429,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a passkey
-         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Recovery codes go with the last second factor.
+         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Other sessions end. Recovery codes go with the last second factor, and this session has one factor again: its access tokens that say `aal2` are 401 `invalid_token` where sessions are looked up, and its next refresh gives others.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1575,7 +1575,7 @@ export interface paths {
         post: operations["enrolTotp"];
         /**
          * Remove my authenticator app
-         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Recovery codes go with the last second factor.
+         * @description Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives. Other sessions end. Recovery codes go with the last second factor, and this session has one factor again: its access tokens that say `aal2` are 401 `invalid_token` where sessions are looked up, and its next refresh gives others.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1596,7 +1596,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm my authenticator app
-         * @description With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions, its links to outside identities, and a change of its address that waits to be confirmed end.
+         * @description With its first code. Every later log-in asks for one. This session has proven it now: go on with `tokens`, whose `acr` is `aal2`. Refresh tokens of before are 401 `invalid_refresh_token` at once. With the first second factor of an account its other sessions, its links to outside identities, and a change of its address that waits to be confirmed end.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1880,22 +1880,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description An access token of the session.
-         * @example {
-         *       "accessToken": "eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl",
-         *       "tokenType": "Bearer",
-         *       "expiresIn": 900
-         *     }
-         */
-        AccessToken: {
-            /** @description Goes into `Authorization: Bearer …`. */
-            accessToken: string;
-            /** @enum {string} */
-            tokenType: "Bearer";
-            /** @description Life of the access token, in seconds. */
-            expiresIn: number;
-        };
-        /**
          * @description The new passkey.
          * @example {
          *       "passkey": {
@@ -1905,13 +1889,30 @@ export interface components {
          *         "createdAt": "2026-11-20T12:00:00.000Z",
          *         "lastUsedAt": null
          *       },
-         *       "recoveryCodes": null
+         *       "recoveryCodes": null,
+         *       "tokens": {
+         *         "accessToken": "eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl",
+         *         "tokenType": "Bearer",
+         *         "expiresIn": 900,
+         *         "refreshToken": "AZdvXo08elGcfj8fOyqdEAAAAACF0yS7m1xHq2vE9n4TzKbXo3rW8uYpLdQfGhJkMnPsRw6c1eA5iVtZ7OxBaUyC4gNmEl0jFqSvPwT2kXrHbDi3",
+         *         "user": {
+         *           "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *           "email": "ada@example.com",
+         *           "name": "Ada Lovelace",
+         *           "role": "customer",
+         *           "emailVerified": true,
+         *           "createdAt": "2026-11-20T12:00:00.000Z",
+         *           "updatedAt": "2026-11-20T12:00:00.000Z"
+         *         }
+         *       }
          *     }
          */
         AddedPasskey: {
             passkey: components["schemas"]["Passkey"];
             /** @description With the first second factor ten codes, each good once and shown this once; null with each further one. */
             recoveryCodes: string[] | null;
+            /** @description The tokens of this session from now on; null where it is that of an outside identity provider. */
+            tokens: components["schemas"]["Tokens"] | null;
         };
         /**
          * @description The token that was mailed, good once, for 15 minutes; and the password of the account.
@@ -2008,7 +2009,7 @@ export interface components {
             /** @description The id in the address; where there is none, that of what was made, or of the event that was discarded. */
             target: string | null;
             reason: string | null;
-            /** @description The fields of the request, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
+            /** @description The fields of the request that its route knows, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin. */
             details: {
                 [key: string]: unknown;
             };
@@ -3967,7 +3968,7 @@ export interface components {
          */
         RefreshTokenBody: {
             /**
-             * @description Keep it secret. Each refresh replaces it.
+             * @description Keep it secret. Each refresh replaces it, and so does what raises the session to two factors.
              * @example AZdvXo08elGcfj8fOyqdEAAAAACF0yS7m1xHq2vE9n4TzKbXo3rW8uYpLdQfGhJkMnPsRw6c1eA5iVtZ7OxBaUyC4gNmEl0jFqSvPwT2kXrHbDi3
              */
             refreshToken: string;
@@ -4595,7 +4596,7 @@ export interface components {
             /** @description Life of the access token, in seconds. */
             expiresIn: number;
             /**
-             * @description Keep it secret. Each refresh replaces it.
+             * @description Keep it secret. Each refresh replaces it, and so does what raises the session to two factors.
              * @example AZdvXo08elGcfj8fOyqdEAAAAACF0yS7m1xHq2vE9n4TzKbXo3rW8uYpLdQfGhJkMnPsRw6c1eA5iVtZ7OxBaUyC4gNmEl0jFqSvPwT2kXrHbDi3
              */
             refreshToken: string;
@@ -4619,12 +4620,29 @@ export interface components {
          * @example {
          *       "recoveryCodes": [
          *         "JBSW-Y3DP-EHPK-3PXP"
-         *       ]
+         *       ],
+         *       "tokens": {
+         *         "accessToken": "eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl",
+         *         "tokenType": "Bearer",
+         *         "expiresIn": 900,
+         *         "refreshToken": "AZdvXo08elGcfj8fOyqdEAAAAACF0yS7m1xHq2vE9n4TzKbXo3rW8uYpLdQfGhJkMnPsRw6c1eA5iVtZ7OxBaUyC4gNmEl0jFqSvPwT2kXrHbDi3",
+         *         "user": {
+         *           "id": "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10",
+         *           "email": "ada@example.com",
+         *           "name": "Ada Lovelace",
+         *           "role": "customer",
+         *           "emailVerified": true,
+         *           "createdAt": "2026-11-20T12:00:00.000Z",
+         *           "updatedAt": "2026-11-20T12:00:00.000Z"
+         *         }
+         *       }
          *     }
          */
         TotpConfirmed: {
             /** @description With the first second factor ten codes, each good once and shown this once; null with each further one. */
             recoveryCodes: string[] | null;
+            /** @description The tokens of this session from now on; null where it is that of an outside identity provider. */
+            tokens: components["schemas"]["Tokens"] | null;
         };
         /**
          * @description What the authenticator app has to be told. Shown this once.
@@ -10732,7 +10750,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description An access token of the session. */
+            /** @description The tokens of a session and whose it is. */
             200: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10750,7 +10768,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AccessToken"];
+                    "application/json": components["schemas"]["Tokens"];
                 };
             };
             /**

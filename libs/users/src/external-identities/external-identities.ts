@@ -56,6 +56,7 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
       role: claim === undefined ? user.role : roleIn(claims, claim, roles),
       sessionId: sessionIdIn(identity.issuer, claims),
       aal: assuranceIn(claims),
+      issuer: identity.issuer,
     };
   }
 

@@ -366,6 +366,36 @@ describe('a change of the password', () => {
   });
 });
 
+describe('a password that is easy to guess', () => {
+  const told = [
+    {
+      pointer: '/password',
+      code: 'too_guessable',
+      detail: 'Too easy to guess: a common password, a pattern, or your address or name.',
+    },
+  ];
+
+  it.each(['password123', 'the address'])(
+    'is refused in the same words wherever it is chosen: %s',
+    async (kind) => {
+      const { user, token } = await REQUESTS.reset_password();
+      const chosen = (email: string) => (kind === 'password123' ? kind : email);
+      const person = registration();
+      const answers = [
+        await users.app.post(USERS, { ...person, password: chosen(person.email) }),
+        await users.app.post(RESET_PASSWORD, { token, password: chosen(user.email) }),
+        await users.app.call('PUT', `${ME}/password`, {
+          token: user.token,
+          body: { currentPassword: PASSWORD, password: chosen(user.email) },
+        }),
+      ];
+      expect(answers.map(({ status, body }) => [status, body.errors])).toEqual(
+        answers.map(() => [400, told]),
+      );
+    },
+  );
+});
+
 describe('a change of the address', () => {
   it('is none to the address that the account has', async () => {
     const { token, email } = await users.registered();

@@ -191,10 +191,8 @@ export class AccountService {
   /** The hash of a password that somebody has chosen. */
   private async newPassword(password: string, user: User | undefined): Promise<string> {
     if (user && isGuessable(password, [user.email, user.name])) {
-      const { message: detail, params } = GUESSABLE;
-      throw new DomainError(httpErrors.validation_failed, {
-        errors: [{ pointer: '/password', code: params.code, detail }],
-      });
+      const errors = [{ pointer: '/password', ...GUESSABLE }];
+      throw new DomainError(httpErrors.validation_failed, { errors });
     }
     return this.passwords.hash(password);
   }

@@ -37,11 +37,14 @@ const wellFormedPassword = z.string().refine((value) => value.isWellFormed(), {
   abort: true,
 });
 
-/** The problem of a password that is easy to guess. */
+/** What the field of a password is told that is easy to guess. */
 export const GUESSABLE = {
-  message: 'Too easy to guess: a common password, a pattern, or your address or name.',
-  params: { code: 'too_guessable' },
+  code: 'too_guessable',
+  detail: 'Too easy to guess: a common password, a pattern, or your address or name.',
 };
+
+/** The same for a schema; each time anew, for zod takes the message out of what it is given. */
+const guessable = () => ({ message: GUESSABLE.detail, params: { code: GUESSABLE.code }, abort: true });
 
 /** A password that somebody chooses: 10 to 128 characters (code points, in composed form). */
 export const newPasswordSchema = wellFormedPassword
@@ -55,7 +58,7 @@ export const newPasswordSchema = wellFormedPassword
     params: { code: 'too_long' },
     abort: true,
   })
-  .refine((value) => !isGuessable(value), GUESSABLE)
+  .refine((value) => !isGuessable(value), guessable())
   .meta({
     description: 'Any characters; white space counts. None that anybody would guess first (`too_guessable`).',
     format: 'password',
@@ -94,7 +97,7 @@ export const registrationSchema = z
     name: nameSchema,
   })
   .refine(({ email, name, password }) => !isGuessable(password, [email, name]), {
-    ...GUESSABLE,
+    ...guessable(),
     path: ['password'],
   })
   .meta({

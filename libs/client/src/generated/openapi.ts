@@ -3175,12 +3175,13 @@ export interface components {
             id: string;
             /** Format: base64url */
             rawId: string;
-            /** @enum {string} */
-            type: "public-key";
-            authenticatorAttachment?: ("platform" | "cross-platform") | null;
+            /** @description Always `public-key`. */
+            type: string;
+            /** @description `platform` or `cross-platform`. */
+            authenticatorAttachment?: string | null;
             /** @default {} */
             clientExtensionResults?: {
-                [key: string]: unknown;
+                credProps?: unknown;
             };
             response: {
                 /** Format: base64url */
@@ -3213,12 +3214,13 @@ export interface components {
             id: string;
             /** Format: base64url */
             rawId: string;
-            /** @enum {string} */
-            type: "public-key";
-            authenticatorAttachment?: ("platform" | "cross-platform") | null;
+            /** @description Always `public-key`. */
+            type: string;
+            /** @description `platform` or `cross-platform`. */
+            authenticatorAttachment?: string | null;
             /** @default {} */
             clientExtensionResults?: {
-                [key: string]: unknown;
+                credProps?: unknown;
             };
             response: {
                 /** Format: base64url */
@@ -3246,13 +3248,58 @@ export interface components {
          *       "rp": {
          *         "id": "localhost",
          *         "name": "Steelyard"
-         *       }
+         *       },
+         *       "user": {
+         *         "id": "AZdvXo08elGcfj8fOyqdEA",
+         *         "name": "ada@example.com",
+         *         "displayName": "Ada Lovelace"
+         *       },
+         *       "pubKeyCredParams": [
+         *         {
+         *           "alg": -7,
+         *           "type": "public-key"
+         *         }
+         *       ]
          *     }
          */
         PasskeyCreationOptions: {
+            /** Format: base64url */
             challenge: string;
-        } & {
-            [key: string]: unknown;
+            rp: {
+                id?: string;
+                name: string;
+            };
+            user: {
+                /** Format: base64url */
+                id: string;
+                name: string;
+                displayName: string;
+            };
+            pubKeyCredParams: {
+                alg: number;
+                /** @enum {string} */
+                type: "public-key";
+            }[];
+            /** @description Milliseconds. */
+            timeout?: number;
+            excludeCredentials?: {
+                /** Format: base64url */
+                id: string;
+                type: string;
+                transports?: string[];
+            }[];
+            authenticatorSelection?: {
+                /** @enum {string} */
+                residentKey?: "required" | "preferred" | "discouraged";
+                requireResidentKey?: boolean;
+                /** @enum {string} */
+                userVerification?: "required" | "preferred" | "discouraged";
+            };
+            hints?: string[];
+            attestation?: string;
+            extensions?: {
+                credProps?: boolean;
+            };
         };
         /**
          * @description What the browser has signed.
@@ -3283,9 +3330,23 @@ export interface components {
          *     }
          */
         PasskeyRequestOptions: {
+            /** Format: base64url */
             challenge: string;
-        } & {
-            [key: string]: unknown;
+            rpId?: string;
+            /** @description Milliseconds. */
+            timeout?: number;
+            allowCredentials?: {
+                /** Format: base64url */
+                id: string;
+                type: string;
+                transports?: string[];
+            }[];
+            /** @enum {string} */
+            userVerification?: "required" | "preferred" | "discouraged";
+            hints?: string[];
+            extensions?: {
+                credProps?: boolean;
+            };
         };
         /**
          * @description The password as it is, and the new one.

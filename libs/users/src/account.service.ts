@@ -173,7 +173,7 @@ export class AccountService {
     await this.sessions.revokeAll(id, isOneself ? actor.sessionId : undefined);
     await this.leave(id, old);
     if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
-    await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
+    await this.mails.enqueue(accountMails.verifyMoved, email, oneMailTo(email));
   }
 
   /** Whom a mailed token and the password of the account name together; the token is not spent by that. */

@@ -89,6 +89,9 @@ export const nameSchema = text(200)
 
 const roleSchema = z.enum(ROLES).meta({ description: 'Each role includes the ones before it.' });
 
+/** Why staff do what they do with an account: from the body into the audit log, and nowhere else. */
+const auditReasonSchema = reasonSchema.meta({ description: 'Why; it goes into the audit log.' });
+
 export const registrationSchema = z
   .strictObject({
     id: newIdSchema.optional(),
@@ -116,26 +119,37 @@ export const userChangeSchema = z
   .strictObject({
     name: nameSchema.optional(),
     email: emailSchema.optional(),
+    reason: auditReasonSchema.optional(),
   })
   .meta({
     id: 'UserChange',
     description: 'What to change; absent fields stay.',
-    example: { name: 'Ada King', email: 'ada.king@example.com' },
+    example: {
+      name: 'Ada King',
+      email: 'ada.king@example.com',
+      reason: 'Married; wrote from the old address',
+    },
   });
 
-export const roleChangeSchema = z.strictObject({ role: roleSchema }).meta({
-  id: 'RoleChange',
-  description: 'What the user is from now on.',
-  example: { role: 'staff' },
+export const roleChangeSchema = z
+  .strictObject({ role: roleSchema, reason: auditReasonSchema.optional() })
+  .meta({
+    id: 'RoleChange',
+    description: 'What the user is from now on.',
+    example: { role: 'staff', reason: 'Works in the warehouse from December' },
+  });
+
+export const userErasureSchema = z.strictObject({ reason: auditReasonSchema }).meta({
+  id: 'UserErasure',
+  description: 'Why somebody is erased.',
+  example: { reason: 'Asked for it by letter of 20 November' },
 });
 
-export const userErasureSchema = z
-  .strictObject({ reason: reasonSchema.meta({ description: 'Why; it goes into the audit log.' }) })
-  .meta({
-    id: 'UserErasure',
-    description: 'Why somebody is erased.',
-    example: { reason: 'Asked for it by letter of 20 November' },
-  });
+export const secondFactorResetSchema = z.strictObject({ reason: auditReasonSchema.optional() }).meta({
+  id: 'SecondFactorReset',
+  description: 'Why somebody’s second factors are removed.',
+  example: { reason: 'Lost the phone; showed their passport in the shop' },
+});
 
 export const usersQuerySchema = pageQuerySchema.extend({
   q: text(100)
@@ -208,6 +222,7 @@ export type Registration = z.infer<typeof registrationSchema>;
 export type ProfileChange = z.infer<typeof profileChangeSchema>;
 export type UserChange = z.infer<typeof userChangeSchema>;
 export type RoleChange = z.infer<typeof roleChangeSchema>;
+export type SecondFactorReset = z.infer<typeof secondFactorResetSchema>;
 export type UserErasure = z.infer<typeof userErasureSchema>;
 export type UsersQuery = z.infer<typeof usersQuerySchema>;
 export type UserView = z.infer<typeof userSchema>;

@@ -1632,7 +1632,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; sessions and links to outside identities end.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. The old one is told; sessions and links to outside identities end. The new one is not confirmed: it is mailed a token for `POST /auth/verify-email`. Where none is confirmed (`USERS_EMAIL_VERIFICATION=none`) no such mail is sent, and it is the one to log in with at once.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
@@ -1963,6 +1963,16 @@ export interface components {
         ApiKeyPage: {
             data: components["schemas"]["ApiKey"][];
             nextCursor: string | null;
+        };
+        /**
+         * @description Why a key is revoked.
+         * @example {
+         *       "reason": "The machine was sold"
+         *     }
+         */
+        ApiKeyRevocation: {
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description Something that was done with the rights of staff.
@@ -2881,6 +2891,8 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt?: string;
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description What the browser has made of the options, and how to call it.
@@ -4260,7 +4272,8 @@ export interface components {
         /**
          * @description What the user is from now on.
          * @example {
-         *       "role": "staff"
+         *       "role": "staff",
+         *       "reason": "Works in the warehouse from December"
          *     }
          */
         RoleChange: {
@@ -4269,6 +4282,8 @@ export interface components {
              * @enum {string}
              */
             role: "customer" | "staff" | "admin";
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description Nothing has to be said.
@@ -4328,6 +4343,16 @@ export interface components {
              */
             recoveryCode?: string;
             passkey?: components["schemas"]["PasskeyAssertion"];
+        };
+        /**
+         * @description Why somebody’s second factors are removed.
+         * @example {
+         *       "reason": "Lost the phone; showed their passport in the shop"
+         *     }
+         */
+        SecondFactorReset: {
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description What a user has as a second factor.
@@ -4861,7 +4886,8 @@ export interface components {
          * @description What to change; absent fields stay.
          * @example {
          *       "name": "Ada King",
-         *       "email": "ada.king@example.com"
+         *       "email": "ada.king@example.com",
+         *       "reason": "Married; wrote from the old address"
          *     }
          */
         UserChange: {
@@ -4872,6 +4898,8 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description Why somebody is erased.
@@ -8494,7 +8522,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRevocation"];
+            };
+        };
         responses: {
             /** @description Done; the answer has no body. */
             204: {
@@ -28698,7 +28730,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorReset"];
+            };
+        };
         responses: {
             /** @description Done; the answer has no body. */
             204: {

@@ -43,4 +43,13 @@ describe('the typed client', () => {
     expect(passkeys).toHaveLength(1);
     expect(complaintsAbout(passkeys[0]!)).toEqual([]);
   });
+
+  it('knows each answer that says that a mail was sent, and how sure a session is', () => {
+    const page = `const { data: user } = await client.POST('/api/v1/auth/forgot-password', { body: { email: 'a@b.cd' } });
+      const sent: 'reset_sent' | undefined = user?.status;
+      const { data: sessions } = await client.GET('/api/v1/users/me/sessions');
+      const aal: 1 | 2 | undefined = sessions?.data[0]?.aal;
+      export { aal, sent };`;
+    expect(complaintsAbout(page)).toEqual([]);
+  });
 });

@@ -88,6 +88,10 @@ describe('endpoints', () => {
     expect(membersOf('post', '/orders', 402)).toMatchObject({
       order: { $ref: '#/components/schemas/Order' },
     });
+    const examples = document.paths['/api/v1/users/me'].delete.responses[409].content[
+      'application/problem+json'
+    ].examples as Record<string, { value: object }>;
+    expect(examples['orders_open']?.value).toMatchObject({ orderIds: [expect.any(String)] });
     expect(Object.keys(membersOf('post', '/orders', 409))).toEqual(
       expect.arrayContaining(['lines', 'total']),
     );

@@ -13,7 +13,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { erasureProblems } from './data-rights.schema.js';
-import { type MailSent, mailSentSchema } from './account.schema.js';
+import { type MailSent, verificationSentSchema } from './account.schema.js';
 import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { RegisterUser } from './register-user.js';
@@ -62,7 +62,7 @@ export class UsersController {
     access: 'public',
     rateLimit: 'login',
     idempotencyKey: 'optional',
-    responses: { 201: userSchema, 202: mailSentSchema },
+    responses: { 201: userSchema, 202: verificationSentSchema },
     headers: ['ETag'],
     errors: [usersErrors.email_taken, usersErrors.user_id_taken, httpErrors.service_unavailable],
   })
@@ -70,7 +70,7 @@ export class UsersController {
     @Body({ schema: registrationSchema }) body: Registration,
     @OptionalIdempotencyKey() idempotencyKey: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<UserView | MailSent> {
+  ): Promise<UserView | MailSent<'verification_sent'>> {
     const user = await this.registering.execute(body, idempotencyKey);
     if (user === null) {
       void reply.status(202);

@@ -181,7 +181,9 @@ export const sessionSchema = z
     createdAt: timeSchema,
     lastUsedAt: timeSchema.meta({ description: 'When it last got an access token.' }),
     expiresAt: timeSchema.meta({ description: 'When it ends unless it is used before.' }),
-    aal: z.int().meta({ description: 'How many factors it was opened with, or raised to: 1 or 2.' }),
+    aal: z
+      .literal([1, 2])
+      .meta({ description: 'How many factors it was opened with, or raised to: 1 or 2.' }),
     amr: z.array(z.string()).meta({ description: 'By which methods (RFC 8176).' }),
     userAgent: z
       .string()

@@ -1525,7 +1525,7 @@ export interface paths {
         post?: never;
         /**
          * End all my other sessions
-         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; access tokens change nothing about how one logs in from then on, and stop when they expire.
+         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once. Their access tokens place and see orders until they expire, and show and change nothing of the account.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -2193,6 +2193,16 @@ export interface components {
             };
         };
         /**
+         * @description A mail is on its way, where there is somebody to read it.
+         * @example {
+         *       "status": "confirmation_sent"
+         *     }
+         */
+        ConfirmationSent: {
+            /** @enum {string} */
+            status: "confirmation_sent";
+        };
+        /**
          * @description A new product. It has no stock until some is received.
          * @example {
          *       "sku": "MUG-STONE-350",
@@ -2840,16 +2850,6 @@ export interface components {
             email: string;
             /** Format: password */
             password: string;
-        };
-        /**
-         * @description A mail is on its way, where there is somebody to read it.
-         * @example {
-         *       "status": "verification_sent"
-         *     }
-         */
-        MailSent: {
-            /** @enum {string} */
-            status: "verification_sent" | "reset_sent" | "confirmation_sent";
         };
         /**
          * @description An amount in integer minor units.
@@ -3568,8 +3568,11 @@ export interface components {
                  * @example 2026-11-20T12:00:00.000Z
                  */
                 expiresAt: string;
-                /** @description How many factors it was opened with, or raised to: 1 or 2. */
-                aal: number;
+                /**
+                 * @description How many factors it was opened with, or raised to: 1 or 2.
+                 * @enum {number}
+                 */
+                aal: 1 | 2;
                 /** @description By which methods (RFC 8176). */
                 amr: string[];
                 /** @description What opened it, in its own words; null: it did not say. */
@@ -4207,6 +4210,16 @@ export interface components {
             eventTypes?: string[];
         };
         /**
+         * @description A mail is on its way, where there is somebody to read it.
+         * @example {
+         *       "status": "reset_sent"
+         *     }
+         */
+        ResetSent: {
+            /** @enum {string} */
+            status: "reset_sent";
+        };
+        /**
          * @description What became of an operation, as the books of the gateway show it.
          * @example {
          *       "outcome": "failed",
@@ -4425,8 +4438,11 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt: string;
-            /** @description How many factors it was opened with, or raised to: 1 or 2. */
-            aal: number;
+            /**
+             * @description How many factors it was opened with, or raised to: 1 or 2.
+             * @enum {number}
+             */
+            aal: 1 | 2;
             /** @description By which methods (RFC 8176). */
             amr: string[];
             /** @description What opened it, in its own words; null: it did not say. */
@@ -4915,6 +4931,16 @@ export interface components {
         UserPage: {
             data: components["schemas"]["User"][];
             nextCursor: string | null;
+        };
+        /**
+         * @description A mail is on its way, where there is somebody to read it.
+         * @example {
+         *       "status": "verification_sent"
+         *     }
+         */
+        VerificationSent: {
+            /** @enum {string} */
+            status: "verification_sent";
         };
         /**
          * @description An event on its way to an endpoint.
@@ -9050,7 +9076,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["ResetSent"];
                 };
             };
             /**
@@ -9747,7 +9773,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it. */
+            /** @description `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it, or ask for one with POST /auth/resend-verification. */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10339,7 +10365,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["VerificationSent"];
                 };
             };
             /**
@@ -13651,7 +13677,7 @@ export interface operations {
              *
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
-             *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
+             *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it, or ask for one with POST /auth/resend-verification.
              */
             403: {
                 headers: {
@@ -22004,7 +22030,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["VerificationSent"];
                 };
             };
             /**
@@ -22604,7 +22630,12 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & ({
-                        /** @description The orders that need the person. With `orders_open`. */
+                        /**
+                         * @description The orders that need the person. With `orders_open`.
+                         * @example [
+                         *       "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12"
+                         *     ]
+                         */
                         orderIds?: string[];
                     } & {
                         [key: string]: unknown;
@@ -23093,7 +23124,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["ConfirmationSent"];
                 };
             };
             /**
@@ -27884,7 +27915,12 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & ({
-                        /** @description The orders that need the person. With `orders_open`. */
+                        /**
+                         * @description The orders that need the person. With `orders_open`.
+                         * @example [
+                         *       "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12"
+                         *     ]
+                         */
                         orderIds?: string[];
                     } & {
                         [key: string]: unknown;

@@ -88,9 +88,45 @@ describe('endpoints', () => {
     expect(membersOf('post', '/orders', 402)).toMatchObject({
       order: { $ref: '#/components/schemas/Order' },
     });
+    const examples = document.paths['/api/v1/users/me'].delete.responses[409].content[
+      'application/problem+json'
+    ].examples as Record<string, { value: object }>;
+    expect(examples['orders_open']?.value).toMatchObject({ orderIds: [expect.any(String)] });
     expect(Object.keys(membersOf('post', '/orders', 409))).toEqual(
       expect.arrayContaining(['lines', 'total']),
     );
+  });
+
+  it('nothing is documented that never comes: a version of what is not made yet, a key that nobody needs', async () => {
+    const { body: document } = await api.get('/api/openapi.json');
+    const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((path) =>
+      Object.values(path),
+    );
+    const versioned = operations.filter(({ responses }) => 'ETag' in (responses['202']?.headers ?? {}));
+    expect(versioned.map(({ operationId }) => operationId)).toEqual([]);
+    const withKey = operations.flatMap(({ parameters = [], responses }) => {
+      const key = parameters.find(({ name }) => name === 'Idempotency-Key');
+      const description = responses['400']?.description ?? '';
+      return key
+        ? [{ required: key.required, isTold: description.includes('`idempotency_key_required`') }]
+        : [];
+    });
+    expect(withKey.filter(({ required, isTold }) => required !== isTold)).toEqual([]);
+    expect(new Set(withKey.map(({ required }) => required))).toEqual(new Set([true, false]));
+  });
+
+  it('a body that nobody has asked for is refused as the document says', async () => {
+    const { body: document } = await api.get('/api/openapi.json');
+    const path = '/api/v1/auth/passkey/options';
+    const { responses } = document.paths[path].post as Operation;
+    for (const [type, status, code] of [
+      ['application/json', 400, 'malformed_json'],
+      ['text/plain', 415, 'unsupported_media_type'],
+    ] as const) {
+      const answer = await api.post(path, '{', { headers: { 'content-type': type } });
+      expect([answer.status, answer.body.code]).toEqual([status, code]);
+      expect(responses[status]?.description).toContain(`\`${code}\``);
+    }
   });
 
   it('every answer that If-Match may be made of says so', async () => {
@@ -137,7 +173,10 @@ interface Operation {
     readonly description?: string;
     readonly schema?: { readonly example?: unknown };
   }[];
-  readonly responses: Record<string, { headers?: object; content?: Record<string, { schema?: object }> }>;
+  readonly responses: Record<
+    string,
+    { description?: string; headers?: object; content?: Record<string, { schema?: object }> }
+  >;
 }
 
 /** Posts that have nothing to say, or whose body is a file. */

@@ -130,6 +130,37 @@ describe('the audit log', () => {
     expect(data).toMatchObject([{ target: product.id, reason }]);
   });
 
+  it('keeps why staff changed what lets people and machines in, and asks for no reason', async () => {
+    const { id } = await shop.newCustomer();
+    const { token } = shop.admin;
+    const call = (method: string, path: string, body?: object, version = 1) =>
+      shop.api.call(method, `/api/v1${path}`, { token, body, headers: { 'if-match': `"${version}"` } });
+    const key = { name: 'Till', scopes: ['orders:read'] };
+    const made = await call('POST', '/api-keys', { ...key, reason: 'A new till' });
+    const another = await call('POST', '/api-keys', key);
+    const answers = [
+      ...[made, another],
+      await call('DELETE', `/api-keys/${made.body.id}`, { reason: 'Sold' }),
+      await call('DELETE', `/api-keys/${another.body.id}`),
+      await call('PATCH', `/users/${id}`, { name: 'Grace Hopper', reason: 'Misspelled' }),
+      await call('PUT', `/users/${id}/role`, { role: 'staff', reason: 'Joins us' }, 2),
+      await call('DELETE', `/users/${id}/second-factor`, { reason: 'Lost' }),
+      await call('DELETE', `/users/${id}/second-factor`, { reason: '' }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 204, 204, 200, 200, 409, 400]);
+    const { data } = await shop.read(`${LOG}?limit=6`);
+    const entries = (data as { reason: string | null; details: object }[]).reverse();
+    expect(entries.map(({ reason }) => reason)).toEqual([
+      'A new till',
+      null,
+      'Sold',
+      null,
+      'Misspelled',
+      'Joins us',
+    ]);
+    expect(JSON.stringify(entries.map(({ details }) => details))).not.toContain('reason');
+  });
+
   it('keeps nothing that is personal or secret', async () => {
     const { id } = await shop.newCustomer();
     const name = 'Grace Brewster Hopper';

@@ -366,6 +366,36 @@ describe('a change of the password', () => {
   });
 });
 
+describe('a password that is easy to guess', () => {
+  const told = [
+    {
+      pointer: '/password',
+      code: 'too_guessable',
+      detail: 'Too easy to guess: a common password, a pattern, or your address or name.',
+    },
+  ];
+
+  it.each(['password123', 'the address'])(
+    'is refused in the same words wherever it is chosen: %s',
+    async (kind) => {
+      const { user, token } = await REQUESTS.reset_password();
+      const chosen = (email: string) => (kind === 'password123' ? kind : email);
+      const person = registration();
+      const answers = [
+        await users.app.post(USERS, { ...person, password: chosen(person.email) }),
+        await users.app.post(RESET_PASSWORD, { token, password: chosen(user.email) }),
+        await users.app.call('PUT', `${ME}/password`, {
+          token: user.token,
+          body: { currentPassword: PASSWORD, password: chosen(user.email) },
+        }),
+      ];
+      expect(answers.map(({ status, body }): unknown[] => [status, body.errors])).toEqual(
+        answers.map(() => [400, told]),
+      );
+    },
+  );
+});
+
 describe('a change of the address', () => {
   it('is none to the address that the account has', async () => {
     const { token, email } = await users.registered();
@@ -453,6 +483,25 @@ describe('a change of the address', () => {
 });
 
 describe('where addresses may be confirmed', () => {
+  it('one that staff have put there is asked for its proof in words of its own', async () => {
+    const shop = await UsersFixture.start({ USERS_EMAIL_VERIFICATION: 'optional' });
+    try {
+      const { id, token } = await shop.registered();
+      const email = newAddress();
+      expect((await shop.patch(`${USERS}/${id}`, { email }, shop.staff)).status).toBe(200);
+      const [mail] = await shop.mailsTo(email);
+      expect(mail).toMatchObject({ subject: 'Confirm the new e-mail address of your account' });
+      expect(mail!.text).toContain('Our staff have put this e-mail address in the place of');
+      expect(mail!.text).not.toContain('registered');
+      const proof = { token: await shop.tokenFor(email), password: PASSWORD };
+      expect((await shop.app.post(VERIFY_EMAIL, proof)).status).toBe(204);
+      expect((await shop.app.get(ME, { token })).status).toBe(401);
+      await shop.signIn(email, PASSWORD);
+    } finally {
+      await shop.stop();
+    }
+  });
+
   it('a registration mails a link, and the log-in does not wait for it', async () => {
     const shop = await UsersFixture.start({
       USERS_EMAIL_VERIFICATION: 'optional',

@@ -441,6 +441,9 @@ describe('a recovery code', () => {
     expect([status, assuranceOf(body.accessToken).acr]).toEqual([200, 'aal2']);
     expect(await factors.finish(person, { recoveryCode: first })).toMatchObject({ status: 403 });
     expect(await factors.subjects(person)).toContain('A recovery code was used');
+    const texts = (await users.mailsTo(person.email)).map(({ text }) => text);
+    // A code may have removed the app, or replaced the codes: it opened nothing then.
+    expect(texts.filter((text) => text.includes('recovery codes of your account was used'))).toHaveLength(1);
 
     const tokens = await Promise.all(Array.from({ length: 5 }, () => factors.challenged(person)));
     const answers = await Promise.all(
@@ -510,23 +513,27 @@ describe('a step-up', () => {
 });
 
 describe('a lost second factor', () => {
-  const reset = (id: string, { token }: { token: string }) =>
-    users.app.call('DELETE', `${USERS}/${id}/second-factor`, { token });
+  const reset = (id: string, { token }: { token: string }, body?: object) =>
+    users.app.call('DELETE', `${USERS}/${id}/second-factor`, { token, body });
 
   it('is removed by an admin, which ends every session and is audited', async () => {
     const person = await factors.withApp();
     const { challengeToken } = await factors.challenged(person);
     expect(await reset(person.id, users.staff)).toMatchObject({ status: 403 });
-    expect(await reset(person.id, users.admin)).toMatchObject({ status: 204 });
+    const reason = 'Lost the phone';
+    expect(await reset(person.id, users.admin, { reason })).toMatchObject({ status: 204 });
     expect(await users.refresh(person.refreshToken)).toMatchObject({ status: 401 });
     const late = { challengeToken, recoveryCode: person.recoveryCodes[0] };
     expect(await factors.post(SECOND_FACTOR, late)).toMatchObject({ status: 400 });
     expect(await factors.login(person)).toMatchObject({ status: 200 });
     expect(await factors.subjects(person)).toContain('Your second factor was removed by our staff');
-    const { rows } = await users.sql.query('SELECT actor, action FROM platform.audit_log WHERE target = $1', [
-      person.id,
+    const { rows } = await users.sql.query(
+      'SELECT actor, action, reason FROM platform.audit_log WHERE target = $1',
+      [person.id],
+    );
+    expect(rows).toEqual([
+      { actor: `user:${users.admin.id}`, action: 'DELETE /users/:id/second-factor', reason },
     ]);
-    expect(rows).toEqual([{ actor: `user:${users.admin.id}`, action: 'DELETE /users/:id/second-factor' }]);
   });
 
   it('of one’s own is not removed without it', async () => {

@@ -18,6 +18,8 @@ export function oneMailTo(email: string): Required<TokenMail> {
 export const accountMails = {
   /** A token that confirms the address, as long as that is not done. */
   verifyEmail: mailKind<TokenMail>('users.verify_email'),
+  /** A token that confirms the address, which staff have put in the place of another. */
+  verifyMoved: mailKind<TokenMail>('users.verify_moved'),
   /** Somebody registers with an address that has an account. */
   addressTaken: mailKind<TokenMail>('users.address_taken'),
   /** A token that sets a new password. */

@@ -34,6 +34,7 @@ export class AccountMails implements OnModuleInit {
 
   onModuleInit(): void {
     this.queue.onCompose(accountMails.verifyEmail, ({ email, mailId }) => this.verifyEmail(email, mailId));
+    this.queue.onCompose(accountMails.verifyMoved, ({ email, mailId }) => this.verifyMoved(email, mailId));
     this.queue.onCompose(accountMails.addressTaken, ({ email, mailId }) => this.addressTaken(email, mailId));
     this.queue.onCompose(accountMails.resetPassword, ({ email, mailId }) =>
       this.resetPassword(email, mailId),
@@ -94,6 +95,19 @@ export class AccountMails implements OnModuleInit {
       'Somebody, probably you, registered with this e-mail address.',
       ...token,
       IF_NOT_REGISTERED,
+    ]);
+  }
+
+  private async verifyMoved(email: string, mailId?: string): Promise<Mail | undefined> {
+    const user = await this.users.findByEmail(email);
+    if (!user || user.emailVerifiedAt) return undefined;
+    const aim = 'To confirm the address, with the password of the account';
+    const token = await this.tokenLines('verify_email', user, email, mailId, aim);
+    if (!token) return undefined;
+    return letter(recipientOf(user), 'Confirm the new e-mail address of your account', [
+      'Our staff have put this e-mail address in the place of the one that your account had before.',
+      ...token,
+      'If you have no account with us, or did not ask for this, answer to this mail at once.',
     ]);
   }
 

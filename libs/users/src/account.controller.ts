@@ -7,9 +7,10 @@ import {
   type EmailBody,
   emailBodySchema,
   type MailSent,
-  mailSentSchema,
   type PasswordReset,
   passwordResetSchema,
+  resetSentSchema,
+  verificationSentSchema,
 } from './account.schema.js';
 import { AccountService } from './account.service.js';
 import { usersErrors } from './users.errors.js';
@@ -50,9 +51,11 @@ export class AccountController {
       'five times in 15 minutes.',
     access: 'public',
     rateLimit: 'login',
-    responses: { 202: mailSentSchema },
+    responses: { 202: verificationSentSchema },
   })
-  async resendVerification(@Body({ schema: emailBodySchema }) { email }: EmailBody): Promise<MailSent> {
+  async resendVerification(
+    @Body({ schema: emailBodySchema }) { email }: EmailBody,
+  ): Promise<MailSent<'verification_sent'>> {
     await this.accounts.resendVerification(email);
     return { status: 'verification_sent' };
   }
@@ -65,9 +68,11 @@ export class AccountController {
       'times in 15 minutes.',
     access: 'public',
     rateLimit: 'login',
-    responses: { 202: mailSentSchema },
+    responses: { 202: resetSentSchema },
   })
-  async forgotPassword(@Body({ schema: emailBodySchema }) { email }: EmailBody): Promise<MailSent> {
+  async forgotPassword(
+    @Body({ schema: emailBodySchema }) { email }: EmailBody,
+  ): Promise<MailSent<'reset_sent'>> {
     await this.accounts.forgotPassword(email);
     return { status: 'reset_sent' };
   }

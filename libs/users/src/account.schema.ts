@@ -44,17 +44,23 @@ export const passwordChangeSchema = z
     example: { currentPassword: 'correct horse battery', password: 'another horse battery' },
   });
 
-export const mailSentSchema = z
-  .object({ status: z.enum(['verification_sent', 'reset_sent', 'confirmation_sent']) })
-  .meta({
-    id: 'MailSent',
+/** What an operation answers that mails a token: one word of its own. */
+const mailSentSchema = <Status extends string>(id: string, status: Status) =>
+  z.object({ status: z.literal(status) }).meta({
+    id,
     description: 'A mail is on its way, where there is somebody to read it.',
-    example: { status: 'verification_sent' },
+    example: { status },
   });
+
+export const verificationSentSchema = mailSentSchema('VerificationSent', 'verification_sent');
+export const resetSentSchema = mailSentSchema('ResetSent', 'reset_sent');
+export const confirmationSentSchema = mailSentSchema('ConfirmationSent', 'confirmation_sent');
 
 export type EmailBody = z.infer<typeof emailBodySchema>;
 export type AddressConfirmation = z.infer<typeof addressConfirmationSchema>;
 export type PasswordReset = z.infer<typeof passwordResetSchema>;
 export type EmailChange = z.infer<typeof emailChangeSchema>;
 export type PasswordChange = z.infer<typeof passwordChangeSchema>;
-export type MailSent = z.infer<typeof mailSentSchema>;
+export interface MailSent<Status extends string> {
+  readonly status: Status;
+}

@@ -181,7 +181,7 @@ export class AccountService {
     await this.sessions.revokeAll(id, isOneself ? actor.sessionId : undefined);
     await this.leave(old);
     if (this.config.settings.USERS_EMAIL_VERIFICATION === 'none') return;
-    await this.mails.enqueue(accountMails.verifyEmail, email, oneMailTo(email));
+    await this.mails.enqueue(accountMails.verifyMoved, email, oneMailTo(email));
   }
 
   /** Whom a mailed token and the password of the account name together; the token is not spent by that. */
@@ -199,10 +199,8 @@ export class AccountService {
   /** The hash of a password that somebody has chosen. */
   private async newPassword(password: string, user: User | undefined): Promise<string> {
     if (user && isGuessable(password, [user.email, user.name])) {
-      const { message: detail, params } = GUESSABLE;
-      throw new DomainError(httpErrors.validation_failed, {
-        errors: [{ pointer: '/password', code: params.code, detail }],
-      });
+      const errors = [{ pointer: '/password', ...GUESSABLE }];
+      throw new DomainError(httpErrors.validation_failed, { errors });
     }
     return this.passwords.hash(password);
   }

@@ -50,6 +50,9 @@ export type PersonalDataView = Omit<z.infer<typeof personalDataSchema>, 'records
 /** What the problem of somebody who cannot be erased yet holds. */
 export const erasureProblems = {
   orders_open: {
-    orderIds: z.array(idSchema).meta({ description: 'The orders that need the person.' }),
+    orderIds: z.array(idSchema).meta({
+      description: 'The orders that need the person.',
+      example: ['01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12'],
+    }),
   },
 } satisfies ProblemMembers<keyof typeof usersErrors>;

@@ -29,10 +29,10 @@ import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { erasureProblems } from './data-rights.schema.js';
 import {
+  confirmationSentSchema,
   type EmailChange,
   emailChangeSchema,
   type MailSent,
-  mailSentSchema,
   type PasswordChange,
   passwordChangeSchema,
 } from './account.schema.js';
@@ -170,7 +170,7 @@ export class MeController {
       'Mails a token to the new address. Nothing changes until it is given to `POST /auth/confirm-email-change`.',
     access: 'account:use',
     rateLimit: 'login',
-    responses: { 202: mailSentSchema },
+    responses: { 202: confirmationSentSchema },
     errors: [
       usersErrors.email_unchanged,
       usersErrors.wrong_password,
@@ -181,7 +181,7 @@ export class MeController {
   })
   async changeMyEmail(
     @Body({ schema: emailChangeSchema }) { email, password }: EmailChange,
-  ): Promise<MailSent> {
+  ): Promise<MailSent<'confirmation_sent'>> {
     await this.accounts.requestEmailChange(email, password);
     return { status: 'confirmation_sent' };
   }
@@ -207,8 +207,8 @@ export class MeController {
   @Endpoint({
     summary: 'End all my other sessions',
     description:
-      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; ' +
-      'access tokens change nothing about how one logs in from then on, and stop when they expire.',
+      'For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once. Their ' +
+      'access tokens place and see orders until they expire, and show and change nothing of the account.',
     access: 'account:use',
     responses: { 204: null },
   })

@@ -13,7 +13,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { erasureProblems } from './data-rights.schema.js';
-import { type MailSent, mailSentSchema } from './account.schema.js';
+import { type MailSent, verificationSentSchema } from './account.schema.js';
 import { ChangeRole } from './change-role.js';
 import { DataRights } from './data-rights.js';
 import { RegisterUser } from './register-user.js';
@@ -25,6 +25,8 @@ import {
   registrationSchema,
   type RoleChange,
   roleChangeSchema,
+  type SecondFactorReset,
+  secondFactorResetSchema,
   toUserView,
   type UserChange,
   userChangeSchema,
@@ -60,7 +62,7 @@ export class UsersController {
     access: 'public',
     rateLimit: 'login',
     idempotencyKey: 'optional',
-    responses: { 201: userSchema, 202: mailSentSchema },
+    responses: { 201: userSchema, 202: verificationSentSchema },
     headers: ['ETag'],
     errors: [usersErrors.email_taken, usersErrors.user_id_taken, httpErrors.service_unavailable],
   })
@@ -68,7 +70,7 @@ export class UsersController {
     @Body({ schema: registrationSchema }) body: Registration,
     @OptionalIdempotencyKey() idempotencyKey: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<UserView | MailSent> {
+  ): Promise<UserView | MailSent<'verification_sent'>> {
     const user = await this.registering.execute(body, idempotencyKey);
     if (user === null) {
       void reply.status(202);
@@ -114,8 +116,9 @@ export class UsersController {
     description:
       'Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address ' +
       'takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second ' +
-      'factor, `users:recover` as well. It has to be confirmed, and the old one is told; sessions and links to outside ' +
-      'identities end.',
+      'factor, `users:recover` as well. The old one is told; sessions and links to outside identities end. The new one is ' +
+      'not confirmed: it is mailed a token for `POST /auth/verify-email`. Where none is confirmed ' +
+      '(`USERS_EMAIL_VERIFICATION=none`) no such mail is sent, and it is the one to log in with at once.',
     access: 'users:write',
     ifMatch: true,
     responses: { 200: userSchema },
@@ -199,7 +202,11 @@ export class UsersController {
     responses: { 204: null },
     errors: [usersErrors.user_not_found, usersErrors.own_second_factor, usersErrors.no_second_factor],
   })
-  resetSecondFactor(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
+  resetSecondFactor(
+    @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
+    // The audit log takes the reason from the request.
+    @Body({ schema: secondFactorResetSchema }) _body: SecondFactorReset,
+  ): Promise<void> {
     return this.resettingSecondFactor.execute(id);
   }
 }

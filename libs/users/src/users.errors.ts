@@ -18,7 +18,9 @@ export const usersErrors = defineErrors({
   },
   email_not_verified: {
     kind: 'forbidden',
-    title: 'The e-mail address is not confirmed yet: use the token that was mailed to it',
+    title:
+      'The e-mail address is not confirmed yet: use the token that was mailed to it, or ask for one with ' +
+      'POST /auth/resend-verification',
   },
   invalid_or_expired_token: { kind: 'invalid', title: 'The token is wrong, was used, or has expired' },
   wrong_password: { kind: 'forbidden', title: 'The password is wrong' },

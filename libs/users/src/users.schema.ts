@@ -37,11 +37,14 @@ const wellFormedPassword = z.string().refine((value) => value.isWellFormed(), {
   abort: true,
 });
 
-/** The problem of a password that is easy to guess. */
+/** What the field of a password is told that is easy to guess. */
 export const GUESSABLE = {
-  message: 'Too easy to guess: a common password, a pattern, or your address or name.',
-  params: { code: 'too_guessable' },
+  code: 'too_guessable',
+  detail: 'Too easy to guess: a common password, a pattern, or your address or name.',
 };
+
+/** The same for a schema; each time anew, for zod takes the message out of what it is given. */
+const guessable = () => ({ message: GUESSABLE.detail, params: { code: GUESSABLE.code }, abort: true });
 
 /** A password that somebody chooses: 10 to 128 characters (code points, in composed form). */
 export const newPasswordSchema = wellFormedPassword
@@ -55,7 +58,7 @@ export const newPasswordSchema = wellFormedPassword
     params: { code: 'too_long' },
     abort: true,
   })
-  .refine((value) => !isGuessable(value), GUESSABLE)
+  .refine((value) => !isGuessable(value), guessable())
   .meta({
     description: 'Any characters; white space counts. None that anybody would guess first (`too_guessable`).',
     format: 'password',
@@ -86,6 +89,9 @@ export const nameSchema = text(200)
 
 const roleSchema = z.enum(ROLES).meta({ description: 'Each role includes the ones before it.' });
 
+/** Why staff do what they do with an account: from the body into the audit log, and nowhere else. */
+const auditReasonSchema = reasonSchema.meta({ description: 'Why; it goes into the audit log.' });
+
 export const registrationSchema = z
   .strictObject({
     id: newIdSchema.optional(),
@@ -94,7 +100,7 @@ export const registrationSchema = z
     name: nameSchema,
   })
   .refine(({ email, name, password }) => !isGuessable(password, [email, name]), {
-    ...GUESSABLE,
+    ...guessable(),
     path: ['password'],
   })
   .meta({
@@ -113,26 +119,37 @@ export const userChangeSchema = z
   .strictObject({
     name: nameSchema.optional(),
     email: emailSchema.optional(),
+    reason: auditReasonSchema.optional(),
   })
   .meta({
     id: 'UserChange',
     description: 'What to change; absent fields stay.',
-    example: { name: 'Ada King', email: 'ada.king@example.com' },
+    example: {
+      name: 'Ada King',
+      email: 'ada.king@example.com',
+      reason: 'Married; wrote from the old address',
+    },
   });
 
-export const roleChangeSchema = z.strictObject({ role: roleSchema }).meta({
-  id: 'RoleChange',
-  description: 'What the user is from now on.',
-  example: { role: 'staff' },
+export const roleChangeSchema = z
+  .strictObject({ role: roleSchema, reason: auditReasonSchema.optional() })
+  .meta({
+    id: 'RoleChange',
+    description: 'What the user is from now on.',
+    example: { role: 'staff', reason: 'Works in the warehouse from December' },
+  });
+
+export const userErasureSchema = z.strictObject({ reason: auditReasonSchema }).meta({
+  id: 'UserErasure',
+  description: 'Why somebody is erased.',
+  example: { reason: 'Asked for it by letter of 20 November' },
 });
 
-export const userErasureSchema = z
-  .strictObject({ reason: reasonSchema.meta({ description: 'Why; it goes into the audit log.' }) })
-  .meta({
-    id: 'UserErasure',
-    description: 'Why somebody is erased.',
-    example: { reason: 'Asked for it by letter of 20 November' },
-  });
+export const secondFactorResetSchema = z.strictObject({ reason: auditReasonSchema.optional() }).meta({
+  id: 'SecondFactorReset',
+  description: 'Why somebody’s second factors are removed.',
+  example: { reason: 'Lost the phone; showed their passport in the shop' },
+});
 
 export const usersQuerySchema = pageQuerySchema.extend({
   q: text(100)
@@ -164,7 +181,9 @@ export const sessionSchema = z
     createdAt: timeSchema,
     lastUsedAt: timeSchema.meta({ description: 'When it last got an access token.' }),
     expiresAt: timeSchema.meta({ description: 'When it ends unless it is used before.' }),
-    aal: z.int().meta({ description: 'How many factors it was opened with, or raised to: 1 or 2.' }),
+    aal: z
+      .literal([1, 2])
+      .meta({ description: 'How many factors it was opened with, or raised to: 1 or 2.' }),
     amr: z.array(z.string()).meta({ description: 'By which methods (RFC 8176).' }),
     userAgent: z
       .string()
@@ -205,6 +224,7 @@ export type Registration = z.infer<typeof registrationSchema>;
 export type ProfileChange = z.infer<typeof profileChangeSchema>;
 export type UserChange = z.infer<typeof userChangeSchema>;
 export type RoleChange = z.infer<typeof roleChangeSchema>;
+export type SecondFactorReset = z.infer<typeof secondFactorResetSchema>;
 export type UserErasure = z.infer<typeof userErasureSchema>;
 export type UsersQuery = z.infer<typeof usersQuerySchema>;
 export type UserView = z.infer<typeof userSchema>;

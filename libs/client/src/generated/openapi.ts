@@ -1525,7 +1525,7 @@ export interface paths {
         post?: never;
         /**
          * End all my other sessions
-         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once; access tokens change nothing about how one logs in from then on, and stop when they expire.
+         * @description For a device that was lost; with `includeCurrent=true` on every device. Refresh tokens stop working at once. Their access tokens place and see orders until they expire, and show and change nothing of the account.
          *
          *     For whoever is logged in, on what is theirs.
          */
@@ -1632,7 +1632,7 @@ export interface paths {
         head?: never;
         /**
          * Change a user
-         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. It has to be confirmed, and the old one is told; sessions and links to outside identities end.
+         * @description Staff change customers; staff and administrators themselves are for whoever has `users:roles`. A new address takes `users:readdress`, which no key has: whoever reads its mail can log in; where the account has a second factor, `users:recover` as well. The old one is told; sessions and links to outside identities end. The new one is not confirmed: it is mailed a token for `POST /auth/verify-email`. Where none is confirmed (`USERS_EMAIL_VERIFICATION=none`) no such mail is sent, and it is the one to log in with at once.
          *
          *     For staff and above; keys with the scope `users:write`.
          */
@@ -1966,6 +1966,16 @@ export interface components {
             nextCursor: string | null;
         };
         /**
+         * @description Why a key is revoked.
+         * @example {
+         *       "reason": "The machine was sold"
+         *     }
+         */
+        ApiKeyRevocation: {
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
+        };
+        /**
          * @description Something that was done with the rights of staff.
          * @example {
          *       "position": 1207,
@@ -2182,6 +2192,16 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * @description A mail is on its way, where there is somebody to read it.
+         * @example {
+         *       "status": "confirmation_sent"
+         *     }
+         */
+        ConfirmationSent: {
+            /** @enum {string} */
+            status: "confirmation_sent";
         };
         /**
          * @description A new product. It has no stock until some is received.
@@ -2833,16 +2853,6 @@ export interface components {
             password: string;
         };
         /**
-         * @description A mail is on its way, where there is somebody to read it.
-         * @example {
-         *       "status": "verification_sent"
-         *     }
-         */
-        MailSent: {
-            /** @enum {string} */
-            status: "verification_sent" | "reset_sent" | "confirmation_sent";
-        };
-        /**
          * @description An amount in integer minor units.
          * @example {
          *       "amount": 1250,
@@ -2882,6 +2892,8 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt?: string;
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description What the browser has made of the options, and how to call it.
@@ -3176,12 +3188,13 @@ export interface components {
             id: string;
             /** Format: base64url */
             rawId: string;
-            /** @enum {string} */
-            type: "public-key";
-            authenticatorAttachment?: ("platform" | "cross-platform") | null;
+            /** @description Always `public-key`. */
+            type: string;
+            /** @description `platform` or `cross-platform`. */
+            authenticatorAttachment?: string | null;
             /** @default {} */
             clientExtensionResults?: {
-                [key: string]: unknown;
+                credProps?: unknown;
             };
             response: {
                 /** Format: base64url */
@@ -3214,12 +3227,13 @@ export interface components {
             id: string;
             /** Format: base64url */
             rawId: string;
-            /** @enum {string} */
-            type: "public-key";
-            authenticatorAttachment?: ("platform" | "cross-platform") | null;
+            /** @description Always `public-key`. */
+            type: string;
+            /** @description `platform` or `cross-platform`. */
+            authenticatorAttachment?: string | null;
             /** @default {} */
             clientExtensionResults?: {
-                [key: string]: unknown;
+                credProps?: unknown;
             };
             response: {
                 /** Format: base64url */
@@ -3247,13 +3261,58 @@ export interface components {
          *       "rp": {
          *         "id": "localhost",
          *         "name": "Steelyard"
-         *       }
+         *       },
+         *       "user": {
+         *         "id": "AZdvXo08elGcfj8fOyqdEA",
+         *         "name": "ada@example.com",
+         *         "displayName": "Ada Lovelace"
+         *       },
+         *       "pubKeyCredParams": [
+         *         {
+         *           "alg": -7,
+         *           "type": "public-key"
+         *         }
+         *       ]
          *     }
          */
         PasskeyCreationOptions: {
+            /** Format: base64url */
             challenge: string;
-        } & {
-            [key: string]: unknown;
+            rp: {
+                id?: string;
+                name: string;
+            };
+            user: {
+                /** Format: base64url */
+                id: string;
+                name: string;
+                displayName: string;
+            };
+            pubKeyCredParams: {
+                alg: number;
+                /** @enum {string} */
+                type: "public-key";
+            }[];
+            /** @description Milliseconds. */
+            timeout?: number;
+            excludeCredentials?: {
+                /** Format: base64url */
+                id: string;
+                type: string;
+                transports?: string[];
+            }[];
+            authenticatorSelection?: {
+                /** @enum {string} */
+                residentKey?: "required" | "preferred" | "discouraged";
+                requireResidentKey?: boolean;
+                /** @enum {string} */
+                userVerification?: "required" | "preferred" | "discouraged";
+            };
+            hints?: string[];
+            attestation?: string;
+            extensions?: {
+                credProps?: boolean;
+            };
         };
         /**
          * @description What the browser has signed.
@@ -3284,9 +3343,23 @@ export interface components {
          *     }
          */
         PasskeyRequestOptions: {
+            /** Format: base64url */
             challenge: string;
-        } & {
-            [key: string]: unknown;
+            rpId?: string;
+            /** @description Milliseconds. */
+            timeout?: number;
+            allowCredentials?: {
+                /** Format: base64url */
+                id: string;
+                type: string;
+                transports?: string[];
+            }[];
+            /** @enum {string} */
+            userVerification?: "required" | "preferred" | "discouraged";
+            hints?: string[];
+            extensions?: {
+                credProps?: boolean;
+            };
         };
         /**
          * @description The password as it is, and the new one.
@@ -3496,8 +3569,11 @@ export interface components {
                  * @example 2026-11-20T12:00:00.000Z
                  */
                 expiresAt: string;
-                /** @description How many factors it was opened with, or raised to: 1 or 2. */
-                aal: number;
+                /**
+                 * @description How many factors it was opened with, or raised to: 1 or 2.
+                 * @enum {number}
+                 */
+                aal: 1 | 2;
                 /** @description By which methods (RFC 8176). */
                 amr: string[];
                 /** @description What opened it, in its own words; null: it did not say. */
@@ -4135,6 +4211,16 @@ export interface components {
             eventTypes?: string[];
         };
         /**
+         * @description A mail is on its way, where there is somebody to read it.
+         * @example {
+         *       "status": "reset_sent"
+         *     }
+         */
+        ResetSent: {
+            /** @enum {string} */
+            status: "reset_sent";
+        };
+        /**
          * @description What became of an operation, as the books of the gateway show it.
          * @example {
          *       "outcome": "failed",
@@ -4200,7 +4286,8 @@ export interface components {
         /**
          * @description What the user is from now on.
          * @example {
-         *       "role": "staff"
+         *       "role": "staff",
+         *       "reason": "Works in the warehouse from December"
          *     }
          */
         RoleChange: {
@@ -4209,6 +4296,8 @@ export interface components {
              * @enum {string}
              */
             role: "customer" | "staff" | "admin";
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description Nothing has to be said.
@@ -4268,6 +4357,16 @@ export interface components {
              */
             recoveryCode?: string;
             passkey?: components["schemas"]["PasskeyAssertion"];
+        };
+        /**
+         * @description Why somebody’s second factors are removed.
+         * @example {
+         *       "reason": "Lost the phone; showed their passport in the shop"
+         *     }
+         */
+        SecondFactorReset: {
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description What a user has as a second factor.
@@ -4340,8 +4439,11 @@ export interface components {
              * @example 2026-11-20T12:00:00.000Z
              */
             expiresAt: string;
-            /** @description How many factors it was opened with, or raised to: 1 or 2. */
-            aal: number;
+            /**
+             * @description How many factors it was opened with, or raised to: 1 or 2.
+             * @enum {number}
+             */
+            aal: 1 | 2;
             /** @description By which methods (RFC 8176). */
             amr: string[];
             /** @description What opened it, in its own words; null: it did not say. */
@@ -4818,7 +4920,8 @@ export interface components {
          * @description What to change; absent fields stay.
          * @example {
          *       "name": "Ada King",
-         *       "email": "ada.king@example.com"
+         *       "email": "ada.king@example.com",
+         *       "reason": "Married; wrote from the old address"
          *     }
          */
         UserChange: {
@@ -4829,6 +4932,8 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
+            /** @description Why; it goes into the audit log. */
+            reason?: string;
         };
         /**
          * @description Why somebody is erased.
@@ -4844,6 +4949,16 @@ export interface components {
         UserPage: {
             data: components["schemas"]["User"][];
             nextCursor: string | null;
+        };
+        /**
+         * @description A mail is on its way, where there is somebody to read it.
+         * @example {
+         *       "status": "verification_sent"
+         *     }
+         */
+        VerificationSent: {
+            /** @enum {string} */
+            status: "verification_sent";
         };
         /**
          * @description An event on its way to an endpoint.
@@ -8451,7 +8566,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRevocation"];
+            };
+        };
         responses: {
             /** @description Done; the answer has no body. */
             204: {
@@ -8472,7 +8591,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8554,6 +8677,48 @@ export interface operations {
             };
             /** @description `api_key_not_found`: There is no such API key. */
             404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -8929,7 +9094,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["ResetSent"];
                 };
             };
             /**
@@ -9626,7 +9791,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it. */
+            /** @description `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it, or ask for one with POST /auth/resend-verification. */
             403: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9809,8 +9974,54 @@ export interface operations {
                     "application/json": components["schemas"]["PasskeyRequestOptions"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -10172,7 +10383,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["VerificationSent"];
                 };
             };
             /**
@@ -11040,7 +11251,11 @@ export interface operations {
                     "application/json": components["schemas"]["PasskeyRequestOptions"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11135,6 +11350,48 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Seconds after which to try again, where that helps. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13438,7 +13695,7 @@ export interface operations {
              *
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
-             *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it.
+             *     `email_not_verified`: The e-mail address is not confirmed yet: use the token that was mailed to it, or ask for one with POST /auth/resend-verification.
              */
             403: {
                 headers: {
@@ -19316,8 +19573,6 @@ export interface operations {
             /**
              * @description `validation_failed`: The request is not valid.
              *
-             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
-             *
              *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
              *
              *     `malformed_json`: The body is not valid JSON.
@@ -19635,8 +19890,6 @@ export interface operations {
             };
             /**
              * @description `validation_failed`: The request is not valid.
-             *
-             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
              *
              *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
              *
@@ -21778,11 +22031,6 @@ export interface operations {
             /** @description A mail is on its way, where there is somebody to read it. */
             202: {
                 headers: {
-                    /**
-                     * @description The version, for `If-Match` and `If-None-Match`.
-                     * @example "1"
-                     */
-                    ETag?: string;
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
                     /**
@@ -21800,13 +22048,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["VerificationSent"];
                 };
             };
             /**
              * @description `validation_failed`: The request is not valid.
-             *
-             *     `idempotency_key_required`: This call needs an Idempotency-Key header.
              *
              *     `idempotency_key_invalid`: The Idempotency-Key is empty, too long or not printable.
              *
@@ -22402,7 +22648,12 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & ({
-                        /** @description The orders that need the person. With `orders_open`. */
+                        /**
+                         * @description The orders that need the person. With `orders_open`.
+                         * @example [
+                         *       "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12"
+                         *     ]
+                         */
                         orderIds?: string[];
                     } & {
                         [key: string]: unknown;
@@ -22891,7 +23142,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MailSent"];
+                    "application/json": components["schemas"]["ConfirmationSent"];
                 };
             };
             /**
@@ -23612,7 +23863,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -23696,6 +23951,48 @@ export interface operations {
              *     `user_not_found`: There is no such user.
              */
             404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -25923,7 +26220,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -25982,6 +26283,48 @@ export interface operations {
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              */
             403: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -26121,7 +26464,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -26201,6 +26548,48 @@ export interface operations {
             };
             /** @description `session_not_found`: There is no such session. */
             404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;
@@ -27544,7 +27933,12 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & ({
-                        /** @description The orders that need the person. With `orders_open`. */
+                        /**
+                         * @description The orders that need the person. With `orders_open`.
+                         * @example [
+                         *       "01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d12"
+                         *     ]
+                         */
                         orderIds?: string[];
                     } & {
                         [key: string]: unknown;
@@ -28390,7 +28784,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorReset"];
+            };
+        };
         responses: {
             /** @description Done; the answer has no body. */
             204: {
@@ -28411,7 +28809,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -28533,6 +28935,48 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Seconds after which to try again, where that helps. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -29889,7 +30333,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /**
+             * @description `validation_failed`: The request is not valid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
             400: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -29971,6 +30419,48 @@ export interface operations {
             };
             /** @description `webhook_endpoint_not_found`: There is no such webhook endpoint. */
             404: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The content type is not supported here. */
+            415: {
                 headers: {
                     /** @description Names this request in logs. */
                     "X-Request-ID"?: string;

@@ -251,7 +251,8 @@ export const settingsSchema = z.object({
   )
     .default(['http://localhost:3000'])
     .describe(
-      'Comma-separated origins of the pages and apps that may use passkeys: those of `WEBAUTHN_RP_ID`, or below it.',
+      'Comma-separated origins of the pages and apps that may use passkeys: those of `WEBAUTHN_RP_ID`, or below it. ' +
+        'The default has the port of `PORT`.',
     ),
   USERS_EMAIL_VERIFICATION: oneOf(['none', 'optional', 'required'], 'none').describe(
     'Whether new users are asked to confirm their address, and whether they must before they log in.',

@@ -63,6 +63,18 @@ describe('loading settings', () => {
   });
 
   it.each([
+    [{}, 'http://localhost:3000'],
+    [{ PORT: '3100' }, 'http://localhost:3100'],
+    [{ PORT: '0' }, 'http://localhost:3000'],
+    [
+      { PORT: '3100', WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://example.com' },
+      'https://example.com',
+    ],
+  ])('with %j passkeys are for the pages of %s', (env, origin) => {
+    expect(loadSettings(env).WEBAUTHN_ORIGINS).toEqual([origin]);
+  });
+
+  it.each([
     ['Kafka without brokers', { EVENTS_TRANSPORT: 'kafka' }, /^KAFKA_BROKERS: is required/],
     [
       'brokers without a port',

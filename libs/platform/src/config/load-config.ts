@@ -67,13 +67,14 @@ export function loadSettings<Required extends SettingName = never>(
 ): Settings & { readonly [Name in Required]: NonNullable<Settings[Name]> } {
   const { values, problems } = readValues(env);
   const missing = required.filter((name) => values[name] === undefined && !problems.has(name));
-  const parsed = settingsSchema.safeParse({ ...defaults, ...values });
+  const given = { ...defaults, ...values };
+  const parsed = settingsSchema.safeParse({ ...followingDefaults(given), ...given });
   const found = [
     ...[...problems.values()].flat(),
     ...missing.map((name) => `${name}: is required here.`),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}.`),
-    ...contradictions({ ...defaults, ...values }),
-    ...missingWhereMoneyMoves(values, required),
+    ...contradictions(given),
+    ...missingWhereMoneyMoves(given, required),
   ];
   if (found.length > 0 || !parsed.success) throw new ConfigurationError(found);
   return Object.freeze(parsed.data) as Settings & {
@@ -116,6 +117,13 @@ function readValues(env: NodeJS.ProcessEnv): {
     }
   }
   return { values, problems };
+}
+
+/** The defaults that follow another setting. */
+function followingDefaults({ PORT }: Values): Values {
+  // A free port is known to nobody yet; the default of the schema stays.
+  const port = settingsSchema.shape.PORT.safeParse(PORT).data;
+  return port ? { WEBAUTHN_ORIGINS: new URL(`http://localhost:${port}`).origin } : {};
 }
 
 /** What is wrong with settings that are right each by itself. */

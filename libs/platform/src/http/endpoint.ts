@@ -148,7 +148,8 @@ function whoMay(access: AccessRule): string | undefined {
 function describeResponse(status: number, { responses, headers = [] }: EndpointOptions): MethodDecorator {
   const schema = responses[status] ?? null;
   const description = schema?.meta()?.description ?? (schema ? 'Done.' : 'Done; the answer has no body.');
-  const told = Object.fromEntries(headers.map((name) => [name, ANSWER_HEADERS[name]]));
+  // What is accepted for later is no version of anything yet.
+  const told = status === 202 ? {} : Object.fromEntries(headers.map((name) => [name, ANSWER_HEADERS[name]]));
   return ApiResponse({ status, description, headers: told, ...(schema ? { standardSchema: schema } : {}) });
 }
 
@@ -168,7 +169,11 @@ function errorsOf(options: EndpointOptions): ErrorDefinition[] {
     if (opensTo(options.access) === 'somebody') errors.push(securityErrors.authentication_required);
     if (grantOf(options.access).stepUp) errors.push(securityErrors.insufficient_aal);
   }
-  if (options.idempotencyKey) errors.push(...Object.values(idempotencyErrors));
+  if (options.idempotencyKey) {
+    const { idempotency_key_required, ...withKey } = idempotencyErrors;
+    errors.push(...(options.idempotencyKey === 'required' ? [idempotency_key_required] : []));
+    errors.push(...Object.values(withKey));
+  }
   if (options.ifMatch) errors.push(httpErrors.if_match_required, httpErrors.stale_etag);
   const { internal_error, service_unavailable, deadline_exceeded } = httpErrors;
   return [...errors, ...(options.errors ?? []), internal_error, service_unavailable, deadline_exceeded];

@@ -51,7 +51,7 @@ export function buildOpenApi(app: INestApplication, { version, tags }: ApiDescri
     for (const method of METHODS) {
       const operation = path[method];
       if (!operation) continue;
-      describeEdge(operation);
+      describeEdge(operation, method);
       tellExamplesOfFilters(operation);
       locateProblems(operation, address);
       hoistDefinitions(operation, components);
@@ -103,8 +103,9 @@ const WWW_AUTHENTICATE = {
 };
 
 /** What the edge itself adds to an operation: refused bodies, and headers of every answer. */
-function describeEdge(operation: Operation): void {
-  if (operation.requestBody) {
+function describeEdge(operation: Operation, method: (typeof METHODS)[number]): void {
+  // The edge reads a body that comes, also where none is asked for.
+  if (method !== 'get') {
     const { malformed_json, body_too_large, unsupported_media_type } = httpErrors;
     mergeProblemResponses(
       operation.responses,

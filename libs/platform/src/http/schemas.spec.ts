@@ -59,6 +59,11 @@ describe('text', () => {
     expect(read(text(10), value)).toEqual([code]);
   });
 
+  it('that is empty is not told what else it lacks', () => {
+    const line = text(10).refine((value) => /\S/.test(value), { params: { code: 'invalid_text' } });
+    expect(read(line, '')).toEqual(['too_short']);
+  });
+
   it('may be empty where the schema says so', () => {
     expect(read(text(10, 0), ' ')).toBe('');
   });

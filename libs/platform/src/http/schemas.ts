@@ -17,7 +17,7 @@ export function text(maxLength: number, minLength = 1) {
       abort: true,
     })
     .overwrite((value) => value.trim())
-    .min(minLength)
+    .min(minLength, { abort: true })
     .max(maxLength);
 }
 

@@ -116,6 +116,19 @@ describe('each kind of problem has its code', () => {
     ]);
   });
 
+  it.each([
+    [undefined, z.string(), 'This is missing: it must be a text.'],
+    [5, z.string(), 'Must be a text.'],
+    ['x', z.coerce.number(), 'Must be a number.'],
+    [1.5, z.int(), 'Must be a whole number.'],
+    ['x', z.boolean(), 'Must be true or false.'],
+    ['x', z.array(z.string()), 'Must be a list.'],
+    [null, z.strictObject({}), 'Must be an object.'],
+    [5, z.string('Must be six digits'), 'Must be six digits'],
+  ])('and words for people about the type of %j', (value, schema, detail) => {
+    expect(problemsOf(z.strictObject({ it: schema }), { it: value })).toMatchObject([{ detail }]);
+  });
+
   it('and never repeats what was sent', () => {
     const sent = { name: 5, count: 'hunter2', kind: 'hunter2', tags: 'hunter2' };
     expect(JSON.stringify(problemsOf(body, sent))).not.toContain('hunter2');

@@ -41,7 +41,25 @@ function toFieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
       detail: 'This field is not known here.',
     }));
   }
-  return [{ pointer, code: fieldErrorCode(issue), detail: issue.message }];
+  return [{ pointer, code: fieldErrorCode(issue), detail: detailOf(issue) }];
+}
+
+/** How people call what the validator names as in code. */
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  string: 'a text',
+};
+
+/** What is wrong, for people. Where a schema has words of its own, it is those. */
+function detailOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input: ')) return issue.message;
+  const type = TYPES[issue.expected] ?? issue.expected;
+  return fieldErrorCode(issue) === 'required' ? `This is missing: it must be ${type}.` : `Must be ${type}.`;
 }
 
 /** The codes of `errors[].code`: few, stable, and independent of the validator's own vocabulary. */

@@ -1,4 +1,4 @@
-import { idSchema, pageQuerySchema, pageSchema, text, timeSchema } from '#platform/http';
+import { idSchema, pageQuerySchema, pageSchema, reasonSchema, text, timeSchema } from '#platform/http';
 import { SCOPES } from '#platform/security';
 import { z } from 'zod';
 import type { ApiKey } from './api-keys.js';
@@ -19,17 +19,27 @@ const scopesSchema = z
   .max(SCOPES.length)
   .meta({ description: 'What the key may do; each is a permission of the policy.' });
 
+/** Why: from the body into the audit log, and nowhere else. */
+const auditReasonSchema = reasonSchema.optional().meta({ description: 'Why; it goes into the audit log.' });
+
 export const newApiKeySchema = z
   .strictObject({
     name: text(100).meta({ description: 'Which machine has it.' }),
     scopes: scopesSchema,
     expiresAt: timeSchema.optional().meta({ description: 'When it ends by itself; absent: never.' }),
+    reason: auditReasonSchema,
   })
   .meta({
     id: 'NewApiKey',
     description: 'A key for a machine.',
     example: { name: EXAMPLE.name, scopes: EXAMPLE.scopes, expiresAt: EXAMPLE.expiresAt },
   });
+
+export const apiKeyRevocationSchema = z.strictObject({ reason: auditReasonSchema }).meta({
+  id: 'ApiKeyRevocation',
+  description: 'Why a key is revoked.',
+  example: { reason: 'The machine was sold' },
+});
 
 export const apiKeySchema = z
   .object({
@@ -72,6 +82,7 @@ export const apiKeyPageSchema = pageSchema('ApiKeyPage', apiKeySchema);
 
 export type ApiKeysQuery = z.output<typeof apiKeysQuerySchema>;
 export type NewApiKey = z.output<typeof newApiKeySchema>;
+export type ApiKeyRevocation = z.output<typeof apiKeyRevocationSchema>;
 export type ApiKeyView = z.output<typeof apiKeySchema>;
 export type IssuedApiKeyView = z.output<typeof issuedApiKeySchema>;
 

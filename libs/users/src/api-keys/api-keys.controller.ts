@@ -6,6 +6,8 @@ import type { z } from 'zod';
 import { usersErrors } from '../users.errors.js';
 import {
   apiKeyPageSchema,
+  type ApiKeyRevocation,
+  apiKeyRevocationSchema,
   type ApiKeysQuery,
   apiKeysQuerySchema,
   type ApiKeyView,
@@ -64,7 +66,11 @@ export class ApiKeysController {
     responses: { 204: null },
     errors: [usersErrors.api_key_not_found],
   })
-  revokeApiKey(@Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>): Promise<void> {
+  revokeApiKey(
+    @Param({ schema: idParamSchema }) { id }: z.infer<typeof idParamSchema>,
+    // The audit log takes the reason from the request.
+    @Body({ schema: apiKeyRevocationSchema }) _body: ApiKeyRevocation,
+  ): Promise<void> {
     return this.keys.revoke(id);
   }
 }

@@ -13,7 +13,7 @@ const NEWS = {
   passkey_removed: ['A passkey was removed', 'A passkey was removed from your account.'],
   recovery_code_used: [
     'A recovery code was used',
-    'A recovery code opened your account. It is not good again; make new ones before you run out.',
+    'One of the recovery codes of your account was used. It is not good again; make new ones before you run out.',
   ],
   recovery_codes_replaced: [
     'Your recovery codes were replaced',

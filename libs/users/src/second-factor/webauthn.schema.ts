@@ -6,13 +6,26 @@ const bytes = (maxLength: number) => z.base64url().min(1).max(maxLength).meta({ 
 const CREDENTIAL_ID_LENGTH = 1_368;
 const CLIENT_DATA_LENGTH = 8_192;
 
-/** What both kinds of answers begin with. Browsers add fields with each level of WebAuthn; those are ignored. */
+/**
+ * What both kinds of answers begin with. Browsers add fields with each level of WebAuthn; those are ignored. What has few
+ * values is text, as in the types of browsers: what they make is sent as it is.
+ */
 const credentialFields = {
   id: bytes(CREDENTIAL_ID_LENGTH),
   rawId: bytes(CREDENTIAL_ID_LENGTH),
-  type: z.literal('public-key'),
-  authenticatorAttachment: z.enum(['platform', 'cross-platform']).nullish(),
-  clientExtensionResults: z.record(z.string(), z.unknown()).default({}),
+  type: z
+    .string()
+    .refine((type) => type === 'public-key', 'Must be `public-key`.')
+    .meta({ description: 'Always `public-key`.' }),
+  authenticatorAttachment: z
+    .string()
+    .refine(
+      (kind) => ['platform', 'cross-platform'].includes(kind),
+      'Must be `platform` or `cross-platform`.',
+    )
+    .nullish()
+    .meta({ description: '`platform` or `cross-platform`.' }),
+  clientExtensionResults: z.object({ credProps: z.unknown() }).partial().default({}),
 };
 
 /** What WebAuthn knows, in all its levels. Browsers may say more, which helps nobody to find the passkey. */
@@ -76,29 +89,77 @@ export const assertionSchema = z
     },
   });
 
-const options = z.looseObject({ challenge: z.string() });
+const challenge = z.string().meta({ format: 'base64url' });
+const userVerification = z.enum(['required', 'preferred', 'discouraged']).optional();
+const hints = z.array(z.string()).optional();
+const extensions = z.object({ credProps: z.boolean().optional() }).optional();
+const timeout = z.int().optional().meta({ description: 'Milliseconds.' });
+const credentials = z
+  .array(
+    z.object({
+      id: z.string().meta({ format: 'base64url' }),
+      type: z.string(),
+      transports: z.array(z.string()).optional(),
+    }),
+  )
+  .optional();
 
 /** The library makes these, as WebAuthn has them; there is nothing to add to its words. */
-export const creationOptionsSchema = options.meta({
-  id: 'PasskeyCreationOptions',
-  description:
-    'For `PublicKeyCredential.parseCreationOptionsFromJSON()` (`PublicKeyCredentialCreationOptionsJSON` of WebAuthn).',
-  example: {
-    challenge: 'vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E',
-    rp: { id: 'localhost', name: 'Steelyard' },
-  },
-});
+export const creationOptionsSchema = z
+  .object({
+    challenge,
+    rp: z.object({ id: z.string().optional(), name: z.string() }),
+    user: z.object({
+      id: z.string().meta({ format: 'base64url' }),
+      name: z.string(),
+      displayName: z.string(),
+    }),
+    pubKeyCredParams: z.array(z.object({ alg: z.int(), type: z.literal('public-key') })),
+    timeout,
+    excludeCredentials: credentials,
+    authenticatorSelection: z
+      .object({
+        residentKey: z.enum(['required', 'preferred', 'discouraged']).optional(),
+        requireResidentKey: z.boolean().optional(),
+        userVerification,
+      })
+      .optional(),
+    hints,
+    attestation: z.string().optional(),
+    extensions,
+  })
+  .meta({
+    id: 'PasskeyCreationOptions',
+    description:
+      'For `PublicKeyCredential.parseCreationOptionsFromJSON()` (`PublicKeyCredentialCreationOptionsJSON` of WebAuthn).',
+    example: {
+      challenge: 'vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E',
+      rp: { id: 'localhost', name: 'Steelyard' },
+      user: { id: 'AZdvXo08elGcfj8fOyqdEA', name: 'ada@example.com', displayName: 'Ada Lovelace' },
+      pubKeyCredParams: [{ alg: -7, type: 'public-key' }],
+    },
+  });
 
-export const requestOptionsSchema = options.meta({
-  id: 'PasskeyRequestOptions',
-  description:
-    'For `PublicKeyCredential.parseRequestOptionsFromJSON()` (`PublicKeyCredentialRequestOptionsJSON` of WebAuthn).',
-  example: {
-    challenge: 'vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E',
-    rpId: 'localhost',
-    userVerification: 'required',
-  },
-});
+export const requestOptionsSchema = z
+  .object({
+    challenge,
+    rpId: z.string().optional(),
+    timeout,
+    allowCredentials: credentials,
+    userVerification,
+    hints,
+    extensions,
+  })
+  .meta({
+    id: 'PasskeyRequestOptions',
+    description:
+      'For `PublicKeyCredential.parseRequestOptionsFromJSON()` (`PublicKeyCredentialRequestOptionsJSON` of WebAuthn).',
+    example: {
+      challenge: 'vXh3bq1z0yS6m2Wc8RkT4dJp7fLeGn9aQoUiYtPrM5E',
+      rpId: 'localhost',
+      userVerification: 'required',
+    },
+  });
 
 export type Attestation = z.output<typeof attestationSchema>;
 export type Assertion = z.output<typeof assertionSchema>;

@@ -80,19 +80,14 @@ describe('the audit log', () => {
     expect(data[0].details).toEqual({ kind: 'adjust', onHand: 5, expectedOnHand: 7 });
   });
 
-  it('keeps of the query what the route has taken, and nothing of a body where it takes none', async () => {
-    const { token } = shop.admin;
-    const { id } = await shop.apiKey('orders:list');
+  it('keeps of the query what the route has taken', async () => {
     const imported = await shop.api.call('POST', '/api/v1/products/import?partial=true', {
-      ...{ token, headers: { 'content-type': 'application/x-ndjson' } },
+      ...{ token: shop.admin.token, headers: { 'content-type': 'application/x-ndjson' } },
       body: '{"sku":"AUDITED","name":"Mug","price":{"amount":1000,"currency":"GBP"}}\n',
     });
     expect(imported).toMatchObject({ status: 200 });
-    const revoked = await shop.api.call('DELETE', `/api/v1/api-keys/${id}`, { token, body: { sku: 'Ada' } });
-    expect(revoked).toMatchObject({ status: 204 });
-    const { data } = await shop.read(`${LOG}?limit=2`);
-    const details = (data as { details: object }[]).map((entry) => entry.details);
-    expect(details).toEqual([{}, { query: { partial: true } }]);
+    const { data } = await shop.read(`${LOG}?limit=1`);
+    expect(data).toMatchObject([{ details: { query: { partial: true } } }]);
   });
 
   it('finds an id however its letters were written, in the call or in the question', async () => {

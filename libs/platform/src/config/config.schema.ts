@@ -133,7 +133,8 @@ export const settingsSchema = z.object({
   ),
 
   REQUEST_TIMEOUT_MS: durationMs(15_000).describe(
-    'Deadline of a request; the gateway call inside it ends earlier.',
+    'Deadline of a request, and as long again for its caller to take the answer; the gateway call inside it ends ' +
+      'earlier.',
   ),
   EVENT_STREAMS_MAX: count(1_000).describe('Server-sent event streams that one process has open at most.'),
   EVENT_STREAMS_MAX_PER_CALLER: count(10).describe(

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,6 +12,7 @@ import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { AdminServer } from './admin-server.js';
 import { API_PREFIX } from './api-prefix.js';
+import { createBoundedServer } from './bounded-server.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { allowOrigins } from './cors.js';
@@ -26,6 +28,8 @@ const BODY_LIMIT_BYTES = 1_048_576;
 const UPLOAD_LIMIT_BYTES = 268_435_456;
 /** Longest time that a file may take to arrive and to be worked off, however large. */
 const UPLOAD_TIMEOUT_MS = 300_000;
+/** How long a connection waits for its next request: longer than the load balancers in front, which reuse it. */
+const KEEP_ALIVE_MS = 72_000;
 /** How often Node looks for connections that take too long; between two looks they get away with it. */
 const SLOWNESS_CHECK_MS = 1_000;
 
@@ -38,12 +42,13 @@ export async function createHttpApplication(
   // Until the headers are there nobody knows the route. How long a body may take is the route's deadline.
   const serverOptions = {
     headersTimeout: Math.min(REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS),
+    requestTimeout: UPLOAD_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: SLOWNESS_CHECK_MS,
   };
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: UPLOAD_TIMEOUT_MS,
-    http: serverOptions,
+    serverFactory: (handle: RequestListener) => createBoundedServer(serverOptions, handle),
     trustProxy: TRUSTED_PROXIES.length > 0 && TRUSTED_PROXIES,
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.

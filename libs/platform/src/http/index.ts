@@ -23,6 +23,7 @@ export { PROBES } from './probes.js';
 export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {
+  counted,
   dateSchema,
   emailSchema,
   idParamSchema,

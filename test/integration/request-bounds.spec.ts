@@ -28,7 +28,8 @@ async function dribble(opening: string, bytes: string): Promise<{ answer: string
   socket.on('data', (chunk) => (answer += chunk.toString()));
   socket.on('error', () => undefined);
   const startedAt = performance.now();
-  const closed = once(socket, 'close');
+  // Whoever still writes when it is closed is told so by an error.
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.write(opening);
   const end = closed.then(() => true);
   for (const byte of bytes) {
@@ -85,8 +86,8 @@ describe('a client that takes its time', () => {
   });
 });
 
-/** Sends `request` and takes a hundred bytes of what comes, as often as told; when the server has enough of it. */
-async function putOutOf(request: string, everyMs: number | undefined): Promise<number> {
+/** Sends `request` and takes a hundred bytes of what comes, as often as told, until the server has enough of it. */
+async function waitForEnd(request: string, everyMs: number | undefined): Promise<void> {
   const { hostname, port } = new URL(app.baseUrl);
   const accepted = once(app.app.getHttpServer(), 'connection') as Promise<[Socket]>;
   // It reads nothing by itself.
@@ -94,13 +95,11 @@ async function putOutOf(request: string, everyMs: number | undefined): Promise<n
   const socket = connect({ port: Number(port), host: hostname, onread });
   socket.on('error', () => undefined);
   const reading = everyMs === undefined ? undefined : setInterval(() => socket.resume(), everyMs);
-  const startedAt = performance.now();
   socket.write(request);
   const [connection] = await accepted;
   await once(connection, 'close', { signal: AbortSignal.timeout(10_000) });
   clearInterval(reading);
   socket.destroy();
-  return performance.now() - startedAt;
 }
 
 describe('a client that does not wait for answers', () => {
@@ -138,8 +137,7 @@ describe('a client that does not wait for answers', () => {
     ['takes none of them', undefined],
     ['takes some bytes of them now and then', 100],
   ])('and %s is put out', async (_, everyMs) => {
-    const tookMs = await putOutOf(requests(16, '/api/openapi.json'), everyMs);
-    expect(tookMs).toBeLessThan(2 * TIMEOUT_MS + 4_000);
+    await waitForEnd(requests(16, '/api/openapi.json'), everyMs);
   });
 });
 

@@ -2523,13 +2523,6 @@ export interface components {
             data: components["schemas"]["Fulfillment"][];
         };
         /**
-         * @description An event, as the gateway makes it.
-         * @example {}
-         */
-        GatewayWebhook: {
-            [key: string]: unknown;
-        };
-        /**
          * @description What became of the rows.
          * @example {
          *       "created": 120,
@@ -6073,7 +6066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -6323,7 +6316,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -6773,7 +6766,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7023,7 +7016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7337,7 +7330,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7629,7 +7622,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8292,7 +8285,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8748,7 +8741,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8939,7 +8932,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9200,7 +9193,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9389,7 +9382,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9629,7 +9622,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9991,7 +9984,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10182,7 +10175,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10373,7 +10366,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10587,7 +10580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10860,7 +10853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11293,7 +11286,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13143,7 +13136,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13465,7 +13458,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13760,7 +13753,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14101,7 +14094,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14690,7 +14683,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15053,7 +15046,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15871,7 +15864,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16282,7 +16275,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16863,7 +16856,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17268,7 +17261,9 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["GatewayWebhook"];
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -17343,7 +17338,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18120,7 +18115,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18490,7 +18485,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18873,7 +18868,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -19410,7 +19405,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -19738,7 +19733,7 @@ export interface operations {
              *
              *     `import_row_too_large`: A row of the import is larger than 1 MiB.
              *
-             *     `body_too_large`: The body is larger than 1 MiB.
+             *     `body_too_large`: The body is larger than 256 KiB.
              */
             413: {
                 headers: {
@@ -20345,7 +20340,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -21133,7 +21128,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -21843,7 +21838,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22391,7 +22386,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22689,7 +22684,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -23006,7 +23001,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -23949,7 +23944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24222,7 +24217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24499,7 +24494,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24770,7 +24765,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -25041,7 +25036,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -25337,7 +25332,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -26456,7 +26451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -26731,7 +26726,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27002,7 +26997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27533,7 +27528,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27858,7 +27853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -28210,7 +28205,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -28996,7 +28991,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -29483,7 +29478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -30232,7 +30227,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -30761,7 +30756,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -31061,7 +31056,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -31339,7 +31334,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */

@@ -12,18 +12,17 @@ import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { AdminServer } from './admin-server.js';
 import { API_PREFIX } from './api-prefix.js';
+import { MAX_BODY_BYTES, takeJsonBodies } from './bodies.js';
 import { createBoundedServer } from './bounded-server.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { allowOrigins } from './cors.js';
 import { PROBES } from './probes.js';
 import { ProblemFilter } from './problem.filter.js';
-import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
 import { securityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
-const BODY_LIMIT_BYTES = 1_048_576;
 /** Uploads are streamed row by row, so they may be far larger than a body that is parsed at once. */
 const UPLOAD_LIMIT_BYTES = 268_435_456;
 /** Longest time that a file may take to arrive and to be worked off, however large. */
@@ -47,7 +46,7 @@ export async function createHttpApplication(
     connectionsCheckingInterval: SLOWNESS_CHECK_MS,
   };
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT_BYTES,
+    bodyLimit: MAX_BODY_BYTES,
     serverFactory: (handle: RequestListener) => createBoundedServer(serverOptions, handle),
     trustProxy: TRUSTED_PROXIES.length > 0 && TRUSTED_PROXIES,
     routerOptions: { maxParamLength: 256 },
@@ -83,12 +82,11 @@ export async function createHttpApplication(
     timeoutMs: REQUEST_TIMEOUT_MS,
     uploadTimeoutMs: UPLOAD_TIMEOUT_MS,
   });
-  fastify.removeContentTypeParser('text/plain');
+  takeJsonBodies(fastify);
   lifecycle.attachTo(fastify);
   await allowOrigins(fastify, CORS_ORIGINS);
   lifecycle.guard(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
-  fastify.addHook('preParsing', keepRawBodies(BODY_LIMIT_BYTES));
   // Whether a body is a form is known once its parser was chosen.
   fastify.addHook('preValidation', (request, _reply, done) => {
     const isRefused = request.isMultipart() && !streamsUpload(request);

@@ -968,7 +968,7 @@ export interface paths {
         put?: never;
         /**
          * Take a webhook of the payment gateway
-         * @description For the gateway alone. A signed event is kept and answered at once; it is applied after that, once, in whatever order events come.
+         * @description For the gateway alone. A signed event is kept and answered at once; it is applied after that, once, in whatever order events come. What the gateway has not signed counts as a write of its address.
          */
         post: operations["receive"];
         delete?: never;

@@ -184,7 +184,10 @@ export const settingsSchema = z.object({
     )
     .meta(HOT),
   RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000)
-    .describe('Webhooks of one address per minute: a gateway that catches up is not held back.')
+    .describe(
+      'Webhooks of one address per minute: a gateway that catches up is not held back. Those that it has not signed ' +
+        'count as writes, too.',
+    )
     .meta(HOT),
   TRUSTED_PROXIES: listOf(isAddressRange, 'must be IP addresses or CIDR ranges, divided by commas')
     .default([])

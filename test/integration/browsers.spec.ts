@@ -71,6 +71,21 @@ describe('what a browser is told of an answer', () => {
     expect(withFreshKey({ headers: {} }).headers).toEqual({});
   });
 
+  it('of the document of the API: it is kept, and asked after by its tag', async () => {
+    const { body: script } = await app.get('/api/docs/swagger-ui-init.js');
+    expect(script).toContain('"swaggerUrl": "/api/openapi.json"');
+    expect((script as string).length).toBeLessThan(10_000);
+    const { headers } = await app.get('/api/openapi.json');
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'no-cache',
+      'content-type': expect.stringMatching(/^application\/json/),
+    });
+    const tag = headers.get('etag')!;
+    const again = await app.get('/api/openapi.json', { headers: { 'if-none-match': tag } });
+    expect(again).toMatchObject({ status: 304, body: '' });
+    expect((await app.get('/api/docs-yaml')).status).toBe(404);
+  });
+
   it('of the error codes: the page may style itself, and no more', async () => {
     const { headers } = await app.get('/docs/errors');
     expect(headers.get('content-security-policy')).toBe(`${NOTHING}; style-src 'unsafe-inline'`);

@@ -45,7 +45,7 @@ describe('the edge', () => {
       415,
       'unsupported_media_type',
     ],
-    ['a body over 1 MiB', 'POST', LOGIN, { body: `"${'x'.repeat(1_048_576)}"` }, 413, 'body_too_large'],
+    ['a body over 256 KiB', 'POST', LOGIN, { body: `"${'x'.repeat(262_144)}"` }, 413, 'body_too_large'],
     ['an unknown address', 'GET', '/api/v1/unicorns', {}, 404, 'route_not_found'],
     ['an unknown address outside the API', 'GET', '/wp-login.php', {}, 404, 'route_not_found'],
     [

@@ -3,6 +3,8 @@ import { PROBES } from '#platform/http';
 import { Lifecycle } from '#platform/lifecycle';
 import { AccessTokens } from '#platform/security';
 import { DemoUsers } from '#users';
+import { WEBHOOK_SECRET } from '../support/gateway-simulator.js';
+import { eventAbout, sendEvent } from '../support/stripe-shop.js';
 import { type CallOptions, TestApp } from '../support/test-app.js';
 
 const LOGIN = '/api/v1/auth/login';
@@ -55,6 +57,23 @@ describe('rate limits', () => {
     await start();
     const guess = { email: 'nobody@example.com', password: 'guess number one' };
     expect(await statusesOf(3, () => app.post(LOGIN, guess))).toEqual([401, 401, 429]);
+  });
+
+  it('bound whoever sends webhooks that the gateway has not signed, and never the gateway beside them', async () => {
+    await start({
+      PAYMENT_GATEWAY: 'stripe',
+      STRIPE_API_KEY: 'sk_test_1',
+      STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    });
+    const send = (manner: object) => sendEvent({ api: app }, eventAbout('charge.expired', {}), manner);
+    expect(await statusesOf(3, () => send({}))).toEqual([200, 200, 200]);
+    expect(await statusesOf(3, () => send({ secret: 'whsec_other' }))).toEqual([400, 400, 429]);
+    const elsewhere = await send({ path: '/api/v1/payment-webhooks/adyen' });
+    expect(elsewhere).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(elsewhere.headers.get('ratelimit-policy')).toBe('"writes";q=2;w=60');
+    const { status, headers } = await send({});
+    expect(status).toBe(200);
+    expect(headers.get('ratelimit-policy')).toBe('"webhook";q=60000;w=60');
   });
 
   it('bound whoever has many networks of IPv6 to guess from', async () => {

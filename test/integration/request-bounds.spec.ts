@@ -28,7 +28,8 @@ async function dribble(opening: string, bytes: string): Promise<{ answer: string
   socket.on('data', (chunk) => (answer += chunk.toString()));
   socket.on('error', () => undefined);
   const startedAt = performance.now();
-  const closed = once(socket, 'close');
+  // Whoever still writes when it is closed is told so by an error.
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.write(opening);
   const end = closed.then(() => true);
   for (const byte of bytes) {
@@ -82,6 +83,61 @@ describe('a client that takes its time', () => {
     const { answer, tookMs } = await dribble(opening, csv);
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(tookMs).toBeGreaterThan(TIMEOUT_MS * 2);
+  });
+});
+
+/** Sends `request` and takes a hundred bytes of what comes, as often as told, until the server has enough of it. */
+async function waitForEnd(request: string, everyMs: number | undefined): Promise<void> {
+  const { hostname, port } = new URL(app.baseUrl);
+  const accepted = once(app.app.getHttpServer(), 'connection') as Promise<[Socket]>;
+  // It reads nothing by itself.
+  const onread = { buffer: Buffer.alloc(100), callback: () => false };
+  const socket = connect({ port: Number(port), host: hostname, onread });
+  socket.on('error', () => undefined);
+  const reading = everyMs === undefined ? undefined : setInterval(() => socket.resume(), everyMs);
+  socket.write(request);
+  const [connection] = await accepted;
+  await once(connection, 'close', { signal: AbortSignal.timeout(10_000) });
+  clearInterval(reading);
+  socket.destroy();
+}
+
+describe('a client that does not wait for answers', () => {
+  const requests = (count: number, path = PRODUCTS) =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count);
+  const answersTo = async (bytes: string): Promise<string[]> => {
+    const { hostname, port } = new URL(app.baseUrl);
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.write(bytes);
+    await Promise.race([new Promise((resolve) => socket.once('close', resolve)), delay(3_000)]);
+    socket.destroy();
+    return text.split(/(?=HTTP\/1\.1 \d{3} )/);
+  };
+
+  it('gets those of the first requests, then the connection ends', async () => {
+    const answers = await answersTo(requests(100));
+    expect(answers).toHaveLength(16);
+    expect(answers.every((answer) => answer.startsWith('HTTP/1.1 200 '))).toBe(true);
+    expect(answers.map((answer) => /^connection: close\r$/im.test(answer))).toEqual([
+      ...Array<boolean>(15).fill(false),
+      true,
+    ]);
+  });
+
+  it('keeps the connection if it sends a few', async () => {
+    const answers = await answersTo(requests(10));
+    expect(answers).toHaveLength(10);
+    expect(answers.join('')).not.toMatch(/^connection: close\r$/im);
+  });
+
+  it.each([
+    ['takes none of them', undefined],
+    ['takes some bytes of them now and then', 100],
+  ])('and %s is put out', async (_, everyMs) => {
+    await waitForEnd(requests(16, '/api/openapi.json'), everyMs);
   });
 });
 

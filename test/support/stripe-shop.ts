@@ -52,7 +52,7 @@ export function eventAbout(type: string, object: object, id = `evt_${newId()}`):
 
 /** Sends an event, signed `ageSeconds` ago with `secret`. */
 export function sendEvent(
-  shop: Shop,
+  shop: Pick<Shop, 'api'>,
   event: object | string,
   {
     secret = WEBHOOK_SECRET,

@@ -968,7 +968,7 @@ export interface paths {
         put?: never;
         /**
          * Take a webhook of the payment gateway
-         * @description For the gateway alone. A signed event is kept and answered at once; it is applied after that, once, in whatever order events come.
+         * @description For the gateway alone. A signed event is kept and answered at once; it is applied after that, once, in whatever order events come. What the gateway has not signed counts as a write of its address.
          */
         post: operations["receive"];
         delete?: never;
@@ -2542,13 +2542,6 @@ export interface components {
         /** @description What left the house of one order, newest first: the newest hundred. */
         FulfillmentList: {
             data: components["schemas"]["Fulfillment"][];
-        };
-        /**
-         * @description An event, as the gateway makes it.
-         * @example {}
-         */
-        GatewayWebhook: {
-            [key: string]: unknown;
         };
         /**
          * @description What became of the rows.
@@ -6206,7 +6199,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -6456,7 +6449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -6906,7 +6899,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7156,7 +7149,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7470,7 +7463,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -7762,7 +7755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8425,7 +8418,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8696,7 +8689,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -8931,7 +8924,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9122,7 +9115,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9383,7 +9376,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9572,7 +9565,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9812,7 +9805,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -9999,7 +9992,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10220,7 +10213,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10411,7 +10404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10602,7 +10595,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -10816,7 +10809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11089,7 +11082,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11356,7 +11349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -11568,7 +11561,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13418,7 +13411,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -13740,7 +13733,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14035,7 +14028,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14376,7 +14369,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -14965,7 +14958,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -15328,7 +15321,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16146,7 +16139,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -16557,7 +16550,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17138,7 +17131,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -17543,7 +17536,9 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["GatewayWebhook"];
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -17618,7 +17613,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18395,7 +18390,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -18765,7 +18760,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -19148,7 +19143,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -19683,7 +19678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -20009,7 +20004,7 @@ export interface operations {
              *
              *     `import_row_too_large`: A row of the import is larger than 1 MiB.
              *
-             *     `body_too_large`: The body is larger than 1 MiB.
+             *     `body_too_large`: The body is larger than 256 KiB.
              */
             413: {
                 headers: {
@@ -20616,7 +20611,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -21404,7 +21399,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22107,7 +22102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22660,7 +22655,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -22958,7 +22953,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -23275,7 +23270,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -23970,7 +23965,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24264,7 +24259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24537,7 +24532,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24814,7 +24809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -25085,7 +25080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -25356,7 +25351,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -25652,7 +25647,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -26302,7 +26297,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -26567,7 +26562,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -26863,7 +26858,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27138,7 +27133,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27409,7 +27404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -27945,7 +27940,7 @@ export interface operations {
                     });
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -28270,7 +28265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -28622,7 +28617,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -28941,7 +28936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -29458,7 +29453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -29945,7 +29940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -30438,7 +30433,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -30740,7 +30735,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -31269,7 +31264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -31569,7 +31564,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -31847,7 +31842,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is larger than 1 MiB. */
+            /** @description `body_too_large`: The body is larger than 256 KiB. */
             413: {
                 headers: {
                     /** @description Names this request in logs. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  counted,
   emailSchema,
   idSchema,
   moneySchema,
@@ -62,20 +63,17 @@ const requestedLine = z
   })
   .meta({ example: { sku: 'DEMO-APRON', quantity: 2 } });
 
-const metadata = z
-  .record(
+const metadata = counted(
+  MAX_METADATA_ENTRIES,
+  z.record(
     text(40).refine((name) => name !== '__proto__', { params: { code: 'not_allowed' } }),
     text(500, 0),
-  )
-  .refine((entries) => Object.keys(entries).length <= MAX_METADATA_ENTRIES, {
-    message: `At most ${MAX_METADATA_ENTRIES} entries.`,
-    params: { code: 'too_many_items' },
-  })
-  .meta({ description: 'Your own notes: at most 50 names of 40 characters with values of 500.' });
+  ),
+).meta({ description: 'Your own notes: at most 50 names of 40 characters with values of 500.' });
 
 /** What a quote and an order have in common. */
 const orderContent = {
-  lines: z.array(requestedLine).min(1).max(MAX_LINES),
+  lines: counted(MAX_LINES, z.array(requestedLine).min(1).max(MAX_LINES)),
   expectedTotal: priceSchema.optional().meta({
     description: 'What the customer was shown: refused with `price_changed` when it is something else.',
   }),
@@ -94,7 +92,7 @@ export const placeOrderRequest = z
         .default('automatic')
         .meta({ description: 'When the money is taken: at once, by staff, or as goods leave.' }),
     }),
-    metadata: metadata.default({}),
+    metadata: metadata.prefault({}),
   })
   .meta({
     id: 'PlaceOrder',

@@ -304,11 +304,6 @@ export const resolveOperationRequest = z
   });
 export type ResolveOperationRequest = z.output<typeof resolveOperationRequest>;
 
-/** The body is the gateway's own; only its signature counts. */
-export const webhookRequest = z
-  .looseObject({})
-  .meta({ id: 'GatewayWebhook', description: 'An event, as the gateway makes it.', example: {} });
-
 export const webhookReceipt = z
   .object({ received: z.literal(true) })
   .meta({ id: 'WebhookReceipt', description: 'It is kept.', example: { received: true } });

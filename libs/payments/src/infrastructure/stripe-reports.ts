@@ -30,7 +30,7 @@ const DISPUTE_STATUS: Readonly<Record<string, DisputeStatus>> = {
 export class StripeReports {
   constructor(private readonly secret: string | undefined) {}
 
-  /** @throws DomainError webhook_signature_invalid */
+  /** @throws DomainError webhook_signature_invalid, or webhook_malformed when it is signed and no event */
   read(body: Buffer, signature: unknown): GatewayReport {
     if (this.secret === undefined) {
       throw new DomainError(paymentErrors.webhook_signature_invalid, {
@@ -43,6 +43,8 @@ export class StripeReports {
       return toReport(Stripe.webhooks.constructEvent(body, header, this.secret, SIGNATURE_TOLERANCE_SECONDS));
     } catch (cause) {
       if (cause instanceof DomainError) throw cause;
+      // The SDK parses what it has verified.
+      if (cause instanceof SyntaxError) throw new DomainError(paymentErrors.webhook_malformed, { cause });
       throw new DomainError(paymentErrors.webhook_signature_invalid, { cause });
     }
   }

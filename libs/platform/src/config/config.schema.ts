@@ -134,7 +134,8 @@ export const settingsSchema = z.object({
   ),
 
   REQUEST_TIMEOUT_MS: durationMs(15_000).describe(
-    'Deadline of a request; the gateway call inside it ends earlier.',
+    'Deadline of a request, and as long again for its caller to take the answer; the gateway call inside it ends ' +
+      'earlier.',
   ),
   EVENT_STREAMS_MAX: count(1_000).describe('Server-sent event streams that one process has open at most.'),
   EVENT_STREAMS_MAX_PER_CALLER: count(10).describe(
@@ -184,7 +185,10 @@ export const settingsSchema = z.object({
     )
     .meta(HOT),
   RATE_LIMIT_WEBHOOKS_PER_MINUTE: count(60_000)
-    .describe('Webhooks of one address per minute: a gateway that catches up is not held back.')
+    .describe(
+      'Webhooks of one address per minute: a gateway that catches up is not held back. Those that it has not signed ' +
+        'count as writes, too.',
+    )
     .meta(HOT),
   TRUSTED_PROXIES: listOf(isAddressRange, 'must be IP addresses or CIDR ranges, divided by commas')
     .default([])

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Config } from '../config/index.js';
 import { API_PREFIX } from './api-prefix.js';
+import { createBoundedServer } from './bounded-server.js';
 
 /** The port by which a request comes, and by which a route is answered. */
 export type Surface = 'main' | 'admin';
@@ -14,8 +15,6 @@ interface RouteOfSurface {
   readonly url?: string | undefined;
   readonly config?: object | undefined;
 }
-
-const TIMEOUTS = ['headersTimeout', 'requestTimeout', 'keepAliveTimeout', 'timeout'] as const;
 
 /**
  * The port for admins, where ADMIN_PORT names one: a second door to the same application, behind which are the same
@@ -38,11 +37,10 @@ export class AdminServer {
   attachTo(fastify: FastifyInstance, options: ServerOptions): void {
     this.fastify = fastify;
     if (!this.hasPort) return;
-    const server = createServer(options, (request, response) => {
+    const server = createBoundedServer(options, (request, response) => {
       this.requests.add(request);
       fastify.routing(request, response);
     });
-    for (const timeout of TIMEOUTS) server[timeout] = fastify.server[timeout];
     server.on('clientError', (error, socket) => fastify.server.emit('clientError', error, socket));
     // Both stop to accept at once, and both are waited for.
     let closed: Promise<unknown> | undefined;

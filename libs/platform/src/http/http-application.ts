@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,21 +12,23 @@ import { RateLimits } from '../security/index.js';
 import { FrameworkLogger, Metrics } from '../telemetry/index.js';
 import { AdminServer } from './admin-server.js';
 import { API_PREFIX } from './api-prefix.js';
+import { MAX_BODY_BYTES, takeJsonBodies } from './bodies.js';
+import { createBoundedServer } from './bounded-server.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { httpErrors } from './http.errors.js';
 import { allowOrigins } from './cors.js';
 import { PROBES } from './probes.js';
 import { ProblemFilter } from './problem.filter.js';
-import { keepRawBodies } from './raw-body.js';
 import { RequestLifecycle } from './request-lifecycle.js';
 import { securityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
-const BODY_LIMIT_BYTES = 1_048_576;
 /** Uploads are streamed row by row, so they may be far larger than a body that is parsed at once. */
 const UPLOAD_LIMIT_BYTES = 268_435_456;
 /** Longest time that a file may take to arrive and to be worked off, however large. */
 const UPLOAD_TIMEOUT_MS = 300_000;
+/** How long a connection waits for its next request: longer than the load balancers in front, which reuse it. */
+const KEEP_ALIVE_MS = 72_000;
 /** How often Node looks for connections that take too long; between two looks they get away with it. */
 const SLOWNESS_CHECK_MS = 1_000;
 
@@ -38,12 +41,13 @@ export async function createHttpApplication(
   // Until the headers are there nobody knows the route. How long a body may take is the route's deadline.
   const serverOptions = {
     headersTimeout: Math.min(REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS),
+    requestTimeout: UPLOAD_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: SLOWNESS_CHECK_MS,
   };
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: UPLOAD_TIMEOUT_MS,
-    http: serverOptions,
+    bodyLimit: MAX_BODY_BYTES,
+    serverFactory: (handle: RequestListener) => createBoundedServer(serverOptions, handle),
     trustProxy: TRUSTED_PROXIES.length > 0 && TRUSTED_PROXIES,
     routerOptions: { maxParamLength: 256 },
     // Whoever still has a connection while the server stops is served on it: a rolling restart fails no request.
@@ -78,12 +82,11 @@ export async function createHttpApplication(
     timeoutMs: REQUEST_TIMEOUT_MS,
     uploadTimeoutMs: UPLOAD_TIMEOUT_MS,
   });
-  fastify.removeContentTypeParser('text/plain');
+  takeJsonBodies(fastify);
   lifecycle.attachTo(fastify);
   await allowOrigins(fastify, CORS_ORIGINS);
   lifecycle.guard(fastify);
   await fastify.register(multipart, { limits: { files: 1, fileSize: UPLOAD_LIMIT_BYTES } });
-  fastify.addHook('preParsing', keepRawBodies(BODY_LIMIT_BYTES));
   // Whether a body is a form is known once its parser was chosen.
   fastify.addHook('preValidation', (request, _reply, done) => {
     const isRefused = request.isMultipart() && !streamsUpload(request);

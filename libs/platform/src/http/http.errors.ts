@@ -7,7 +7,7 @@ export const httpErrors = defineErrors({
   malformed_request: { kind: 'invalid', title: 'The request cannot be understood' },
   route_not_found: { kind: 'not_found', title: 'There is nothing at this address' },
   method_not_allowed: { kind: 'method_not_allowed', title: 'This address does not know the method' },
-  body_too_large: { kind: 'payload_too_large', title: 'The body is larger than 1 MiB' },
+  body_too_large: { kind: 'payload_too_large', title: 'The body is larger than 256 KiB' },
   unsupported_media_type: { kind: 'unsupported_media_type', title: 'The content type is not supported here' },
   if_match_required: {
     kind: 'precondition_required',

@@ -1,5 +1,6 @@
 export { AdminServer } from './admin-server.js';
 export { API_PREFIX } from './api-prefix.js';
+export { KeepsRawBody, RawBody } from './bodies.js';
 export { closeHttpServer } from './close-http-server.js';
 export { Endpoint, IdempotencyKey, OptionalIdempotencyKey } from './endpoint.js';
 export { etagOf, type ExpectedVersions, matchesEtag, requireVersion, versionsFromIfMatch } from './etag.js';
@@ -20,9 +21,9 @@ export {
 export type { ProblemMembers } from './problem-members.js';
 export { toJsonSchema } from './json-schema.js';
 export { PROBES } from './probes.js';
-export { KeepsRawBody, RawBody } from './raw-body.js';
 export { STATUS_OF_KIND } from './problem.js';
 export {
+  counted,
   dateSchema,
   emailSchema,
   idParamSchema,

@@ -37,7 +37,7 @@ export interface RequestLifecycleParts {
   readonly lifecycle: Lifecycle;
   readonly adminServer: AdminServer;
   readonly logger: Readonly<Record<'info' | 'error', LogFn>>;
-  /** From the first byte of a request to its deadline. */
+  /** From the first byte of a request to its deadline, and as long again for whoever is slow to take the answer. */
   readonly timeoutMs: number;
   /** The same for a request that streams a file, which takes as long as it is large. */
   readonly uploadTimeoutMs: number;
@@ -120,6 +120,8 @@ export class RequestLifecycle {
       // What is still to come of the request is not waited for.
       void reply.header('Connection', 'close');
       runInContext(context, () => this.parts.filter.answer(aborter.signal.reason, request, reply));
+      // An answer that nobody takes is kept for as long as there is a connection.
+      timer = setTimeout(() => request.raw.socket.destroy(), this.parts.timeoutMs).unref();
     };
     let timer = setTimeout(() => {
       if (stateOf(request)?.streamedFromMs !== undefined) return;

@@ -1,6 +1,7 @@
 import { MAX_AMOUNT_MINOR } from '#kernel';
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
+  counted,
   dateSchema,
   emailSchema,
   idParamSchema,
@@ -247,4 +248,22 @@ describe('a day', () => {
       expect(read(dateSchema, day)).toEqual(['invalid_format']);
     },
   );
+});
+
+describe('a list or an object that is counted', () => {
+  let looks = 0;
+  const member = z.string().refine(() => (looks += 1) > 0);
+  beforeEach(() => {
+    looks = 0;
+  });
+
+  it.each([
+    ['list', counted(2, z.array(member)), ['a', 'b'], ['a', 'b', 'c']],
+    ['object', counted(2, z.record(z.string(), member)), { a: 'a', b: 'b' }, { a: 'a', b: 'b', c: 'c' }],
+  ])('has no member looked at when it has too many: a %s', (_, schema, taken, refused) => {
+    expect(read(schema, taken)).toEqual(taken);
+    expect(looks).toBe(2);
+    expect(read(schema, refused)).toEqual(['too_many_items']);
+    expect(looks).toBe(2);
+  });
 });

@@ -21,6 +21,20 @@ export function text(maxLength: number, minLength = 1) {
     .max(maxLength);
 }
 
+/** A list or an object, of which the members are counted before any of them is looked at: that costs far more. */
+export function counted<T extends z.ZodType>(max: number, schema: T) {
+  return z.preprocess((value, context) => {
+    const isTooLong = typeof value === 'object' && value !== null && Object.keys(value).length > max;
+    if (!isTooLong) return value;
+    context.addIssue({
+      code: 'custom',
+      message: `At most ${max} entries.`,
+      params: { code: 'too_many_items' },
+    });
+    return z.NEVER;
+  }, schema);
+}
+
 /** Longest reason that somebody gives for what they do, in UTF-16 code units; the audit log keeps all of it. */
 export const MAX_REASON_LENGTH = 500;
 

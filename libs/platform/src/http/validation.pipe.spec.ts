@@ -188,4 +188,16 @@ describe('the problems of a request', () => {
     const unknown = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`f${index}`, 1]));
     expect(problemsOf(z.strictObject({}), unknown)).toHaveLength(100);
   });
+
+  it('is counted before its members are looked at, and may have as many as any body needs', () => {
+    let looks = 0;
+    const member = z.unknown().refine(() => (looks += 1) > 0);
+    const schema = z.object({ deep: z.array(z.record(z.string(), member)) });
+    const bodyOf = (members: number) => ({
+      deep: [Object.fromEntries(Array.from({ length: members }, (_, index) => [`k${index}`, 1]))],
+    });
+    expect(codesOf(schema, bodyOf(9_999))).toEqual([' too_many_items']);
+    expect(looks).toBe(0);
+    expect(transform(schema, bodyOf(9_998))).toEqual(bodyOf(9_998));
+  });
 });

@@ -6,6 +6,8 @@ import { noteTaken } from './taken-input.js';
 
 /** Problems listed in one answer at most; the client has enough to do with these. */
 const MAX_REPORTED_PROBLEMS = 100;
+/** Members of all lists and objects of a body together: the largest that means something has some 8,000. */
+const MAX_MEMBERS = 10_000;
 
 /**
  * Validates each part of a request against the schema that its parameter decorator names, and reports every problem
@@ -16,6 +18,7 @@ export class SchemaValidationPipe implements PipeTransform {
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
     const schema = metadata.schema as z.ZodType | undefined;
     if (!schema) return value;
+    if (metadata.type === 'body' && hasTooManyMembers(value)) throw tooManyMembers();
     const parsed = schema.safeParse(value === undefined ? {} : value, { reportInput: false });
     if (parsed.success) {
       noteTaken(metadata.type, parsed.data);
@@ -24,6 +27,27 @@ export class SchemaValidationPipe implements PipeTransform {
     const prefix = metadata.type === 'body' ? '' : `${metadata.type}:`;
     throw validationFailed(parsed.error.issues, prefix);
   }
+}
+
+/** Whoever counts stops at the first that is too many; what a schema has to say of each costs far more. */
+function hasTooManyMembers(body: unknown): boolean {
+  const waiting = [body];
+  let count = 0;
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    const members: unknown[] = Array.isArray(value) ? value : Object.values(value);
+    count += members.length;
+    if (count > MAX_MEMBERS) return true;
+    waiting.push(...members);
+  }
+  return false;
+}
+
+function tooManyMembers(): DomainError {
+  const detail = `At most ${MAX_MEMBERS} members in all of its lists and objects.`;
+  return new DomainError(httpErrors.validation_failed, {
+    errors: [{ pointer: '', code: 'too_many_items', detail }],
+  });
 }
 
 /** The error for a value that its schema refused. `prefix` says which part of the request it was. */

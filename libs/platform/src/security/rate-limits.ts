@@ -83,6 +83,17 @@ export class RateLimits {
     this.tell(await this.standingOf(request), reply);
   }
 
+  /**
+   * Counts a call that was let in as a gateway's and is nobody's, now as a write of its address, and answers with how that
+   * stands. The gateway may share the address: what it has signed is never counted here, and never refused for it.
+   *
+   * @throws DomainError rate_limited
+   */
+  async admitUnsigned(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (!this.config.settings.RATE_LIMIT_ENABLED) return;
+    this.tell(await this.count('writes', principalOf(ANONYMOUS, callerAddress(request))), reply);
+  }
+
   private async standingOf(request: FastifyRequest): Promise<Standing> {
     const policy = policyOf(request);
     const address = callerAddress(request);

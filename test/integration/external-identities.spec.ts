@@ -249,6 +249,7 @@ describe('the data of who comes from outside', () => {
     expect(status).toBe(200);
     expect(after.id).not.toBe(before.id);
     expect(after.email).toBe(before.email);
+    await users.expectRefusal(() => me(token), 401, 'invalid_token');
   });
 });
 
@@ -309,6 +310,8 @@ describe('a link', () => {
       );
       // By the rules of the first time: staff are not linked, and who has left the address is somebody else.
       expect((await me(await loggedInAgain(claims))).status).toBe(again);
+      // The new link is not for it either.
+      await users.expectRefusal(() => me(outside), 401, 'invalid_token');
     },
   );
 

@@ -48,7 +48,8 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
   async verify(token: string): Promise<Actor> {
     const claims = await this.provider.verify(token);
     const identity = { issuer: String(this.provider.issuer), subject: claims.sub };
-    const user = (await this.links.find(identity)) ?? (await this.welcome(token, identity, claims));
+    const user =
+      (await this.links.find(identity, claims.iat)) ?? (await this.welcome(token, identity, claims));
     const { OIDC_ROLE_CLAIM: claim, OIDC_ROLES: roles } = this.config.settings;
     return {
       kind: 'user',
@@ -60,7 +61,7 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
   }
 
   private async welcome(token: string, identity: ExternalIdentity, claims: ExternalClaims): Promise<User> {
-    await this.requireLoggedInSinceEnd(identity, claims);
+    await this.links.endedBefore(identity, claims.iat);
     // Before the transaction, so that no connection waits for the provider.
     const person = await this.provider.personOf(token, claims);
     if (!person) throw new DomainError(securityErrors.identity_email_unverified);
@@ -71,18 +72,18 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
   /** Of any number of calls at once the first links, and the others find what it did. */
   private async linkOnce(
     identity: ExternalIdentity,
-    claims: ExternalClaims,
+    { iat }: ExternalClaims,
     person: ExternalPerson,
   ): Promise<User> {
     try {
       return await this.database.transaction(async () => {
         await this.database.lock('identity', `${identity.issuer} ${identity.subject}`);
-        const known = await this.links.find(identity);
+        const known = await this.links.find(identity, iat);
         if (known) return known;
         // Whose link has ended meanwhile is gone for this token.
-        await this.requireLoggedInSinceEnd(identity, claims);
+        const endedAt = await this.links.endedBefore(identity, iat);
         const user = (await this.accountOf(person)) ?? (await this.newAccount(person));
-        await this.links.add(identity, user);
+        await this.links.add(identity, user, endedAt);
         return user;
       });
     } catch (error) {
@@ -120,14 +121,5 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
       ...{ email, name, role: 'customer', passwordHash: NO_PASSWORD },
       emailVerifiedAt: this.clock.now(),
     });
-  }
-
-  /**
-   * A token from before makes nobody new out of somebody who has just been erased, and links nobody again whose link
-   * has just ended: whoever wants that logs in again.
-   */
-  private async requireLoggedInSinceEnd(identity: ExternalIdentity, { iat }: ExternalClaims): Promise<void> {
-    const endedAt = await this.links.endedAt(identity);
-    if (endedAt && iat * 1_000 <= endedAt.getTime()) throw new DomainError(securityErrors.invalid_token);
   }
 }

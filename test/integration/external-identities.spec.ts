@@ -271,13 +271,21 @@ describe('a link', () => {
     expect(answer).toMatchObject({ status: 200 });
   };
 
-  it.each<[string, (person: SignedIn) => Promise<unknown>, number]>([
+  it.each<[string, (person: SignedIn, outside: string) => Promise<unknown>, number]>([
     [
       'a new password',
       async ({ email }) => {
         await users.app.post(FORGOT_PASSWORD, { email });
         const token = await users.tokenFor(email);
         return users.app.post(RESET_PASSWORD, { token, password: PASSWORD });
+      },
+      200,
+    ],
+    [
+      'a new password that is chosen with its own token',
+      async (_, token) => {
+        const body = { currentPassword: PASSWORD, password: 'another horse battery' };
+        expect((await users.app.call('PUT', `${ME}/password`, { token, body })).status).toBe(204);
       },
       200,
     ],
@@ -298,7 +306,7 @@ describe('a link', () => {
     'ends with %s, which the person is told, and a token from before is refused',
     async (_, change, again) => {
       const { person, claims, outside } = await linked();
-      await change(person);
+      await change(person, outside);
       const links = 'SELECT FROM users.external_identities WHERE user_id = $1';
       expect((await users.sql.query(links, [person.id])).rows).toEqual([]);
       await users.expectRefusal(() => me(outside), 401, 'invalid_token');

@@ -133,6 +133,38 @@ describe('who comes with a token of the outside provider for the first time', ()
   });
 });
 
+describe('who comes for the first time to what asks for no token', () => {
+  let limited: UsersFixture;
+  beforeAll(async () => {
+    const limits = { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_REQUESTS_PER_MINUTE: '5' };
+    limited = await UsersFixture.start({ ...issuer.settings, ...limits });
+  });
+  afterAll(() => limited.stop());
+
+  it('is nobody there, asked about nowhere, and counted by their address until they are somebody', async () => {
+    const sub = newId();
+    issuer.userInfo = { sub, email: `${newId()}@example.com`, email_verified: true };
+    const token = await issuer.token({ sub, email: undefined });
+    const before = await limited.stored();
+    issuer.requests.length = 0;
+    for (const path of ['/api/v1/nowhere', '/.well-known/jwks.json', '/docs/errors']) {
+      expect((await limited.app.get(path, { token })).status).toBe(path === '/api/v1/nowhere' ? 404 : 200);
+    }
+    expect(await limited.stored()).toEqual(before);
+    expect(issuer.requests).not.toContain('/userinfo');
+
+    const lefts: unknown[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      const { status, headers } = await limited.app.get(ME, { token });
+      lefts.push([status, /^"requests";r=(\d)/.exec(headers.get('ratelimit') ?? '')?.[1]]);
+    }
+    expect(lefts).toEqual([
+      [200, '1'],
+      [200, '4'],
+    ]);
+  });
+});
+
 describe('whose address an account has already', () => {
   it('is linked to it where both sides have proven it, and keeps the password', async () => {
     const person = await local({ isVerified: true });

@@ -3,7 +3,7 @@ import { type Actor, Clock, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { currentContext, runAsSystem } from '#platform/context';
 import { Database } from '#platform/database';
-import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
+import { Authentication, type CredentialVerifier, type Newcomer, securityErrors } from '#platform/security';
 import { NO_PASSWORD } from '../passwords.js';
 import { SecondFactors } from '../second-factor/second-factors.js';
 import type { User } from '../user.row.js';
@@ -44,22 +44,27 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
     return this.provider.issued(token);
   }
 
-  /** @throws DomainError invalid_token, identity_email_unverified, identity_email_taken, service_unavailable */
-  async verify(token: string): Promise<Actor> {
+  /** @throws DomainError invalid_token, service_unavailable */
+  async verify(token: string): Promise<Actor | Newcomer> {
     const claims = await this.provider.verify(token);
     const identity = { issuer: String(this.provider.issuer), subject: claims.sub };
-    const user =
-      (await this.links.find(identity, claims.iat)) ?? (await this.welcome(token, identity, claims));
+    const known = await this.links.find(identity, claims.iat);
+    if (known) return this.actorOf(known, claims);
+    return { welcome: async () => this.actorOf(await this.welcome(token, identity, claims), claims) };
+  }
+
+  private actorOf({ id, role }: User, claims: ExternalClaims): Actor {
     const { OIDC_ROLE_CLAIM: claim, OIDC_ROLES: roles } = this.config.settings;
     return {
       kind: 'user',
-      userId: user.id,
-      role: claim === undefined ? user.role : roleIn(claims, claim, roles),
-      sessionId: sessionIdIn(identity.issuer, claims),
+      userId: id,
+      role: claim === undefined ? role : roleIn(claims, claim, roles),
+      sessionId: sessionIdIn(String(this.provider.issuer), claims),
       aal: assuranceIn(claims),
     };
   }
 
+  /** @throws DomainError invalid_token, identity_email_unverified, identity_email_taken, service_unavailable */
   private async welcome(token: string, identity: ExternalIdentity, claims: ExternalClaims): Promise<User> {
     await this.links.endedBefore(identity, claims.iat);
     // Before the transaction, so that no connection waits for the provider.

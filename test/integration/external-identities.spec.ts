@@ -1,5 +1,9 @@
 import { generateKeyPair, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { Clock, newId } from '#kernel';
+import { Config } from '#platform/config';
+import { createApi } from '../../apps/api/src/create-api.js';
+import { rotateSecret } from '../../apps/cli/src/rotate-secret.js';
+import { eventually } from '../support/eventually.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { AUDIENCE, OutsideIssuer } from '../support/outside-issuer.js';
 import { SecondFactorFixture } from '../support/second-factor-fixture.js';
@@ -371,6 +375,45 @@ describe('a link', () => {
     await Promise.race([answer, promotion.hasWaiter()]);
     await promotion.commit();
     expect(await answer).toMatchObject({ status: 403, body: { code: 'identity_email_taken' } });
+  });
+
+  it('that has ended is not made again by a call that began before', async () => {
+    const person = await local({ isVerified: true });
+    const claims = issuer.claims({ email: person.email });
+    const { promise, resolve } = Promise.withResolvers<object>();
+    issuer.userInfo = promise;
+    issuer.requests.length = 0;
+    const slow = me(await issuer.token({ ...claims, email: undefined }));
+    await eventually(() => expect(issuer.requests).toContain('/userinfo'));
+    expect((await me(await issuer.token(claims))).body.id).toBe(person.id);
+    const [{ id }] = (await identitiesOf(person.token)).body.data as [{ id: string }];
+    const end = await users.app.call('DELETE', `${IDENTITIES}/${id}`, { token: person.token });
+    expect(end.status).toBe(204);
+    resolve(claims);
+    expect(await slow).toMatchObject({ status: 401, body: { code: 'invalid_token' } });
+    expect((await identitiesOf(person.token)).body.data).toEqual([]);
+  });
+
+  it('that has ended stays so for a token from before until the secret that knew of it is dropped', async () => {
+    const { person, outside } = await linked();
+    await users.app.post(FORGOT_PASSWORD, { email: person.email });
+    const mailed = await users.tokenFor(person.email);
+    expect((await users.app.post(RESET_PASSWORD, { token: mailed, password: PASSWORD })).status).toBe(204);
+    const { settings } = users.app.app.get(Config);
+    const withSecret = async (value: string) => {
+      const api = await createApi({ ...settings, APP_SECRET: value });
+      await api.listen(0, '127.0.0.1');
+      try {
+        const headers = { authorization: `Bearer ${outside}` };
+        return (await fetch((await api.getUrl()) + ME, { headers })).status;
+      } finally {
+        await api.close();
+      }
+    };
+    const added = await rotateSecret('APP_SECRET', settings.APP_SECRET!, 'add');
+    const promoted = await rotateSecret('APP_SECRET', added, 'promote');
+    expect(await withSecret(promoted)).toBe(401);
+    expect(await withSecret(await rotateSecret('APP_SECRET', promoted, 'drop'))).toBe(200);
   });
 
   it('is seen and ended by its owner, and by nobody else', async () => {

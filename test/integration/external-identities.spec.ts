@@ -6,7 +6,7 @@ import { rotateSecret } from '../../apps/cli/src/rotate-secret.js';
 import { eventually } from '../support/eventually.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { AUDIENCE, OutsideIssuer } from '../support/outside-issuer.js';
-import { SecondFactorFixture } from '../support/second-factor-fixture.js';
+import { SecondFactorFixture, STEP_UP } from '../support/second-factor-fixture.js';
 import type { Answer } from '../support/test-app.js';
 import {
   CONFIRM_EMAIL_CHANGE,
@@ -234,6 +234,11 @@ describe('the role of a token', () => {
     expect(await listKeys({ sub, ...realm('it'), amr: ['pwd'] })).toBe(403);
     expect(await listKeys({ sub, ...realm('it'), amr: ['pwd', 'otp'] })).toBe(200);
     expect(await listKeys({ sub, ...realm('it'), acr: 'aal2' })).toBe(200);
+  });
+
+  it('is raised at the provider, and not by a step-up here', async () => {
+    const stepUp = await users.app.post(STEP_UP, { totp: '123456' }, { token: await issuer.token() });
+    expect(stepUp).toMatchObject({ status: 409, body: { code: 'no_second_factor' } });
   });
 
   it('and the log-in at the provider are in the audit log', async () => {

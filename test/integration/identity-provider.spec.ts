@@ -116,6 +116,20 @@ describe('an outside identity provider', () => {
     expect(await outcome(issuer.token())).toBe('works');
   });
 
+  it('may answer for people somewhere else by now', async () => {
+    const claims = { sub: '1', iat: 1 };
+    const token = await issuer.token(claims);
+    const person = { email: 'ada@example.com', name: 'Ada' };
+    issuer.userInfo = { sub: '1', email_verified: true, ...person };
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    issuer.metadata = { userinfo_endpoint: `${issuer.url}/elsewhere/userinfo` };
+    clock.now = () => new Date(now.clock().getTime() + STALE_MS);
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    const moved = '/elsewhere/userinfo';
+    expect(issuer.requests).toEqual([DISCOVERY, '/userinfo', DISCOVERY, moved, moved]);
+  });
+
   it('is followed nowhere, neither for itself and its keys nor with a token', async () => {
     const claims = { sub: '1', iat: 1 };
     const token = await issuer.token(claims);

@@ -32,8 +32,9 @@ describe('field codes', () => {
   });
 
   it('that are declared are given by somebody', () => {
+    // `test_`: by a spec that ran before, in the same process.
     const unused = registeredFieldCodes().filter(
-      ({ code }) => !sources.some((text) => text.includes(`'${code}'`)),
+      ({ code }) => !code.startsWith('test_') && !sources.some((text) => text.includes(`'${code}'`)),
     );
     expect(unused).toEqual([]);
   });

@@ -67,9 +67,9 @@ describe('the audit log', () => {
     expect(await positions(`limit=3&cursor=${nextCursor}`)).toEqual([2, 1]);
   });
 
-  it('tells the address of a call from its body, so that nobody adds to what they have done', async () => {
+  it('keeps of the address of a call what its route knows, so that nobody adds to what they have done', async () => {
     const { id } = await shop.product({ stock: 7 });
-    const said = '?onHand=1&quantity=9&kind=receive&reason=None';
+    const said = '?onHand=1&quantity=9&kind=receive&reason=None&ada%40example.com=1';
     const count = { kind: 'adjust', onHand: 5, expectedOnHand: 7, reason: 'Yearly count' };
     const answer = await shop.post(`/api/v1/products/${id}/stock-movements${said}`, count, {
       as: shop.admin,
@@ -77,10 +77,41 @@ describe('the audit log', () => {
     expect(answer).toMatchObject({ status: 201 });
     const { data } = await shop.read(`${LOG}?limit=1`);
     expect(data).toMatchObject([{ reason: 'Yearly count' }]);
-    expect(data[0].details).toEqual({
-      ...{ kind: 'adjust', onHand: 5, expectedOnHand: 7 },
-      query: { kind: 'receive', onHand: '1', quantity: '9', reason: '[redacted]' },
+    expect(data[0].details).toEqual({ kind: 'adjust', onHand: 5, expectedOnHand: 7 });
+  });
+
+  it('keeps of the query what the route has taken, and nothing of a body where it takes none', async () => {
+    const { token } = shop.admin;
+    const { id } = await shop.apiKey('orders:list');
+    const imported = await shop.api.call('POST', '/api/v1/products/import?partial=true', {
+      ...{ token, headers: { 'content-type': 'application/x-ndjson' } },
+      body: '{"sku":"AUDITED","name":"Mug","price":{"amount":1000,"currency":"GBP"}}\n',
     });
+    expect(imported).toMatchObject({ status: 200 });
+    const revoked = await shop.api.call('DELETE', `/api/v1/api-keys/${id}`, { token, body: { sku: 'Ada' } });
+    expect(revoked).toMatchObject({ status: 204 });
+    const { data } = await shop.read(`${LOG}?limit=2`);
+    const details = (data as { details: object }[]).map((entry) => entry.details);
+    expect(details).toEqual([{}, { query: { partial: true } }]);
+  });
+
+  it('finds an id however its letters were written, in the call or in the question', async () => {
+    const [from, to] = [await shop.newCustomer(), await shop.newCustomer()];
+    const shout = from.id.toUpperCase();
+    const renamed = await shop.api.call('PATCH', `/api/v1/users/${shout}`, {
+      ...{ token: shop.staff.token, body: { name: 'Ada King' }, headers: { 'if-match': '"1"' } },
+    });
+    expect(renamed).toMatchObject({ status: 200 });
+    const moved = { fromCustomerId: shout, toCustomerId: to.id, reason: 'Two accounts' };
+    expect(await shop.post('/api/v1/orders/transfer', moved, { as: shop.staff })).toMatchObject({
+      status: 200,
+    });
+    const find = async (query: string) => (await shop.read(`${LOG}?${query}`)).data as object[];
+    const entry = { action: 'PATCH /users/:id', target: from.id };
+    expect(await find(`target=${from.id}`)).toMatchObject([entry]);
+    expect(await find(`target=${shout}`)).toMatchObject([entry]);
+    const byStaff = await find(`actor=user:${shop.staff.id.toUpperCase()}&limit=2`);
+    expect(byStaff).toMatchObject([{ details: { fromCustomerId: from.id, toCustomerId: to.id } }, entry]);
   });
 
   it('keeps a reason whole, as long as one may be', async () => {

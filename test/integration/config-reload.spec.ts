@@ -68,6 +68,10 @@ async function readingLimit(): Promise<{ points: number; left: number }> {
   return { points: Number(points), left: Number(left) };
 }
 
+/** So many calls at once, which is more than flow back into the bucket while a test waits for something. */
+const MANY = 400;
+const spend = () => Promise.all(Array.from({ length: MANY }, readingLimit));
+
 /** How often settings that were read again came to each result. */
 async function reloads(): Promise<Record<string, number>> {
   const metrics = await (await fetch(metricsUrl)).text();
@@ -93,15 +97,15 @@ const publicKeyIds = async () => {
 
 describe('a running process', () => {
   it('follows a file that Kubernetes swaps: the limit holds at once, and what was counted stays counted', async () => {
-    const before = await readingLimit();
-    expect(before.points).toBe(1_000);
+    await spend();
+    expect((await readingLimit()).points).toBe(1_000);
     await swap('..2', 'RATE_LIMIT_REQUESTS_PER_MINUTE: 500\nRATE_LIMIT_WRITES_PER_MINUTE: 1000\n');
     const after = await eventually(async () => {
       const limit = await readingLimit();
       expect(limit.points).toBe(500);
       return limit;
     });
-    expect(after.left).toBeLessThan(500 - (1_000 - before.left));
+    expect(after.left).toBeLessThan(500 - MANY / 2);
     expect(await reloads()).toEqual({ applied: 1 });
     await eventually(() =>
       expect(logged('The configuration has changed')).toMatchObject([
@@ -111,10 +115,10 @@ describe('a running process', () => {
   });
 
   it('loses no count when another limit changes', async () => {
-    const before = await readingLimit();
+    await spend();
     await swap('..3', 'RATE_LIMIT_REQUESTS_PER_MINUTE: 500\nRATE_LIMIT_WRITES_PER_MINUTE: 900\n');
     await eventually(async () => expect(await reloads()).toEqual({ applied: 2 }));
-    expect((await readingLimit()).left).toBeLessThan(before.left);
+    expect((await readingLimit()).left).toBeLessThan(500 - MANY / 2);
   });
 
   it('keeps what holds when the file is not valid, says why, and counts it', async () => {

@@ -458,6 +458,26 @@ describe('a link', () => {
   });
 });
 
+describe('guesses at the password with tokens of the provider', () => {
+  it('count for the account, whichever token each comes with, and pause no session of ours', async () => {
+    const person = await local({ isVerified: true });
+    const claims = issuer.claims({ email: person.email });
+    const guess = async (jti: string, sid?: string) => {
+      const token = await issuer.token({ ...claims, jti, ...(sid && { sid }) });
+      const body = { currentPassword: 'not the password', password: 'another horse battery' };
+      return (await users.app.call('PUT', `${ME}/password`, { token, body })).status;
+    };
+    const statuses: number[] = [];
+    for (let count = 0; count < 7; count += 1) statuses.push(await guess(newId()));
+    expect(statuses).toEqual([...Array<number>(6).fill(403), 429]);
+    expect(await guess(newId(), newId())).toBe(429);
+    const change = { currentPassword: PASSWORD, password: 'another horse battery' };
+    expect(
+      await users.app.call('PUT', `${ME}/password`, { token: person.token, body: change }),
+    ).toMatchObject({ status: 204 });
+  });
+});
+
 describe('a token that is not good', () => {
   type Fault = [string, (now: number) => [claims?: JWTPayload, header?: Partial<JWTHeaderParameters>]];
   const roles = realm('it');
@@ -465,6 +485,7 @@ describe('a token that is not good', () => {
   it.each<Fault>([
     ['expired', (now) => [{ exp: now - 6 }]],
     ['not valid yet', (now) => [{ nbf: now + 6 }]],
+    ['from the future', (now) => [{ iat: now + 60 }]],
     ['without an end', () => [{ exp: undefined }]],
     ['without a beginning', () => [{ iat: undefined }]],
     ['without a subject', () => [{ sub: undefined }]],
@@ -511,6 +532,7 @@ describe('a token that is not good', () => {
     const tokens = [
       issuer.token({ exp: now - 3 }),
       issuer.token({ nbf: now + 3 }),
+      issuer.token({ iat: now + 3 }),
       issuer.token({ aud: ['another', AUDIENCE] }),
       issuer.token({}, { typ: 'JWT' }),
       issuer.token({}, { typ: undefined }),

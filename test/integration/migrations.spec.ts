@@ -70,12 +70,12 @@ describe('steelyard migrate', () => {
 
   beforeEach(() => {
     process.env['DATABASE_URL'] = database.url;
-    import.meta.jest.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+    jest.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
   });
 
   afterEach(() => {
     delete process.env['DATABASE_URL'];
-    import.meta.jest.restoreAllMocks();
+    jest.restoreAllMocks();
   });
 
   /** Runs the command and returns what it printed. */

@@ -71,3 +71,18 @@ describe('SECOND_FACTOR_FOR=refunds,admin', () => {
     expect(await shop.cancel(id)).toMatchObject({ status: 200 });
   });
 });
+
+describe('SECOND_FACTOR_FOR=refunds', () => {
+  it('keeps administrators with one factor from keys that give money back, and from no others', async () => {
+    const other = await Shop.open({ SECOND_FACTOR_FOR: 'refunds' });
+    try {
+      const make = (...scopes: string[]) =>
+        other.post('/api/v1/api-keys', { name: 'Till', scopes }, { as: other.admin, key: null });
+      const refunding = () => make('orders:list', 'payments:refund');
+      await other.expectRefusal(refunding, 403, 'insufficient_aal');
+      expect(await make('orders:list', 'ledger:read')).toMatchObject({ status: 201 });
+    } finally {
+      await other.close();
+    }
+  });
+});

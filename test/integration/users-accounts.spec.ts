@@ -120,7 +120,7 @@ describe('a mailed token', () => {
 
   it.each(PURPOSES)('that is none costs no hash of a password: %s', async (purpose) => {
     const passwords = users.app.app.get(Passwords);
-    const spies = [import.meta.jest.spyOn(passwords, 'hash'), import.meta.jest.spyOn(passwords, 'verify')];
+    const spies = [jest.spyOn(passwords, 'hash'), jest.spyOn(passwords, 'verify')];
     await users.expectRefusal(() => USES[purpose]('A'.repeat(43)), 400, 'invalid_or_expired_token');
     for (const spy of spies) {
       expect(spy).not.toHaveBeenCalled();
@@ -169,7 +169,7 @@ describe('a mailed token', () => {
   it('is counted once, however often its mail is attempted', async () => {
     const { user } = await REQUESTS.reset_password();
     await users.app.post(FORGOT_PASSWORD, { email: user.email });
-    const send = import.meta.jest.spyOn(users.app.app.get(Mailer, { strict: false }), 'send');
+    const send = jest.spyOn(users.app.app.get(Mailer, { strict: false }), 'send');
     try {
       send.mockRejectedValue(new Error('The mail server is away.'));
       for (let attempt = 0; attempt < 6; attempt += 1) {

@@ -181,6 +181,19 @@ describe('a passkey', () => {
     expect(status).toBe(201);
   });
 
+  it('keeps the ways to reach it that WebAuthn knows, and drops what else it is said to have', async () => {
+    const person = await users.registered();
+    const passkey = await factors.attest(person, new SoftwareAuthenticator());
+    const transports = ['internal', 'a\u0000b', '\ud800', 'x"},{', 'smart-card', 'usb'];
+    const said = { ...passkey, response: { ...passkey.response, transports } };
+    const added = await factors.post(PASSKEYS, { name: 'Phone', passkey: said }, person);
+    expect(added).toMatchObject({ status: 201 });
+    const { rows } = await users.sql.query('SELECT transports FROM users.passkeys WHERE user_id = $1', [
+      person.id,
+    ]);
+    expect(rows).toEqual([{ transports: ['internal', 'smart-card', 'usb'] }]);
+  });
+
   it.each<[string, object, string]>([
     ['no attestation', { name: 'Phone' }, '/passkey'],
     ['what is no base64url', { name: 'Phone', passkey: { id: '+' } }, '/passkey/id'],
@@ -316,6 +329,42 @@ describe('a passkey after the password', () => {
     const theirs = await factors.assertion(other, other.device);
     const raise = () => factors.post(STEP_UP, { passkey: theirs }, owner);
     await users.expectRefusal(raise, 403, 'wrong_second_factor');
+  });
+});
+
+describe('a challenge', () => {
+  it('is good for nothing but what it was given out for', async () => {
+    const owner = await factors.withPasskey();
+    const { challengeToken } = await factors.challenged(owner);
+    const optionsOf = async (path: string, body?: object) => {
+      const { status, body: options } = await users.app.call('POST', path, { token: owner.token, body });
+      expect(status).toBe(200);
+      return options.challenge as string;
+    };
+    const raise = await optionsOf(`${STEP_UP}/passkey-options`);
+    const { device } = owner;
+
+    // Or an access token alone would make a new session, without the password.
+    const finish = () =>
+      factors.post(SECOND_FACTOR, { challengeToken: raise, passkey: device.get({ challenge: raise }) });
+    await users.expectRefusal(finish, 400, 'invalid_or_expired_token');
+    const stepUp = () => factors.post(STEP_UP, { passkey: device.get({ challenge: challengeToken }) }, owner);
+    await users.expectRefusal(stepUp, 403, 'wrong_second_factor');
+    const raised = await factors.raised(owner, { passkey: device.get({ challenge: raise }) });
+    const creation = await factors.post(PASSKEY_OPTIONS, { password: PASSWORD }, raised);
+    const login = () => {
+      const { challenge } = creation.body as { challenge: string };
+      return factors.post(SECOND_FACTOR, { challengeToken: challenge, passkey: device.get({ challenge }) });
+    };
+    await users.expectRefusal(login, 400, 'invalid_or_expired_token');
+    const second = new SoftwareAuthenticator();
+    const add = () => {
+      const passkey = second.create({ ...(creation.body as object), challenge: challengeToken });
+      return factors.post(PASSKEYS, { name: 'Other', passkey }, raised);
+    };
+    await users.expectRefusal(add, 400, 'passkey_not_accepted');
+    const passkey = device.get({ challenge: challengeToken });
+    expect(await factors.post(SECOND_FACTOR, { challengeToken, passkey })).toMatchObject({ status: 200 });
   });
 });
 

@@ -3,6 +3,7 @@ import { OpenTransaction } from '../support/open-transaction.js';
 import {
   CONFIRM_TOTP,
   PASSKEY_OPTIONS,
+  PASSKEYS,
   RECOVERY_CODES,
   SECOND_FACTOR,
   SecondFactorFixture,
@@ -19,6 +20,7 @@ import {
   EMAIL_CHANGE,
   FORGOT_PASSWORD,
   LOGIN,
+  LOGOUT,
   ME,
   PASSWORD,
   RESET_PASSWORD,
@@ -84,9 +86,12 @@ describe('an authenticator app', () => {
     expect(await factors.subjects(person)).toEqual(['An authenticator app was added']);
     // What the password alone has opened elsewhere ends.
     expect((await users.refresh(other.refreshToken)).status).toBe(401);
-    // This session has just proven it; its present access token does not know yet.
-    const refreshed = await users.refresh(person.refreshToken);
-    expect(assuranceOf(refreshed.body.accessToken)).toEqual({ acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] });
+    // This session has just proven it; its access token of before does not know.
+    const { tokens } = confirmed.body as { tokens: Record<'accessToken' | 'refreshToken', string> };
+    const refreshed = await users.refresh(tokens.refreshToken);
+    for (const token of [tokens.accessToken, refreshed.body.accessToken as string]) {
+      expect(assuranceOf(token)).toEqual({ acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] });
+    }
     expect(await factors.post(TOTP, { password: PASSWORD }, person)).toMatchObject({
       status: 403,
       body: { code: 'insufficient_aal' },
@@ -107,6 +112,9 @@ describe('an authenticator app', () => {
     const move = { email: 'elsewhere@example.com', password: PASSWORD };
     const moving = () => factors.post(`${ME}/email-change`, move, person);
     await users.expectRefusal(moving, 403, 'insufficient_aal');
+    const change = { currentPassword: PASSWORD, password: NEW_PASSWORD };
+    const changing = () => users.app.call('PUT', `${ME}/password`, { token: person.token, body: change });
+    await users.expectRefusal(changing, 403, 'insufficient_aal');
     const leave = { token: person.token, body: { password: PASSWORD } };
     await users.expectRefusal(() => users.app.call('DELETE', ME, leave), 403, 'insufficient_aal');
   });
@@ -248,6 +256,28 @@ describe('an authenticator app', () => {
       'An authenticator app was removed',
     ]);
   });
+
+  it('that is removed ends the other sessions, and the last factor takes the second one from this', async () => {
+    const elsewhere = await factors.withApp();
+    const { body } = await factors.finish(elsewhere, { totp: factors.code(elsewhere) });
+    const here = { ...elsewhere, token: body.accessToken as string };
+    const { device, passkeyId, refreshToken } = await factors.withPasskey(here);
+    const remove = async (path: string) => {
+      const passkey = await factors.assertion(here, device);
+      expect((await factors.remove(path, { password: PASSWORD, passkey }, here)).status).toBe(204);
+    };
+    await remove(TOTP);
+    expect((await users.refresh(elsewhere.refreshToken)).status).toBe(401);
+    const between = await users.refresh(refreshToken);
+    expect(assuranceOf(between.body.accessToken).acr).toBe('aal2');
+
+    await remove(`${PASSKEYS}/${passkeyId}`);
+    const look = (token: string) => () => users.app.get(STATUS, { token });
+    await users.expectRefusal(look(here.token), 401, 'invalid_token');
+    const { body: after } = await users.refresh(between.body.refreshToken);
+    expect(assuranceOf(after.accessToken)).toEqual({ acr: 'aal1', amr: ['pwd'] });
+    expect((await look(after.accessToken)()).status).toBe(200);
+  });
 });
 
 describe('the token of a log-in that waits for a second factor', () => {
@@ -304,6 +334,15 @@ describe('the token of a log-in that waits for a second factor', () => {
 });
 
 describe('an address that nobody has confirmed', () => {
+  it('opens no account of staff that has a second factor, by a new password alone', async () => {
+    const admin = await factors.withApp(await users.anotherAdmin());
+    await resetPassword(admin);
+    expect(await factors.login(admin, NEW_PASSWORD)).toMatchObject({
+      status: 403,
+      body: { code: 'second_factor_required' },
+    });
+  });
+
   it('frees whoever proves it by a new password from what a stranger has added, and only then', async () => {
     const stranger = await factors.withApp();
     const { device } = await factors.withPasskey(
@@ -438,8 +477,25 @@ describe('a step-up', () => {
     expect(claimsOf(raised.token)).toMatchObject({
       ...{ sid: claimsOf(person.token)['sid'], acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] },
     });
-    const refreshed = await users.refresh(person.refreshToken);
+    await users.expectRefusal(() => users.refresh(person.refreshToken), 401, 'invalid_refresh_token');
+    const refreshed = await users.refresh(raised.refreshToken);
     expect(assuranceOf(refreshed.body.accessToken).acr).toBe('aal2');
+  });
+
+  it.each<[string, (person: SignedIn) => Promise<SignedIn>]>([
+    ['an app', (person) => factors.withApp(person)],
+    ['a passkey', (person) => factors.withPasskey(person)],
+  ])('by %s replaces the refresh token: copies of those before are good for nothing', async (_, raise) => {
+    const person = await users.registered();
+    const replaced = await users.refreshed(person.refreshToken);
+    const { refreshToken } = await raise({ ...person, refreshToken: replaced });
+    for (const copy of [person.refreshToken, replaced]) {
+      await users.expectRefusal(() => users.refresh(copy), 401, 'invalid_refresh_token');
+      expect(await users.app.post(LOGOUT, { refreshToken: copy })).toMatchObject({ status: 204 });
+    }
+    expect((await users.refresh(refreshToken)).status).toBe(200);
+    // A repetition within the grace still works from here on.
+    expect((await users.refresh(refreshToken)).status).toBe(200);
   });
 
   it('raises no session that has ended, and nobody without a second factor', async () => {

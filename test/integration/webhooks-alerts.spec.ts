@@ -23,7 +23,7 @@ afterAll(() => stage.close());
 beforeEach(() => {
   inbox = stage.partner.inbox();
 });
-afterEach(() => import.meta.jest.restoreAllMocks());
+afterEach(() => jest.restoreAllMocks());
 afterEach(async () => {
   // Nobody is told of what the next test does.
   await stage.shop.sql.query(
@@ -127,7 +127,7 @@ describe('a mail about a webhook endpoint that is disabled', () => {
   });
 
   it('is sent once, however often its event is brought', async () => {
-    const warn = import.meta.jest.spyOn(PinoLogger.prototype, 'warn');
+    const warn = jest.spyOn(PinoLogger.prototype, 'warn');
     const { id } = await gone();
     expect(await mailsAbout(id)).toHaveLength(1);
     const events = (await stage.shop.eventsOf('webhook_endpoint', id)).filter(

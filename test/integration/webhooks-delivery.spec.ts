@@ -269,7 +269,7 @@ describe('workers', () => {
     await eventually(() => expect(held).toHaveLength(4));
     const queue = stage.part(DeliveryQueue);
     const claim = queue.claim.bind(queue);
-    const spy = import.meta.jest.spyOn(queue, 'claim').mockImplementation(async (limit) => {
+    const spy = jest.spyOn(queue, 'claim').mockImplementation(async (limit) => {
       const found = await claim(limit);
       inbox.answer = status(204);
       for (const response of held) response.writeHead(204).end();

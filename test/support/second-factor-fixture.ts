@@ -83,13 +83,17 @@ export class SecondFactorFixture {
     return new AuthenticatorApp(body.secret);
   }
 
-  /** Adds an app, with the code of the half minute before: that of now is left for the test. */
+  /**
+   * Adds an app, with the code of the half minute before: that of now is left for the test. Their access token is that
+   * of before, which knows of one factor.
+   */
   async withApp(person?: SignedIn): Promise<WithApp> {
     const owner = person ?? (await this.users.registered());
     const app = await this.pendingApp(owner);
     const { status, body } = await this.post(CONFIRM_TOTP, { totp: this.code({ app }, -1) }, owner);
     expect({ status, body }).toMatchObject({ status: 200 });
-    return { ...owner, app, recoveryCodes: body.recoveryCodes as string[] };
+    const { refreshToken } = body.tokens as SignedIn;
+    return { ...owner, refreshToken, app, recoveryCodes: body.recoveryCodes as string[] };
   }
 
   /** Asks for options and has the device make a passkey of them. */
@@ -99,13 +103,15 @@ export class SecondFactorFixture {
     return device.create(body, faults);
   }
 
+  /** The same with a passkey. */
   async withPasskey(person?: SignedIn, device = new SoftwareAuthenticator()): Promise<WithPasskey> {
     const owner = person ?? (await this.users.registered());
     const passkey = await this.attest(owner, device);
     const { status, body } = await this.post(PASSKEYS, { name: 'Phone', passkey }, owner);
     expect({ status, body }).toMatchObject({ status: 201 });
+    const { refreshToken } = body.tokens as SignedIn;
     const { recoveryCodes, passkey: added } = body as { recoveryCodes: string[]; passkey: { id: string } };
-    return { ...owner, device, passkeyId: added.id, recoveryCodes };
+    return { ...owner, refreshToken, device, passkeyId: added.id, recoveryCodes };
   }
 
   /** The password of somebody with a second factor: the problem that asks for it. */
@@ -128,11 +134,12 @@ export class SecondFactorFixture {
     return device.get(body, faults);
   }
 
-  /** Raises a session; the person with the token that it gives. */
+  /** Raises a session; the person with the tokens that it gives. */
   async raised<T extends SignedIn>(person: T, proof: object): Promise<T> {
     const { status, body } = await this.post(STEP_UP, proof, person);
     expect({ status, body }).toMatchObject({ status: 200 });
-    return { ...person, token: body.accessToken as string };
+    const { accessToken: token, refreshToken } = body as { accessToken: string; refreshToken: string };
+    return { ...person, token, refreshToken };
   }
 
   /** Logs in without a password. */

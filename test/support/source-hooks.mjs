@@ -1,7 +1,7 @@
 /**
- * Lets Node load the TypeScript sources without a build, outside Jest's module system: in its global setup, and in
- * the processes that tests start (`node --import <this file>`). Module names (`#kernel`) mean the sources, `.js`
- * means the `.ts` beside it, and SWC compiles with the settings of .swcrc.
+ * Lets Node load the TypeScript sources without a build: in the tests, in their global setup, and in the processes that
+ * they start (`node --import <this file>`). Module names (`#kernel`) mean the sources, `.js` means the `.ts` beside it,
+ * and SWC compiles with the settings of .swcrc.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';

@@ -10,6 +10,7 @@ export async function testSettings(overrides: Record<string, string> = {}): Prom
     LOG_LEVEL: 'silent',
     RATE_LIMIT_ENABLED: 'false',
     WORKER_POLL_MS: '20',
+    PAYMENT_GATEWAY: 'sandbox',
     // Demo accounts are who most tests log in as.
     DEMO_DATA: String(overrides['NODE_ENV'] !== 'production'),
     APP_SECRET: generateAppSecret(),

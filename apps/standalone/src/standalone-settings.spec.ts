@@ -19,7 +19,11 @@ describe('the settings of the embedded size', () => {
 
   it('in production demand secrets, and bring no demo data', () => {
     expect(() => loadStandaloneSettings({ NODE_ENV: 'production' })).toThrow(
-      new ConfigurationError(['APP_SECRET: is required here.', 'SIGNING_KEYS: is required here.']),
+      new ConfigurationError([
+        'APP_SECRET: is required here.',
+        'SIGNING_KEYS: is required here.',
+        'PAYMENT_GATEWAY: is required in production: by itself it is the sandbox, which takes no money.',
+      ]),
     );
     expect(() => loadStandaloneSettings({ NODE_ENV: 'production', DEMO_DATA: 'true' })).toThrow(
       /DEMO_DATA: is refused in production/,

@@ -93,6 +93,9 @@ app.kubernetes.io/component: {{ . }}
   valueFrom:
     secretKeyRef: { name: {{ $secret }}, key: {{ $name }} }
 {{- end }}
+{{- if not (or (hasKey .Values.config "PAYMENT_GATEWAY") (hasKey .Values.configFile "PAYMENT_GATEWAY")) }}
+{{- fail "PAYMENT_GATEWAY is required, in config or configFile: stripe, whose keys secrets.settings names, or sandbox, which takes no money." }}
+{{- end }}
 {{- range $name, $value := .Values.config }}
 {{- if has $name (list "NODE_ENV" "HOST" "PORT" "MANAGEMENT_PORT" "ADMIN_PORT" "CONFIG_FILE" "DRAIN_DELAY_MS" "SHUTDOWN_GRACE_MS" "DATABASE_URL" "APP_SECRET" "SIGNING_KEYS" "EVENTS_TRANSPORT") }}
 {{- fail (printf "config.%s cannot be set: the chart sets %s itself, from its other values." $name $name) }}

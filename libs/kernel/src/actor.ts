@@ -14,6 +14,8 @@ export type Actor =
       readonly role: Role;
       readonly sessionId: string;
       readonly aal: AssuranceLevel;
+      /** The outside identity provider whose session it is; absent: it is ours. */
+      readonly issuer?: string;
     }
   /** A machine that holds an API key, and may do what the key's scopes name. */
   | { readonly kind: 'key'; readonly keyId: string; readonly scopes: readonly string[] }

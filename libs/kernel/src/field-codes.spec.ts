@@ -4,7 +4,9 @@ describe('a field code', () => {
   it('may be declared by several modules, with one meaning', () => {
     defineFieldCodes({ test_code: 'This.' });
     defineFieldCodes({ test_code: 'This.', test_another: 'That.' });
-    expect(registeredFieldCodes()).toEqual([
+    // The modules that specs before this one have loaded declare others.
+    const declared = registeredFieldCodes().filter(({ code }) => code.startsWith('test_'));
+    expect(declared).toEqual([
       { code: 'test_another', meaning: 'That.' },
       { code: 'test_code', meaning: 'This.' },
     ]);

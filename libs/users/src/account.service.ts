@@ -79,8 +79,8 @@ export class AccountService {
 
   /**
    * Sets a new password and ends every session, every link to an outside identity, and every other token. The token came by mail, so
-   * the address is confirmed as well. Where that is its first proof, whoever had the account until then may have been a
-   * stranger, whose second factors go; a second factor that came later stays, and is asked for at the next log-in.
+   * the address is confirmed as well. Where that is its first proof, whoever had the account of a customer until then may
+   * have been a stranger, whose second factors go; another second factor stays, and is asked for at the next log-in.
    *
    * @throws DomainError invalid_or_expired_token, service_unavailable; validation_failed for a password that is easy to
    *   guess
@@ -97,7 +97,9 @@ export class AccountService {
         // It was mailed to an address that the account has left: whoever reads the mail there is nobody here.
         if (current.email !== email) throw new DomainError(usersErrors.invalid_or_expired_token);
         recipient = recipientOf(current);
-        if (current.emailVerifiedAt === null) hadSecondFactor = await this.secondFactors.forget(userId);
+        // Whoever gave a role among staff has made sure whose account it is; the mailbox alone is not to open it.
+        const mayBeStrangers = current.emailVerifiedAt === null && current.role === 'customer';
+        if (mayBeStrangers) hadSecondFactor = await this.secondFactors.forget(userId);
         return { passwordHash, emailVerifiedAt: current.emailVerifiedAt ?? this.clock.now() };
       });
       await this.lockOut(userId, recipient);

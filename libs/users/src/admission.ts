@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { AccessTokens } from '#platform/security';
-import type { AccessTokenView, Tokens } from './auth.schema.js';
+import type { Tokens } from './auth.schema.js';
 import { type Assurance, type SessionGrant, Sessions } from './sessions.js';
 import type { User } from './user.row.js';
 import { usersErrors } from './users.errors.js';
@@ -46,20 +46,25 @@ export class Admission {
     return this.tokensFor(user, await this.sessions.open(user.id, passwordHash, assurance));
   }
 
-  /** The tokens of a session, with the user's role as it is now. */
-  async tokensFor(user: User, { refreshToken, ...session }: SessionGrant): Promise<Tokens> {
-    return { ...(await this.accessTokenFor(user, session)), refreshToken, user: toUserView(user) };
+  /**
+   * Raises a session to two factors, by the method of the second one.
+   *
+   * @returns its tokens from now on; undefined where there is no such session of ours
+   */
+  async raise(user: User, sessionId: string, method: string): Promise<Tokens | undefined> {
+    const raised = await this.sessions.raise(sessionId, user.id, method);
+    return raised && this.tokensFor(user, raised);
   }
 
-  /** A fresh access token of a session. */
-  async accessTokenFor(
-    { id: userId, role }: Pick<User, 'id' | 'role'>,
-    { sessionId, aal, amr }: Omit<SessionGrant, 'refreshToken'>,
-  ): Promise<AccessTokenView> {
+  /** The tokens of a session, with the user's role as it is now. */
+  async tokensFor(user: User, { refreshToken, ...session }: SessionGrant): Promise<Tokens> {
+    const { id: userId, role } = user;
     return {
-      accessToken: await this.accessTokens.issue({ userId, role, sessionId, aal, amr }),
+      accessToken: await this.accessTokens.issue({ userId, role, ...session }),
       tokenType: 'Bearer',
       expiresIn: this.accessTokens.lifetimeSeconds,
+      refreshToken,
+      user: toUserView(user),
     };
   }
 }

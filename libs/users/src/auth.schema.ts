@@ -5,10 +5,11 @@ import { claimedPasswordSchema, userSchema } from './users.schema.js';
 const EXAMPLE_REFRESH_TOKEN =
   'AZdvXo08elGcfj8fOyqdEAAAAACF0yS7m1xHq2vE9n4TzKbXo3rW8uYpLdQfGhJkMnPsRw6c1eA5iVtZ7OxBaUyC4gNmEl0jFqSvPwT2kXrHbDi3';
 
-const refreshTokenSchema = z
-  .string()
-  .max(512)
-  .meta({ description: 'Keep it secret. Each refresh replaces it.', example: EXAMPLE_REFRESH_TOKEN });
+const refreshTokenSchema = z.string().max(512).meta({
+  description:
+    'Keep it secret. Each refresh replaces it, and so does what raises the session to two factors.',
+  example: EXAMPLE_REFRESH_TOKEN,
+});
 
 export const loginSchema = z.strictObject({ email: emailSchema, password: claimedPasswordSchema }).meta({
   id: 'Login',
@@ -22,26 +23,11 @@ export const refreshTokenBodySchema = z.strictObject({ refreshToken: refreshToke
   example: { refreshToken: EXAMPLE_REFRESH_TOKEN },
 });
 
-const EXAMPLE_ACCESS_TOKEN = {
-  accessToken: 'eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl',
-  tokenType: 'Bearer',
-  expiresIn: 900,
-};
-
-export const accessTokenSchema = z
+export const tokensSchema = z
   .object({
     accessToken: z.string().meta({ description: 'Goes into `Authorization: Bearer …`.' }),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Life of the access token, in seconds.' }),
-  })
-  .meta({
-    id: 'AccessToken',
-    description: 'An access token of the session.',
-    example: EXAMPLE_ACCESS_TOKEN,
-  });
-
-export const tokensSchema = accessTokenSchema
-  .extend({
     refreshToken: refreshTokenSchema,
     user: userSchema,
   })
@@ -49,7 +35,9 @@ export const tokensSchema = accessTokenSchema
     id: 'Tokens',
     description: 'The tokens of a session and whose it is.',
     example: {
-      ...EXAMPLE_ACCESS_TOKEN,
+      accessToken: 'eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIwMTk3NmY1ZSJ9.c2lnbmF0dXJl',
+      tokenType: 'Bearer',
+      expiresIn: 900,
       refreshToken: EXAMPLE_REFRESH_TOKEN,
       user: userSchema.meta()?.['example'],
     },
@@ -83,5 +71,4 @@ export const publicKeysSchema = z.object({ keys: z.array(publicKeySchema) }).met
 
 export type Login = z.infer<typeof loginSchema>;
 export type RefreshTokenBody = z.infer<typeof refreshTokenBodySchema>;
-export type AccessTokenView = z.infer<typeof accessTokenSchema>;
 export type Tokens = z.infer<typeof tokensSchema>;

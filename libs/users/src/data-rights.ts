@@ -75,8 +75,10 @@ export class DataRights {
   async eraseMe(password: string): Promise<void> {
     const caller = currentUser();
     const user = await this.passwordCheck.requireOfCaller(password);
-    await this.secondFactors.requireProven(caller);
-    await this.forget(user);
+    await this.forget(user, async () => {
+      await this.secondFactors.lock(user.id);
+      await this.secondFactors.requireProven(caller);
+    });
   }
 
   /**
@@ -90,11 +92,16 @@ export class DataRights {
     await this.forget({ id: userId });
   }
 
-  private async forget(proof: Parameters<UsersService['erase']>[0]): Promise<void> {
+  /** @param judge refuses it, in its transaction */
+  private async forget(
+    proof: Parameters<UsersService['erase']>[0],
+    judge?: () => Promise<void>,
+  ): Promise<void> {
     const { id: userId } = proof;
     await this.database.transaction(async () => {
       // Whoever is about to store something about this person waits, and finds them gone.
       await this.database.lock('person', userId);
+      await judge?.();
       const person = await this.users.erase(proof);
       const { email } = person;
       await this.personalData.forget(toSummary(person), pseudonymOf(userId));

@@ -72,14 +72,15 @@ export class PasswordCheck {
 
   /**
    * Passes the user who calls, if they know their password, which may change again at once: what it allows is done in a
-   * transaction that holds the user by what was proven. Tries count for their session, which strangers do not have.
+   * transaction that holds the user by what was proven. Tries count for their session, which strangers do not have; at
+   * an outside identity provider one can have as many as one likes, so there they count for all of them.
    *
    * @throws DomainError wrong_password, rate_limited, user_not_found, service_unavailable
    */
   async requireOfCaller(password: string): Promise<ProvenUser> {
-    const { userId, sessionId } = currentUser();
+    const { userId, sessionId, issuer } = currentUser();
     const user = await this.users.get(userId);
-    return this.require(user, password, `session:${sessionId}`);
+    return this.require(user, password, issuer === undefined ? `session:${sessionId}` : `issuer:${issuer}`);
   }
 
   /**

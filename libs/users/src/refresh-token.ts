@@ -16,9 +16,9 @@ export interface RefreshToken {
   /** What the client holds. */
   readonly text: string;
   readonly sessionId: string;
-  /** How many tokens of the session came before it. */
+  /** How many tokens of the session it follows from. */
   readonly generation: number;
-  /** Random, and the same in every token of the session. */
+  /** Random, and the same in every token that follows. */
   readonly seed: Buffer;
 }
 
@@ -46,7 +46,7 @@ export class RefreshTokenCodec {
     this.keys = deriveKeys(secrets, 'refresh tokens');
   }
 
-  /** The first token of a new session. */
+  /** The first token of a new session, or of one that begins anew: no token from before leads to it. */
   first(sessionId: string): RefreshToken {
     return this.make(sessionId, 0, randomBytes(SEED_BYTES));
   }

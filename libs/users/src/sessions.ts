@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Actor, type AssuranceLevel, Clock, DomainError, newId } from '#kernel';
 import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
-import { Authentication, type LiveSessions, securityErrors } from '#platform/security';
+import { Authentication, type LiveSessions } from '#platform/security';
 import { hashOf, type RefreshToken, RefreshTokenCodec } from './refresh-token.js';
 import { currentOrigin } from './session-origin.js';
 import { type User, USER_COLUMNS } from './user.row.js';
@@ -39,8 +39,13 @@ const raiseSession = statement(
   'users.raise_session',
   `UPDATE users.sessions SET aal = 2, amr = amr || ARRAY(
             SELECT method FROM unnest($4::text[]) WITH ORDINALITY AS new (method, place)
-             WHERE method <> ALL (amr) ORDER BY place)
+             WHERE method <> ALL (amr) ORDER BY place),
+          token_hash = $5, generation = 0, replaced_at = '{}'
     WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING aal, amr`,
+);
+const lowerSession = statement(
+  'users.lower_session',
+  `UPDATE users.sessions SET aal = 1, amr = '{pwd}' WHERE id = $1 AND user_id = $2`,
 );
 const readLiveSession = statement(
   'users.read_live_session',
@@ -53,7 +58,7 @@ const checkLive = statement(
   'users.check_live_session',
   `SELECT FROM users.sessions s JOIN users.users u ON u.id = s.user_id
     WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
-      AND u.id = $3 AND u.role = $4 AND u.deleted_at IS NULL`,
+      AND u.id = $3 AND u.role = $4 AND s.aal >= $5 AND u.deleted_at IS NULL`,
 );
 const revokeSession = statement(
   'users.revoke_session',
@@ -121,8 +126,8 @@ export class Sessions implements LiveSessions, OnModuleInit {
     this.authentication.lookUpSessionsIn(this);
   }
 
-  async isLive({ sessionId, userId, role }: Extract<Actor, { kind: 'user' }>): Promise<boolean> {
-    const values = [sessionId, this.clock.now(), userId, role];
+  async isLive({ sessionId, userId, role, aal }: Extract<Actor, { kind: 'user' }>): Promise<boolean> {
+    const values = [sessionId, this.clock.now(), userId, role, aal];
     return (await this.database.queryOne(checkLive, values)) !== undefined;
   }
 
@@ -153,21 +158,22 @@ export class Sessions implements LiveSessions, OnModuleInit {
   }
 
   /**
-   * Raises a session to two factors, by the method of the second one, which is noted behind
-   * those before it. Its refresh token stays.
+   * Raises a session to two factors, by the method of the second one, which is noted behind those before it. Its
+   * refresh tokens of before are good for nothing from now on, not for a moment: a copy of one has proven less.
    *
-   * @throws DomainError invalid_token when the session has ended
+   * @returns its first token of a new line; undefined where there is no such session, as those of an outside identity
+   *   provider, which keeps its own
    */
-  async raise(sessionId: string, userId: string, method: string): Promise<Assurance> {
-    const raised = await this.raiseIfOurs(sessionId, userId, method);
-    if (!raised) throw new DomainError(securityErrors.invalid_token);
-    return raised;
+  async raise(sessionId: string, userId: string, method: string): Promise<SessionGrant | undefined> {
+    const token = this.codec.first(sessionId);
+    const values = [sessionId, userId, this.clock.now(), [method, 'mfa'], hashOf(token)];
+    const raised = await this.database.queryOne<Assurance>(raiseSession, values);
+    return raised && grantOf(token, raised);
   }
 
-  /** The same, where there is such a session: an outside identity provider keeps its own. */
-  raiseIfOurs(sessionId: string, userId: string, method: string): Promise<Assurance | undefined> {
-    const values = [sessionId, userId, this.clock.now(), [method, 'mfa']];
-    return this.database.queryOne<Assurance>(raiseSession, values);
+  /** Leaves a session the password alone, which its user has just proven, for they have no second factor any more. */
+  async lower(sessionId: string, userId: string): Promise<void> {
+    await this.database.query(lowerSession, [sessionId, userId]);
   }
 
   /**

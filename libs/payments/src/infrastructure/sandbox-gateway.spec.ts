@@ -2,8 +2,6 @@ import { BEHAVIOUR_NAMES } from '#simulated-gateway';
 import type { GatewayOutcome } from '../domain/payment-gateway.js';
 import { SandboxGateway } from './sandbox-gateway.js';
 
-const { jest } = import.meta;
-
 const OPERATION_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d10';
 const OTHER_OPERATION_ID = '01976f5e-8d3c-7a51-9c7e-3f1f3b2a9d11';
 const METHODS = [

@@ -29,8 +29,9 @@ export function auditCommand<T>(
   const actor: Actor = { kind: 'host', account: accountName() };
   const requestId = newId();
   return runInContext({ requestId, signal: new AbortController().signal, actor }, async () => {
-    auditLog.expect({
-      occurredAt: clock.now(),
+    const occurredAt = clock.now();
+    auditLog.expect(() => ({
+      occurredAt,
       actor: actorReference(actor),
       role: actor.kind,
       sessionId: null,
@@ -41,7 +42,7 @@ export function auditCommand<T>(
       details: redact(details),
       address: hostname(),
       requestId,
-    });
+    }));
     const result = await run();
     await auditLog.complete();
     return result;

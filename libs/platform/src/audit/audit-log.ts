@@ -62,7 +62,7 @@ export interface AuditFilters {
 @Injectable()
 export class AuditLog implements OnModuleInit {
   /** What is to be written with the first transaction of a request. */
-  private readonly pending = new WeakMap<RequestContext, AuditEntry>();
+  private readonly pending = new WeakMap<RequestContext, () => AuditEntry>();
 
   constructor(
     private readonly database: Database,
@@ -73,9 +73,9 @@ export class AuditLog implements OnModuleInit {
     this.database.beforeEveryCommit(() => this.appendPending());
   }
 
-  /** Has `entry` written with the first transaction that this request commits. */
-  expect(entry: AuditEntry): void {
-    this.pending.set(currentContext(), entry);
+  /** Has what `describe` tells by then written with the first transaction that this request commits. */
+  expect(describe: () => AuditEntry): void {
+    this.pending.set(currentContext(), describe);
   }
 
   /** Writes what this request has not written, because its action had nothing to change. */
@@ -128,14 +128,15 @@ export class AuditLog implements OnModuleInit {
 
   private async appendPending(): Promise<void> {
     const context = currentContext();
-    const expected = this.pending.get(context);
-    if (!expected) return;
+    const describe = this.pending.get(context);
+    if (!describe) return;
     if (context.idempotencyReplayed) {
       // The call had its effect, and its row, the first time.
       this.pending.delete(context);
       return;
     }
-    const entry = { ...expected, target: expected.target ?? context.subjectId ?? null };
+    const described = describe();
+    const entry = { ...described, target: described.target ?? context.subjectId ?? null };
     await this.database.lock('audit', 'chain');
     const head = await this.database.queryOne<Head>(readHead);
     const position = (head?.position ?? 0) + 1;

@@ -1,11 +1,10 @@
-import { Stream } from 'node:stream';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type Actor, actorReference, Clock } from '#kernel';
 import type { FastifyRequest } from 'fastify';
 import { concatMap, type Observable } from 'rxjs';
 import { currentContext } from '../context/index.js';
-import { API_PREFIX, MAX_REASON_LENGTH } from '../http/index.js';
+import { API_PREFIX, MAX_REASON_LENGTH, takenInput } from '../http/index.js';
 import { ACCESS_RULE, AccessPolicy, type AccessRule, callerAddress, grantOf } from '../security/index.js';
 import type { AuditEntry } from './audit-chain.js';
 import { AuditLog } from './audit-log.js';
@@ -30,19 +29,16 @@ export class AuditInterceptor implements NestInterceptor {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const { actor } = currentContext();
     if (!this.isPrivileged(execution, request.method, actor)) return next.handle();
-    const { reason, ...body } = fieldsOf(request.body);
-    const { id: target, ...params } = fieldsOf(request.params);
-    this.auditLog.expect({
+    const called = {
       occurredAt: this.clock.now(),
       actor: actorReference(actor),
       ...heldBy(actor),
       action: `${request.method} ${request.routeOptions.url?.replace(`/${API_PREFIX}`, '')}`,
-      target: typeof target === 'string' ? storable(target) : null,
-      reason: typeof reason === 'string' ? storable(reason.trim(), MAX_REASON_LENGTH) : null,
-      details: redact({ ...params, ...body, ...queryOf(request) }),
       address: callerAddress(request),
       requestId: currentContext().requestId,
-    });
+    };
+    // The request is read by its schemas after this, and before anything is written.
+    this.auditLog.expect(() => ({ ...called, ...askedFor() }));
     return next.handle().pipe(
       concatMap(async (answer: unknown) => {
         await this.auditLog.complete();
@@ -73,14 +69,15 @@ function heldBy(actor: Actor): Pick<AuditEntry, 'role' | 'sessionId' | 'aal'> {
   }
 }
 
-/** Apart from the body, or whoever calls could tell the log in the address what the body does not say. */
-function queryOf(request: FastifyRequest): { query?: Record<string, unknown> } {
-  const query = fieldsOf(request.query);
-  return Object.keys(query).length > 0 ? { query } : {};
-}
-
-/** The fields of a part of a request. A body that is a file is a stream, of which nothing is kept. */
-function fieldsOf(value: unknown): Record<string, unknown> {
-  const hasFields = value !== null && typeof value === 'object' && !(value instanceof Stream);
-  return hasFields ? { ...value } : {};
+/** To what the running request does what, and why, as its route has taken it: nobody adds to that, or spells it apart. */
+function askedFor(): Pick<AuditEntry, 'target' | 'reason' | 'details'> {
+  const { param = {}, body = {}, query } = takenInput();
+  const { id: target, ...params } = param;
+  const { reason, ...fields } = body;
+  return {
+    target: typeof target === 'string' ? storable(target) : null,
+    reason: typeof reason === 'string' ? storable(reason, MAX_REASON_LENGTH) : null,
+    // The query apart from the body, or whoever calls could tell the log there what the body does not say.
+    details: redact({ ...params, ...fields, ...(query && { query }) }),
+  };
 }

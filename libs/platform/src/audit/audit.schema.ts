@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idSchema, pageQuerySchema, pageSchema, text, timeSchema } from '../http/index.js';
 
 const TIME = '2026-11-20T12:00:00.000Z';
+const UUIDS = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 const HASH = '5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9';
 
 const positionSchema = z.int().min(0);
@@ -34,7 +35,7 @@ const auditEntryView = z
     reason: z.string().nullable(),
     details: z.record(z.string(), z.unknown()).meta({
       description:
-        'The fields of the request, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin.',
+        'The fields of the request that its route knows, or the options of the command. What is personal or secret is `[redacted]`, and of a URL there is the origin.',
     }),
     address: z
       .string()
@@ -66,12 +67,18 @@ export type AuditEntryView = z.output<typeof auditEntryView>;
 
 export const auditPageView = pageSchema('AuditPage', auditEntryView);
 
+/** Ids stand in the log in small letters, whoever asks for them in which. */
+const naming = (maxLength: number) =>
+  text(maxLength).overwrite((value) => value.replaceAll(UUIDS, (id) => id.toLowerCase()));
+
 export const auditQuery = pageQuerySchema.extend({
-  actor: text(100).optional().meta({ description: 'Who did it: `user:<id>`, `key:<id>`, `host:<account>`.' }),
+  actor: naming(100)
+    .optional()
+    .meta({ description: 'Who did it: `user:<id>`, `key:<id>`, `host:<account>`.' }),
   action: text(200)
     .optional()
     .meta({ description: 'Method and route, `POST /payments/:id/capture`, or the command.' }),
-  target: text(200).optional().meta({ description: 'The id that it was done to.' }),
+  target: naming(200).optional().meta({ description: 'The id that it was done to.' }),
   after: timeSchema.optional().meta({ description: 'Not before this time.' }),
   before: timeSchema.optional().meta({ description: 'Before this time.' }),
 });

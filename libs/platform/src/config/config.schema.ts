@@ -265,7 +265,7 @@ export const settingsSchema = z.object({
   ),
 
   PAYMENT_GATEWAY: oneOf(['sandbox', 'stripe'], 'sandbox').describe(
-    'Gateway that moves the money; the sandbox moves none.',
+    'Gateway that moves the money; the sandbox moves none. Production has to be told which, also where it is the sandbox.',
   ),
   STRIPE_API_KEY: z.string().min(1).optional().describe('Secret key of the Stripe account.').meta(SECRET),
   STRIPE_API_BASE: z

@@ -57,7 +57,9 @@ describe('loading settings', () => {
       'SIGNING_KEYS: must be a JSON Web Key Set of private Ed25519 keys, each with a kid of its own; `steelyard keys` makes one.',
       'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent.',
       'DEMO_DATA: is refused in production: everybody knows the passwords of the demo accounts.',
+      'PAYMENT_GATEWAY: is required in production: by itself it is the sandbox, which takes no money.',
     ]);
+    expect(problemsOf({ NODE_ENV: 'production' })).toEqual([]);
   });
 
   it.each([

@@ -73,6 +73,7 @@ export function loadSettings<Required extends SettingName = never>(
     ...missing.map((name) => `${name}: is required here.`),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}.`),
     ...contradictions({ ...defaults, ...values }),
+    ...missingWhereMoneyMoves(values, required),
   ];
   if (found.length > 0 || !parsed.success) throw new ConfigurationError(found);
   return Object.freeze(parsed.data) as Settings & {
@@ -174,6 +175,13 @@ function contradictions(values: Values): string[] {
     found.push('PAYMENT_ATTENTION_SECONDS: must be more than twice PAYMENT_SETTLE_SECONDS.');
   }
   return [...found, ...missingForTransport(values), ...sharedPorts(values)];
+}
+
+/** Commands, such as migrations, move no money; whatever signs tokens serves customers. */
+function missingWhereMoneyMoves(values: Values, required: readonly SettingName[]): string[] {
+  const isServer = required.includes('SIGNING_KEYS');
+  if (!isServer || values.NODE_ENV !== 'production' || values.PAYMENT_GATEWAY !== undefined) return [];
+  return ['PAYMENT_GATEWAY: is required in production: by itself it is the sandbox, which takes no money.'];
 }
 
 /** What the transport of events needs to be reached. */

@@ -37,5 +37,6 @@ export {
   text,
   timeSchema,
 } from './schemas.js';
+export { takenInput } from './taken-input.js';
 export { validationFailed } from './validation.pipe.js';
 export { StreamsUpload, streamsUpload } from './streams-upload.js';

@@ -76,12 +76,12 @@ const IDEMPOTENCY_REPLAYED = {
 const RATE_LIMIT = {
   'RateLimit-Policy': {
     description:
-      'The limit that this call counts under, or of two the one nearer to its end: `q` calls in `w` seconds.',
+      'The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.',
     schema: { type: 'string' as const },
     example: '"requests";q=1200;w=60',
   },
   RateLimit: {
-    description: 'How many calls are left of it, and the seconds until it begins anew.',
+    description: 'How many calls are left of it, and the seconds until all of them are there again.',
     schema: { type: 'string' as const },
     example: '"requests";r=1199;t=60',
   },

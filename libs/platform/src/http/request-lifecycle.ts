@@ -15,7 +15,11 @@ import { rememberState, stateOf } from './request-state.js';
 import type { SecurityHeaders } from './security-headers.js';
 import { streamsUpload } from './streams-upload.js';
 
-const SANE_REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+/**
+ * Ids as programs make them: UUIDs, ULIDs, the ids of traces. What is written elsewhere, such as an address of e-mail, is
+ * none: the id is kept with what the request changes, for good, also when a person is erased.
+ */
+const REQUEST_ID = /^[\w-]{1,64}$/;
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -175,7 +179,7 @@ function rounded(ms: number): number {
 function contextOf(request: FastifyRequest, signal: AbortSignal): RequestContext {
   const { 'x-request-id': requestId, traceparent, 'user-agent': userAgent } = request.headers;
   return {
-    requestId: typeof requestId === 'string' && SANE_REQUEST_ID.test(requestId) ? requestId : newId(),
+    requestId: typeof requestId === 'string' && REQUEST_ID.test(requestId) ? requestId : newId(),
     ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
     client: { address: callerAddress(request), userAgent },
     signal,

@@ -2,6 +2,7 @@ import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/c
 import { DomainError, type FieldError } from '#kernel';
 import type { z } from 'zod';
 import { httpErrors } from './http.errors.js';
+import { noteTaken } from './taken-input.js';
 
 /** Problems listed in one answer at most; the client has enough to do with these. */
 const MAX_REPORTED_PROBLEMS = 100;
@@ -16,7 +17,10 @@ export class SchemaValidationPipe implements PipeTransform {
     const schema = metadata.schema as z.ZodType | undefined;
     if (!schema) return value;
     const parsed = schema.safeParse(value === undefined ? {} : value, { reportInput: false });
-    if (parsed.success) return parsed.data;
+    if (parsed.success) {
+      noteTaken(metadata.type, parsed.data);
+      return parsed.data;
+    }
     const prefix = metadata.type === 'body' ? '' : `${metadata.type}:`;
     throw validationFailed(parsed.error.issues, prefix);
   }

@@ -4,7 +4,7 @@ import { within } from '../resilience/index.js';
 import { Redis } from './redis.js';
 
 /** A Redis that takes longer is as good as away: counting must not be what a request waits for. */
-const REDIS_TIMEOUT_MS = 100;
+export const REDIS_TIMEOUT_MS = 100;
 
 export type Limiter = RateLimiterMemory | RateLimiterRedis;
 
@@ -18,20 +18,19 @@ export interface LimiterOptions {
 }
 
 /**
- * Counts what must not happen too often. The counts are those of all processes where there is a Redis, and of this
+ * Counts what has happened, so that it does not happen too often: failures, notices. How often somebody may call is
+ * bounded by `TokenBuckets`. The counts are those of all processes where there is a Redis, and of this
  * process while it is away.
  */
 @Injectable()
 export class Limiters {
-  private readonly insurances = new WeakMap<Limiter, RateLimiterMemory>();
-
   constructor(private readonly redis: Redis) {}
 
   create(options: LimiterOptions): Limiter {
     const insuranceLimiter = new RateLimiterMemory(options);
     const { client } = this.redis;
     if (!client) return insuranceLimiter;
-    const shared = new RateLimiterRedis({
+    return new RateLimiterRedis({
       ...options,
       insuranceLimiter,
       rejectIfRedisNotReady: true,
@@ -49,13 +48,6 @@ export class Limiters {
         },
       },
     });
-    this.insurances.set(shared, insuranceLimiter);
-    return shared;
-  }
-
-  /** Changes how many points a limiter gives out. What was counted stays counted: nobody is let in afresh. */
-  setPoints(limiter: Limiter, points: number): void {
-    for (const one of [limiter, this.insurances.get(limiter)]) if (one) one.points = points;
   }
 }
 

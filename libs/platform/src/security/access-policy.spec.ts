@@ -62,6 +62,15 @@ describe('the access policy', () => {
     expect(outcome(strict, person('admin', 2), permission)).toBe('works');
   });
 
+  it('has whoever makes a key show the factors that its permissions ask of people', () => {
+    const give = (aal: 1 | 2, ...permissions: Permission[]) => {
+      return () => policyWith('refunds').admitGiving(person('admin', aal), permissions);
+    };
+    expect(give(1, 'orders:list', 'payments:refund')).toThrow(/second factor/);
+    expect(give(1, 'orders:list', 'ledger:read')).not.toThrow();
+    expect(give(2, 'orders:list', 'payments:refund')).not.toThrow();
+  });
+
   it('believes access tokens to their end where that is enough: for reading, selling and the warehouse', () => {
     expect(PERMISSIONS.filter((permission) => !isCheckedLive(permission))).toEqual([
       'users:read',

@@ -31,13 +31,28 @@ export class AccessPolicy {
    * @throws DomainError insufficient_aal, for whom that is true only with a second factor
    */
   reachesAll(actor: Actor, permission: Permission): boolean {
-    const { all, scope, stepUp } = grantOf(permission);
+    const { all, scope } = grantOf(permission);
     if (actor.kind === 'key') return scope === true && actor.scopes.includes(permission);
     if (all === undefined || !hasRole(actor, all)) return false;
+    this.requireSecondFactor(actor, permission);
+    return true;
+  }
+
+  /**
+   * Passes whoever may give permissions to an API key, as far as second factors go: a key is asked for none, so whoever
+   * makes one shows what each of its permissions asks of people.
+   *
+   * @throws DomainError insufficient_aal
+   */
+  admitGiving(actor: Actor, permissions: readonly Permission[]): void {
+    for (const permission of permissions) this.requireSecondFactor(actor, permission);
+  }
+
+  private requireSecondFactor(actor: Actor, permission: Permission): void {
+    const { stepUp } = grantOf(permission);
     const isAsked = stepUp !== undefined && this.config.settings.SECOND_FACTOR_FOR.includes(stepUp);
     if (isAsked && actor.kind === 'user' && actor.aal < 2) {
       throw new DomainError(securityErrors.insufficient_aal);
     }
-    return true;
   }
 }

@@ -25,7 +25,7 @@ export interface Newcomer {
 
 /** Knows what has become of what our access tokens say. */
 export interface LiveSessions {
-  /** Whether the session is open, the user exists, and the role is still theirs. */
+  /** Whether the session is open, with as many factors, the user exists, and the role is still theirs. */
   isLive(user: Extract<Actor, { kind: 'user' }>): Promise<boolean>;
 }
 

@@ -78,9 +78,9 @@ export function grantOf(permission: Permission): Grant {
 }
 
 /**
- * Whether whoever uses it must still be who their access token says: the session is open, the user exists, the role is
- * theirs. An access token is good for minutes after that has ended, which does for reading and selling, and not for
- * what gives money or rights away.
+ * Whether whoever uses it must still be who their access token says: the session is open and has as many factors, the
+ * user exists, the role is theirs. An access token is good for minutes after that has ended, which does for reading and
+ * selling, and not for what gives money or rights away.
  */
 export function isCheckedLive(permission: Permission): boolean {
   const { all, stepUp, live } = grantOf(permission);

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ANONYMOUS, DomainError } from '#kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { RateLimiterRes } from 'rate-limiter-flexible';
 import { Config, type Settings } from '../config/index.js';
-import { type Limiter, Limiters } from '../redis/index.js';
+import { TokenBucketFactory, type TokenBuckets } from '../redis/index.js';
 import { Metrics } from '../telemetry/index.js';
 import { Authentication } from './authentication.js';
 import { addressSite } from './address-block.js';
@@ -11,7 +10,8 @@ import { callerAddress } from './caller-address.js';
 import { principalOf } from './principal.js';
 import { securityErrors } from './security.errors.js';
 
-const WINDOW_SECONDS = 60;
+/** The limits are per minute: as many calls at once, and as many evenly over each minute after that. */
+const REFILL_SECONDS = 60;
 
 /**
  * What counts a call: reading, writing, guessing passwords, reporting. Each call counts under one of them; one that
@@ -19,7 +19,7 @@ const WINDOW_SECONDS = 60;
  */
 type RateLimitPolicy = 'credentials' | 'requests' | 'writes' | 'login' | 'login_site' | 'webhook';
 
-/** The setting that says how many calls there may be in a window. */
+/** The setting that says how many calls there may be in a minute. */
 const LIMIT_SETTINGS = {
   credentials: 'RATE_LIMIT_CREDENTIALS_PER_MINUTE',
   requests: 'RATE_LIMIT_REQUESTS_PER_MINUTE',
@@ -37,31 +37,36 @@ const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** How a call stands with one of the policies that count it. */
 interface Standing {
   readonly policy: RateLimitPolicy;
-  readonly points: number;
+  readonly capacity: number;
   readonly left: number;
   readonly isRefused: boolean;
-  /** Until the count begins anew. */
+  /** Until a call is admitted again. */
+  readonly retrySeconds: number;
+  /** Until all of them are there again. */
   readonly resetSeconds: number;
 }
 
-/** Bounds how often one principal may call, or one address where nobody is known. See `Limiters` for whose counts they are. */
+/**
+ * Bounds how often one principal may call, or one address where nobody is known, by token buckets. See `TokenBuckets` for
+ * whose buckets they are.
+ */
 @Injectable()
 export class RateLimits {
-  private readonly limiters: Readonly<Record<RateLimitPolicy, Limiter>>;
+  private readonly buckets: Readonly<Record<RateLimitPolicy, TokenBuckets>>;
 
   constructor(
     private readonly config: Config,
-    private readonly limits: Limiters,
+    private readonly factory: TokenBucketFactory,
     private readonly authentication: Authentication,
     private readonly metrics: Metrics,
   ) {
-    this.limiters = {
-      credentials: this.limiter('credentials'),
-      requests: this.limiter('requests'),
-      writes: this.limiter('writes'),
-      login: this.limiter('login'),
-      login_site: this.limiter('login_site', NETWORKS_OF_A_SITE),
-      webhook: this.limiter('webhook'),
+    this.buckets = {
+      credentials: this.bucketsOf('credentials'),
+      requests: this.bucketsOf('requests'),
+      writes: this.bucketsOf('writes'),
+      login: this.bucketsOf('login'),
+      login_site: this.bucketsOf('login_site', NETWORKS_OF_A_SITE),
+      webhook: this.bucketsOf('webhook'),
     };
   }
 
@@ -100,36 +105,35 @@ export class RateLimits {
   }
 
   private async count(policy: RateLimitPolicy, principal: string): Promise<Standing> {
-    const limiter = this.limiters[policy];
-    const state = await limiter.consume(principal).catch((refusal: unknown) => refusal);
-    if (!(state instanceof RateLimiterRes)) throw state;
-    const { points } = limiter;
+    const buckets = this.buckets[policy];
+    const { isTaken, left, nextMs, fullMs } = await buckets.take(principal);
     return {
-      ...{ policy, points },
-      left: Math.max(0, state.remainingPoints),
-      isRefused: state.consumedPoints > points,
-      resetSeconds: Math.max(1, Math.ceil(state.msBeforeNext / 1000)),
+      ...{ policy, capacity: buckets.capacity, left },
+      isRefused: !isTaken,
+      retrySeconds: Math.max(1, Math.ceil(nextMs / 1000)),
+      resetSeconds: Math.max(1, Math.ceil(fullMs / 1000)),
     };
   }
 
-  private tell({ policy, points, left, isRefused, resetSeconds }: Standing, reply: FastifyReply): void {
-    void reply.header('RateLimit-Policy', `"${policy}";q=${points};w=${WINDOW_SECONDS}`);
+  private tell(standing: Standing, reply: FastifyReply): void {
+    const { policy, capacity, left, isRefused, retrySeconds, resetSeconds } = standing;
+    void reply.header('RateLimit-Policy', `"${policy}";q=${capacity};w=${REFILL_SECONDS}`);
     void reply.header('RateLimit', `"${policy}";r=${left};t=${resetSeconds}`);
     if (!isRefused) return;
     this.metrics.countRateLimited(policy);
-    throw new DomainError(securityErrors.rate_limited, { retryAfterSeconds: resetSeconds });
+    throw new DomainError(securityErrors.rate_limited, { retryAfterSeconds: retrySeconds });
   }
 
   /** @param factor how many times the setting */
-  private limiter(policy: RateLimitPolicy, factor = 1): Limiter {
+  private bucketsOf(policy: RateLimitPolicy, factor = 1): TokenBuckets {
     const setting = LIMIT_SETTINGS[policy];
-    const limiter = this.limits.create({
+    const buckets = this.factory.create({
       keyPrefix: `steelyard:rate:${policy}`,
-      points: factor * this.config.settings[setting],
-      duration: WINDOW_SECONDS,
+      capacity: factor * this.config.settings[setting],
+      refillSeconds: REFILL_SECONDS,
     });
-    this.config.onChange((settings) => this.limits.setPoints(limiter, factor * settings[setting]));
-    return limiter;
+    this.config.onChange((settings) => buckets.resize(factor * settings[setting]));
+    return buckets;
   }
 }
 

@@ -29,7 +29,8 @@ export class ApiKeysController {
     description:
       'For a machine, which sends it as `Authorization: Bearer <key>` and may do what the scopes say, and nothing ' +
       'else. The answer shows the key this once: only its hash is kept. A call whose answer was lost has made a key ' +
-      'that nobody knows; revoke it and make another.',
+      'that nobody knows; revoke it and make another. A key is asked for no second factor: whoever makes one shows what ' +
+      '`SECOND_FACTOR_FOR` asks of people for its scopes (403 `insufficient_aal`).',
     access: 'keys:manage',
     responses: { 201: issuedApiKeySchema },
     errors: [usersErrors.api_key_expiry_past],

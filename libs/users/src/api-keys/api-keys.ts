@@ -4,7 +4,13 @@ import { type Actor, actorReference, Clock, DomainError, newId, hashOfToken } fr
 import { currentActor, currentContext } from '#platform/context';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
-import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
+import {
+  AccessPolicy,
+  Authentication,
+  type CredentialVerifier,
+  type Permission,
+  securityErrors,
+} from '#platform/security';
 import { staleSince } from '../last-use.js';
 import { usersErrors } from '../users.errors.js';
 import { apiKeyIdIn, looksLikeApiKey, newApiKeyCode } from './api-key-code.js';
@@ -53,7 +59,7 @@ export interface ApiKey {
 
 export interface ApiKeyWish {
   readonly name: string;
-  readonly scopes: readonly string[];
+  readonly scopes: readonly Permission[];
   readonly expiresAt?: string | undefined;
 }
 
@@ -64,6 +70,7 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
     private readonly database: Database,
     private readonly paginator: Paginator,
     private readonly authentication: Authentication,
+    private readonly policy: AccessPolicy,
     private readonly clock: Clock,
   ) {}
 
@@ -75,9 +82,10 @@ export class ApiKeys implements CredentialVerifier, OnModuleInit {
    * Makes a key.
    *
    * @returns the key, and the code that the machine sends, which nobody can see again
-   * @throws DomainError api_key_expiry_past
+   * @throws DomainError insufficient_aal, api_key_expiry_past
    */
   async issue({ name, scopes, expiresAt }: ApiKeyWish): Promise<{ key: ApiKey; code: string }> {
+    this.policy.admitGiving(currentActor(), scopes);
     const now = this.clock.now();
     const end = expiresAt === undefined ? null : new Date(expiresAt);
     if (end !== null && end <= now) throw new DomainError(usersErrors.api_key_expiry_past);

@@ -55,12 +55,14 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
 
   private actorOf({ id, role }: User, claims: ExternalClaims): Actor {
     const { OIDC_ROLE_CLAIM: claim, OIDC_ROLES: roles } = this.config.settings;
+    const issuer = String(this.provider.issuer);
     return {
       kind: 'user',
       userId: id,
       role: claim === undefined ? role : roleIn(claims, claim, roles),
-      sessionId: sessionIdIn(String(this.provider.issuer), claims),
+      sessionId: sessionIdIn(issuer, claims),
       aal: assuranceIn(claims),
+      issuer,
     };
   }
 

@@ -108,7 +108,11 @@ export class IdentityProvider {
       // Its subject shows it to nobody but the client that it was made for.
       const isIdToken = ['nonce', 'at_hash', 'c_hash'].some((claim) => payload[claim] !== undefined);
       if (isIdToken) throw new Error('An ID token is no access token.');
-      return externalClaimsSchema.parse(payload);
+      const claims = externalClaimsSchema.parse(payload);
+      // Else it would be newer than the end of a link that comes after it.
+      const isFromFuture = claims.iat > this.clock.now().getTime() / 1_000 + CLOCK_TOLERANCE_SECONDS;
+      if (isFromFuture) throw new Error('The token was issued in the future.');
+      return claims;
     });
   }
 

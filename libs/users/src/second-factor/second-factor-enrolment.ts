@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#kernel';
 import { Database } from '#platform/database';
+import { Admission } from '../admission.js';
+import type { Tokens } from '../auth.schema.js';
 import { currentUser } from '../current-user.js';
 import { IdentityLinks } from '../external-identities/identity-links.js';
 import { PasswordCheck } from '../password-check.js';
@@ -14,10 +16,16 @@ import { type Passkey, Passkeys } from './passkeys.js';
 import { RecoveryCodes } from './recovery-codes.js';
 import type { FactorProof } from './second-factor.schema.js';
 import { SecondFactorMails } from './second-factor-mails.js';
-import { referenceOf, SecondFactors } from './second-factors.js';
+import { type MethodReference, referenceOf, SecondFactors } from './second-factors.js';
 import { Totp, type TotpSecret } from './totp.js';
 import { challengeIn, type PasskeyKey, WebAuthn } from './webauthn.js';
 import type { Attestation, CreationOptions } from './webauthn.schema.js';
+
+/** What comes of a second factor that was added, beside itself. */
+interface Added {
+  readonly recoveryCodes: string[] | null;
+  readonly tokens: Tokens | null;
+}
 
 /**
  * Adding second factors to one's account, and taking them away. To add one takes the password, and a log-in with a
@@ -30,6 +38,7 @@ export class SecondFactorEnrolment {
     private readonly users: UsersService,
     private readonly passwordCheck: PasswordCheck,
     private readonly pending: PendingChanges,
+    private readonly admission: Admission,
     private readonly sessions: Sessions,
     private readonly identities: IdentityLinks,
     private readonly secondFactors: SecondFactors,
@@ -55,11 +64,12 @@ export class SecondFactorEnrolment {
   /**
    * Takes the app's first code, from which on it is a second factor. The session has proven one by that: it is raised.
    *
-   * @returns recovery codes with the first second factor of the account, else null
+   * @returns recovery codes with the first second factor of the account, else null; the tokens of the session from now
+   *   on, null where it is an outside provider's
    * @throws DomainError wrong_second_factor, also when no app waits for its code; insufficient_aal, rate_limited,
    *   user_not_found
    */
-  async confirmTotp(code: string): Promise<string[] | null> {
+  async confirmTotp(code: string): Promise<Added> {
     const { userId, sessionId } = currentUser();
     const confirmed = await this.secondFactors.guess(userId, () =>
       this.alone(userId, async (user) => {
@@ -67,13 +77,12 @@ export class SecondFactorEnrolment {
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
         if (!(await this.totp.confirm(userId, code))) return undefined;
-        await this.sessions.raiseIfOurs(sessionId, userId, 'otp');
         await this.mails.tell(user, 'totp_added');
-        return { recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
+        return this.added(user, sessionId, 'otp', isFirst);
       }),
     );
     if (!confirmed) throw new DomainError(usersErrors.wrong_second_factor);
-    return confirmed.recoveryCodes;
+    return confirmed;
   }
 
   /**
@@ -81,11 +90,11 @@ export class SecondFactorEnrolment {
    *   service_unavailable
    */
   async removeTotp(confirmation: FactorProof): Promise<void> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     if (!(await this.totp.enrolledAt(userId))) throw new DomainError(usersErrors.totp_not_enrolled);
     await this.confirmed(userId, confirmation, async (user) => {
       await this.totp.remove(userId);
-      await this.afterRemoval(userId);
+      await this.afterRemoval(userId, sessionId);
       await this.mails.tell(user, 'totp_removed');
     });
   }
@@ -105,13 +114,10 @@ export class SecondFactorEnrolment {
   /**
    * Adds the passkey that a browser has made. The session has proven a second factor by that: it is raised.
    *
-   * @returns recovery codes with the first second factor of the account, else null
+   * @returns what confirming an app does as well
    * @throws DomainError passkey_not_accepted, passkey_limit_reached, insufficient_aal, user_not_found
    */
-  async addPasskey(
-    name: string,
-    attestation: Attestation,
-  ): Promise<{ passkey: Passkey; recoveryCodes: string[] | null }> {
+  async addPasskey(name: string, attestation: Attestation): Promise<Added & { passkey: Passkey }> {
     const { userId, sessionId } = currentUser();
     const challenge = challengeIn(attestation);
     const isOpen =
@@ -125,9 +131,8 @@ export class SecondFactorEnrolment {
       await this.secondFactors.requireProven(currentUser());
       const isFirst = await this.isWithout(userId);
       const passkey = await this.passkeys.add(userId, name, key);
-      await this.sessions.raiseIfOurs(sessionId, userId, referenceOf(passkey));
       await this.mails.tell(user, 'passkey_added');
-      return { passkey, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
+      return { passkey, ...(await this.added(user, sessionId, referenceOf(passkey), isFirst)) };
     });
   }
 
@@ -136,12 +141,12 @@ export class SecondFactorEnrolment {
    *   rate_limited, user_not_found, service_unavailable
    */
   async removePasskey(id: string, confirmation: FactorProof): Promise<void> {
-    const { userId } = currentUser();
+    const { userId, sessionId } = currentUser();
     const passkeys = await this.passkeys.list(userId);
     if (!passkeys.some((passkey) => passkey.id === id)) throw new DomainError(usersErrors.passkey_not_found);
     await this.confirmed(userId, confirmation, async (user) => {
       await this.passkeys.remove(id, userId);
-      await this.afterRemoval(userId);
+      await this.afterRemoval(userId, sessionId);
       await this.mails.tell(user, 'passkey_removed');
     });
   }
@@ -205,6 +210,16 @@ export class SecondFactorEnrolment {
     return (await this.secondFactors.methodsOf(userId)).length === 0;
   }
 
+  private async added(
+    user: User,
+    sessionId: string,
+    method: MethodReference,
+    isFirst: boolean,
+  ): Promise<Added> {
+    const tokens = (await this.admission.raise(user, sessionId, method)) ?? null;
+    return { tokens, recoveryCodes: isFirst ? await this.afterFirst(user, sessionId) : null };
+  }
+
   /**
    * Other sessions, log-ins elsewhere, and what was begun by the password alone, such as a change of the address, need
    * less than the account asks for from now on: they end. Recovery codes come.
@@ -216,9 +231,15 @@ export class SecondFactorEnrolment {
     return this.recoveryCodes.replace(user.id);
   }
 
-  /** Recovery codes stand in for a second factor, and go with the last one. */
-  private async afterRemoval(userId: string): Promise<void> {
-    if (await this.isWithout(userId)) await this.recoveryCodes.removeAll(userId);
+  /**
+   * Other sessions may be those of a lost device, which had the factor: they end. Recovery codes stand in for a second
+   * factor, and go with the last one; so does what this session has proven.
+   */
+  private async afterRemoval(userId: string, sessionId: string): Promise<void> {
+    await this.sessions.revokeAll(userId, sessionId);
+    if (!(await this.isWithout(userId))) return;
+    await this.recoveryCodes.removeAll(userId);
+    await this.sessions.lower(sessionId, userId);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Body, Controller, Header, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Endpoint } from '#platform/http';
-import { type AccessTokenView, accessTokenSchema, type Tokens, tokensSchema } from '../auth.schema.js';
+import { type Tokens, tokensSchema } from '../auth.schema.js';
 import { usersErrors } from '../users.errors.js';
 import {
   type PasskeyLogin,
@@ -89,13 +89,14 @@ export class SecondFactorLoginController {
     summary: 'Raise my session to two factors',
     description:
       'For a session that was opened before there was a second factor, when something answers 403 `insufficient_aal`. ' +
-      'The refresh token stays as it is, and its next access tokens say `aal2` as well.',
+      'Go on with these tokens: refresh tokens of before are 401 `invalid_refresh_token` at once, for a copy of one has ' +
+      'proven no second factor. Where the answer was lost, step up again with the access token that you have.',
     access: 'account:use',
     rateLimit: 'login',
-    responses: { 200: accessTokenSchema },
+    responses: { 200: tokensSchema },
     errors: [usersErrors.no_second_factor, wrong_second_factor],
   })
-  stepUp(@Body({ schema: stepUpSchema }) proof: SecondFactorProof): Promise<AccessTokenView> {
+  stepUp(@Body({ schema: stepUpSchema }) proof: SecondFactorProof): Promise<Tokens> {
     return this.logins.stepUp(proof);
   }
 }

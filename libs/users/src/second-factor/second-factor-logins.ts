@@ -3,9 +3,8 @@ import { DomainError } from '#kernel';
 import { Database } from '#platform/database';
 import { securityErrors } from '#platform/security';
 import { Admission } from '../admission.js';
-import type { AccessTokenView, Tokens } from '../auth.schema.js';
+import type { Tokens } from '../auth.schema.js';
 import { currentUser } from '../current-user.js';
-import { Sessions } from '../sessions.js';
 import type { ProvenUser } from '../user.row.js';
 import { usersErrors } from '../users.errors.js';
 import { UsersService } from '../users.service.js';
@@ -26,7 +25,6 @@ export class SecondFactorLogins {
     private readonly challenges: Challenges,
     private readonly webAuthn: WebAuthn,
     private readonly admission: Admission,
-    private readonly sessions: Sessions,
     private readonly database: Database,
   ) {}
 
@@ -120,22 +118,25 @@ export class SecondFactorLogins {
   /**
    * Raises the session of the user who calls to two factors.
    *
-   * @returns an access token of it that says so; the refresh token stays, and gives such tokens from now on
+   * @returns its tokens from now on; refresh tokens of before are good for nothing
    * @throws DomainError no_second_factor, wrong_second_factor, rate_limited; invalid_token when the session has ended, or the user is gone
    */
-  async stepUp(proof: SecondFactorProof): Promise<AccessTokenView> {
+  async stepUp(proof: SecondFactorProof): Promise<Tokens> {
     const { userId, sessionId } = currentUser();
-    const raised = await this.secondFactors.guess(userId, () =>
+    const tokens = await this.secondFactors.guess(userId, () =>
       this.database.transaction(async () => {
         const user = await this.users.hold(userId);
         if (!user) throw new DomainError(securityErrors.invalid_token);
         await this.secondFactors.requireOne(userId);
         const method = await this.secondFactors.accept(user, proof);
-        return method && { user, assurance: await this.sessions.raise(sessionId, userId, method) };
+        if (!method) return undefined;
+        const raised = await this.admission.raise(user, sessionId, method);
+        if (!raised) throw new DomainError(securityErrors.invalid_token);
+        return raised;
       }),
     );
-    if (!raised) throw new DomainError(usersErrors.wrong_second_factor);
-    return this.admission.accessTokenFor(raised.user, { sessionId, ...raised.assurance });
+    if (!tokens) throw new DomainError(usersErrors.wrong_second_factor);
+    return tokens;
   }
 
   private async optionsFor(userId: string, challenge: string): Promise<RequestOptions> {

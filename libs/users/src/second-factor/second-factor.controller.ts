@@ -41,6 +41,12 @@ const { service_unavailable } = httpErrors;
 
 const PROOF =
   'Takes the password and a second factor. For a passkey, sign what `POST /auth/step-up/passkey-options` gives.';
+const AFTER_ADDING =
+  'This session has proven it now: go on with `tokens`, whose `acr` is `aal2`. Refresh tokens of before are 401 ' +
+  '`invalid_refresh_token` at once.';
+const AFTER_REMOVAL =
+  'Other sessions end. Recovery codes go with the last second factor, and this session has one factor again: its access ' +
+  'tokens that say `aal2` are 401 `invalid_token` where sessions are looked up, and its next refresh gives others.';
 
 @ApiTags('Second factor')
 @Controller('users/me')
@@ -89,22 +95,22 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Confirm my authenticator app',
     description:
-      'With its first code. Every later log-in asks for one. This session has proven it now: its next refresh gives ' +
-      'tokens with `acr` `aal2`. With the first second factor of an account its other sessions, its links to outside ' +
+      `With its first code. Every later log-in asks for one. ${AFTER_ADDING} ` +
+      'With the first second factor of an account its other sessions, its links to outside ' +
       'identities, and a change of its address that waits to be confirmed end.',
     access: 'account:use',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
     errors: [wrong_second_factor, user_not_found],
   })
-  async confirmTotp(@Body({ schema: totpCodeBodySchema }) { totp }: TotpCodeBody): Promise<TotpConfirmed> {
-    return { recoveryCodes: await this.enrolment.confirmTotp(totp) };
+  confirmTotp(@Body({ schema: totpCodeBodySchema }) { totp }: TotpCodeBody): Promise<TotpConfirmed> {
+    return this.enrolment.confirmTotp(totp);
   }
 
   @Delete('totp')
   @Endpoint({
     summary: 'Remove my authenticator app',
-    description: `${PROOF} Recovery codes go with the last second factor.`,
+    description: `${PROOF} ${AFTER_REMOVAL}`,
     access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },
@@ -157,8 +163,8 @@ export class SecondFactorController {
   @Endpoint({
     summary: 'Add a passkey',
     description:
-      'It opens the account by itself, and is a second factor after the password. This session has proven it now: its ' +
-      'next refresh gives tokens with `acr` `aal2`. With the first second factor of an account its other sessions, ' +
+      `It opens the account by itself, and is a second factor after the password. ${AFTER_ADDING} ` +
+      'With the first second factor of an account its other sessions, ' +
       'its links to outside identities, and a change of its address that waits to be confirmed end.',
     access: 'account:use',
     responses: { 201: addedPasskeySchema },
@@ -167,8 +173,8 @@ export class SecondFactorController {
   async addPasskey(
     @Body({ schema: newPasskeySchema }) { name, passkey: attestation }: NewPasskey,
   ): Promise<AddedPasskey> {
-    const { passkey, recoveryCodes } = await this.enrolment.addPasskey(name, attestation);
-    return { passkey: toPasskeyView(passkey), recoveryCodes };
+    const { passkey, ...added } = await this.enrolment.addPasskey(name, attestation);
+    return { passkey: toPasskeyView(passkey), ...added };
   }
 
   // One field that only its owner sees: there is nothing that an older version could overwrite unseen.
@@ -189,7 +195,7 @@ export class SecondFactorController {
   @Delete('passkeys/:id')
   @Endpoint({
     summary: 'Remove a passkey',
-    description: `${PROOF} Recovery codes go with the last second factor.`,
+    description: `${PROOF} ${AFTER_REMOVAL}`,
     access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },

@@ -1,5 +1,6 @@
 import { idSchema, text, timeSchema, type ProblemMembers } from '#platform/http';
 import { z } from 'zod';
+import { tokensSchema } from '../auth.schema.js';
 import { claimedPasswordSchema } from '../users.schema.js';
 import type { usersErrors } from '../users.errors.js';
 import { assertionSchema, attestationSchema, requestOptionsSchema } from './webauthn.schema.js';
@@ -119,10 +120,16 @@ const firstCodes = codes.nullable().meta({
     'With the first second factor ten codes, each good once and shown this once; null with each further one.',
 });
 
-export const totpConfirmedSchema = z.object({ recoveryCodes: firstCodes }).meta({
+const raisedTokens = tokensSchema.nullable().meta({
+  description:
+    'The tokens of this session from now on; null where it is that of an outside identity provider.',
+});
+const EXAMPLE_TOKENS = tokensSchema.meta()?.['example'];
+
+export const totpConfirmedSchema = z.object({ recoveryCodes: firstCodes, tokens: raisedTokens }).meta({
   id: 'TotpConfirmed',
   description: 'The authenticator app is a second factor from now on.',
-  example: { recoveryCodes: [EXAMPLE_CODE] },
+  example: { recoveryCodes: [EXAMPLE_CODE], tokens: EXAMPLE_TOKENS },
 });
 
 const passkeyNameSchema = text(100).meta({ description: 'Which device or password manager has it.' });
@@ -149,11 +156,13 @@ export const passkeySchema = z
   })
   .meta({ id: 'Passkey', description: 'A passkey.', example: EXAMPLE_PASSKEY });
 
-export const addedPasskeySchema = z.object({ passkey: passkeySchema, recoveryCodes: firstCodes }).meta({
-  id: 'AddedPasskey',
-  description: 'The new passkey.',
-  example: { passkey: EXAMPLE_PASSKEY, recoveryCodes: null },
-});
+export const addedPasskeySchema = z
+  .object({ passkey: passkeySchema, recoveryCodes: firstCodes, tokens: raisedTokens })
+  .meta({
+    id: 'AddedPasskey',
+    description: 'The new passkey.',
+    example: { passkey: EXAMPLE_PASSKEY, recoveryCodes: null, tokens: EXAMPLE_TOKENS },
+  });
 
 export const secondFactorStatusSchema = z
   .object({

@@ -15,13 +15,20 @@ const credentialFields = {
   clientExtensionResults: z.record(z.string(), z.unknown()).default({}),
 };
 
+/** What WebAuthn knows, in all its levels. Browsers may say more, which helps nobody to find the passkey. */
+const TRANSPORTS = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'];
+const transportsSchema = z
+  .array(z.string().max(32))
+  .max(16)
+  .overwrite((names) => TRANSPORTS.filter((name) => names.includes(name)));
+
 export const attestationSchema = z
   .object({
     ...credentialFields,
     response: z.object({
       clientDataJSON: bytes(CLIENT_DATA_LENGTH),
       attestationObject: bytes(65_536),
-      transports: z.array(z.string().min(1).max(32)).max(16).default([]),
+      transports: transportsSchema.default([]),
     }),
   })
   .meta({

@@ -1,7 +1,5 @@
 import { EventStream } from './event-stream.js';
 
-const { jest } = import.meta;
-
 const read = async (stream: EventStream) => {
   let text = '';
   for await (const chunk of stream.readable) text += String(chunk);

@@ -1,8 +1,6 @@
 import { CONNECT_TIMEOUT_MS } from './bounds.js';
 import { LazyConnection } from './lazy-connection.js';
 
-const { jest } = import.meta;
-
 afterEach(() => {
   jest.useRealTimers();
 });

@@ -24,6 +24,7 @@ import { WaitingEvents1795000000023 } from './1795000000023-waiting-events.js';
 import { WebhookDeliveriesByStatus1795000000024 } from './1795000000024-webhook-deliveries-by-status.js';
 import { AuditCommands1795000000025 } from './1795000000025-audit-commands.js';
 import { FirstBatches1795000000026 } from './1795000000026-first-batches.js';
+import { TokensSince1795000000030 } from './1795000000030-tokens-since.js';
 
 /** The one linear history of the database, oldest first. */
 export const migrations = [
@@ -53,4 +54,5 @@ export const migrations = [
   WebhookDeliveriesByStatus1795000000024,
   AuditCommands1795000000025,
   FirstBatches1795000000026,
+  TokensSince1795000000030,
 ];

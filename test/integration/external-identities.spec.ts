@@ -1,8 +1,12 @@
 import { generateKeyPair, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { Clock, newId } from '#kernel';
+import { Config } from '#platform/config';
+import { createApi } from '../../apps/api/src/create-api.js';
+import { rotateSecret } from '../../apps/cli/src/rotate-secret.js';
+import { eventually } from '../support/eventually.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { AUDIENCE, OutsideIssuer } from '../support/outside-issuer.js';
-import { SecondFactorFixture } from '../support/second-factor-fixture.js';
+import { SecondFactorFixture, STEP_UP } from '../support/second-factor-fixture.js';
 import type { Answer } from '../support/test-app.js';
 import {
   CONFIRM_EMAIL_CHANGE,
@@ -133,6 +137,38 @@ describe('who comes with a token of the outside provider for the first time', ()
   });
 });
 
+describe('who comes for the first time to what asks for no token', () => {
+  let limited: UsersFixture;
+  beforeAll(async () => {
+    const limits = { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_REQUESTS_PER_MINUTE: '5' };
+    limited = await UsersFixture.start({ ...issuer.settings, ...limits });
+  });
+  afterAll(() => limited.stop());
+
+  it('is nobody there, asked about nowhere, and counted by their address until they are somebody', async () => {
+    const sub = newId();
+    issuer.userInfo = { sub, email: `${newId()}@example.com`, email_verified: true };
+    const token = await issuer.token({ sub, email: undefined });
+    const before = await limited.stored();
+    issuer.requests.length = 0;
+    for (const path of ['/api/v1/nowhere', '/.well-known/jwks.json', '/docs/errors']) {
+      expect((await limited.app.get(path, { token })).status).toBe(path === '/api/v1/nowhere' ? 404 : 200);
+    }
+    expect(await limited.stored()).toEqual(before);
+    expect(issuer.requests).not.toContain('/userinfo');
+
+    const lefts: unknown[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      const { status, headers } = await limited.app.get(ME, { token });
+      lefts.push([status, /^"requests";r=(\d)/.exec(headers.get('ratelimit') ?? '')?.[1]]);
+    }
+    expect(lefts).toEqual([
+      [200, '1'],
+      [200, '4'],
+    ]);
+  });
+});
+
 describe('whose address an account has already', () => {
   it('is linked to it where both sides have proven it, and keeps the password', async () => {
     const person = await local({ isVerified: true });
@@ -200,6 +236,11 @@ describe('the role of a token', () => {
     expect(await listKeys({ sub, ...realm('it'), acr: 'aal2' })).toBe(200);
   });
 
+  it('is raised at the provider, and not by a step-up here', async () => {
+    const stepUp = await users.app.post(STEP_UP, { totp: '123456' }, { token: await issuer.token() });
+    expect(stepUp).toMatchObject({ status: 409, body: { code: 'no_second_factor' } });
+  });
+
   it('and the log-in at the provider are in the audit log', async () => {
     const claims = { sub: newId(), sid: 'session-1', ...realm('it'), amr: ['mfa'] };
     const make = async () =>
@@ -249,6 +290,7 @@ describe('the data of who comes from outside', () => {
     expect(status).toBe(200);
     expect(after.id).not.toBe(before.id);
     expect(after.email).toBe(before.email);
+    await users.expectRefusal(() => me(token), 401, 'invalid_token');
   });
 });
 
@@ -270,13 +312,21 @@ describe('a link', () => {
     expect(answer).toMatchObject({ status: 200 });
   };
 
-  it.each<[string, (person: SignedIn) => Promise<unknown>, number]>([
+  it.each<[string, (person: SignedIn, outside: string) => Promise<unknown>, number]>([
     [
       'a new password',
       async ({ email }) => {
         await users.app.post(FORGOT_PASSWORD, { email });
         const token = await users.tokenFor(email);
         return users.app.post(RESET_PASSWORD, { token, password: PASSWORD });
+      },
+      200,
+    ],
+    [
+      'a new password that is chosen with its own token',
+      async (_, token) => {
+        const body = { currentPassword: PASSWORD, password: 'another horse battery' };
+        expect((await users.app.call('PUT', `${ME}/password`, { token, body })).status).toBe(204);
       },
       200,
     ],
@@ -297,7 +347,7 @@ describe('a link', () => {
     'ends with %s, which the person is told, and a token from before is refused',
     async (_, change, again) => {
       const { person, claims, outside } = await linked();
-      await change(person);
+      await change(person, outside);
       const links = 'SELECT FROM users.external_identities WHERE user_id = $1';
       expect((await users.sql.query(links, [person.id])).rows).toEqual([]);
       await users.expectRefusal(() => me(outside), 401, 'invalid_token');
@@ -309,6 +359,8 @@ describe('a link', () => {
       );
       // By the rules of the first time: staff are not linked, and who has left the address is somebody else.
       expect((await me(await loggedInAgain(claims))).status).toBe(again);
+      // The new link is not for it either.
+      await users.expectRefusal(() => me(outside), 401, 'invalid_token');
     },
   );
 
@@ -328,6 +380,45 @@ describe('a link', () => {
     await Promise.race([answer, promotion.hasWaiter()]);
     await promotion.commit();
     expect(await answer).toMatchObject({ status: 403, body: { code: 'identity_email_taken' } });
+  });
+
+  it('that has ended is not made again by a call that began before', async () => {
+    const person = await local({ isVerified: true });
+    const claims = issuer.claims({ email: person.email });
+    const { promise, resolve } = Promise.withResolvers<object>();
+    issuer.userInfo = promise;
+    issuer.requests.length = 0;
+    const slow = me(await issuer.token({ ...claims, email: undefined }));
+    await eventually(() => expect(issuer.requests).toContain('/userinfo'));
+    expect((await me(await issuer.token(claims))).body.id).toBe(person.id);
+    const [{ id }] = (await identitiesOf(person.token)).body.data as [{ id: string }];
+    const end = await users.app.call('DELETE', `${IDENTITIES}/${id}`, { token: person.token });
+    expect(end.status).toBe(204);
+    resolve(claims);
+    expect(await slow).toMatchObject({ status: 401, body: { code: 'invalid_token' } });
+    expect((await identitiesOf(person.token)).body.data).toEqual([]);
+  });
+
+  it('that has ended stays so for a token from before until the secret that knew of it is dropped', async () => {
+    const { person, outside } = await linked();
+    await users.app.post(FORGOT_PASSWORD, { email: person.email });
+    const mailed = await users.tokenFor(person.email);
+    expect((await users.app.post(RESET_PASSWORD, { token: mailed, password: PASSWORD })).status).toBe(204);
+    const { settings } = users.app.app.get(Config);
+    const withSecret = async (value: string) => {
+      const api = await createApi({ ...settings, APP_SECRET: value });
+      await api.listen(0, '127.0.0.1');
+      try {
+        const headers = { authorization: `Bearer ${outside}` };
+        return (await fetch((await api.getUrl()) + ME, { headers })).status;
+      } finally {
+        await api.close();
+      }
+    };
+    const added = await rotateSecret('APP_SECRET', settings.APP_SECRET!, 'add');
+    const promoted = await rotateSecret('APP_SECRET', added, 'promote');
+    expect(await withSecret(promoted)).toBe(401);
+    expect(await withSecret(await rotateSecret('APP_SECRET', promoted, 'drop'))).toBe(200);
   });
 
   it('is seen and ended by its owner, and by nobody else', async () => {

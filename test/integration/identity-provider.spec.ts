@@ -116,6 +116,54 @@ describe('an outside identity provider', () => {
     expect(await outcome(issuer.token())).toBe('works');
   });
 
+  it('may answer for people somewhere else by now', async () => {
+    const claims = { sub: '1', iat: 1 };
+    const token = await issuer.token(claims);
+    const person = { email: 'ada@example.com', name: 'Ada' };
+    issuer.userInfo = { sub: '1', email_verified: true, ...person };
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    issuer.metadata = { userinfo_endpoint: `${issuer.url}/elsewhere/userinfo` };
+    clock.now = () => new Date(now.clock().getTime() + STALE_MS);
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    const moved = '/elsewhere/userinfo';
+    expect(issuer.requests).toEqual([DISCOVERY, '/userinfo', DISCOVERY, moved, moved]);
+  });
+
+  it('is followed nowhere, neither for itself and its keys nor with a token', async () => {
+    const claims = { sub: '1', iat: 1 };
+    const token = await issuer.token(claims);
+    const person = { email: 'ada@example.com', name: 'Ada' };
+    issuer.userInfo = { sub: '1', email_verified: true, ...person };
+    issuer.mood = 'moved';
+    expect(await outcome(issuer.token())).toBe('service_unavailable');
+    expect(issuer.requests).toEqual([DISCOVERY]);
+    issuer.mood = 'well';
+    pass(PAUSE_MS);
+    expect(await provider.personOf(token, claims)).toEqual(person);
+    issuer.requests.length = 0;
+    issuer.mood = 'moved';
+    await expect(provider.personOf(token, claims)).rejects.toMatchObject({ code: 'service_unavailable' });
+    expect(issuer.requests).toEqual(['/userinfo']);
+  });
+
+  it.each<[string, (url: string) => object]>([
+    ['names keys that anybody on the way could change', (url) => ({ jwks_uri: `${url}/keys` })],
+    [
+      'sends tokens where anybody on the way could read them',
+      (url) => ({ userinfo_endpoint: `${url}/userinfo` }),
+    ],
+    ['says more than anybody has to say', () => ({ padding: 'x'.repeat(1_048_576) })],
+  ])('that %s is not believed', async (_, metadata) => {
+    // It is this machine, and no address that is always this one.
+    issuer.metadata = metadata(issuer.url.replace('127.0.0.1', '0.0.0.0'));
+    expect(await outcome(issuer.token())).toBe('service_unavailable');
+    expect(issuer.requests).toEqual([DISCOVERY]);
+    issuer.metadata = {};
+    pass(PAUSE_MS);
+    expect(await outcome(issuer.token())).toBe('works');
+  });
+
   it('that has gone away leaves its keys behind, for a day', async () => {
     const token = issuer.token({ exp: Math.floor(now.date() / 1_000) + 200_000 });
     expect(await outcome(token)).toBe('works');

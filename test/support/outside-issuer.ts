@@ -12,16 +12,21 @@ interface IssuerKey {
   readonly publicKey: CryptoKey;
 }
 
-/** How the issuer is: it answers, breaks the connection, fails, says nothing, or speaks for another. */
-type Mood = 'well' | 'away' | 'failing' | 'silent' | 'lying';
+/** How the issuer is: it answers, breaks the connection, fails, says nothing, speaks for another, or sends elsewhere. */
+type Mood = 'well' | 'away' | 'failing' | 'silent' | 'lying' | 'moved';
+
+/** Where it answers that is moved. */
+const ELSEWHERE = '/elsewhere';
 
 /** An OpenID provider: discovery, keys and user info over HTTP, and the tokens that it signs. */
 export class OutsideIssuer {
   mood: Mood = 'well';
   /** Paths of what it was asked, oldest first. */
   readonly requests: string[] = [];
-  /** What it says of the holder of any token; undefined: it refuses to. */
-  userInfo: object | undefined;
+  /** What it says of the holder of any token, now or later; undefined: it refuses to. */
+  userInfo: object | Promise<object> | undefined;
+  /** What it says of itself beside, or instead. */
+  metadata: object = {};
   /** Where it says that its keys are. */
   keysPath = '/keys';
   private readonly keys: IssuerKey[] = [];
@@ -100,7 +105,9 @@ export class OutsideIssuer {
     if (this.mood === 'silent') return;
     if (this.mood === 'away') response.destroy();
     else if (this.mood === 'failing') response.writeHead(503).end('<html>');
-    else void this.contentOf(path).then((content) => write(response, content));
+    else if (this.mood === 'moved' && !path.startsWith(ELSEWHERE))
+      response.writeHead(302, { location: ELSEWHERE + path }).end();
+    else void this.contentOf(path.replace(ELSEWHERE, '')).then((content) => write(response, content));
   }
 
   private async contentOf(path: string): Promise<object | undefined> {
@@ -110,6 +117,7 @@ export class OutsideIssuer {
           issuer: this.mood === 'lying' ? 'https://login.example.com' : this.url,
           jwks_uri: this.url + this.keysPath,
           userinfo_endpoint: `${this.url}/userinfo`,
+          ...this.metadata,
         };
       case '/keys':
         return { keys: await Promise.all(this.keys.map((key) => this.jwkOf(key))) };

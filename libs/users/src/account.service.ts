@@ -110,7 +110,8 @@ export class AccountService {
 
   /**
    * Sets a new password for the user who calls and knows the old one. Everything else that opens the account ends, as
-   * with a reset; their own session goes on.
+   * with a reset. Their own session goes on, unless it is an identity provider's: a link opens the account to every token
+   * of an identity, also to one that somebody else holds.
    *
    * @throws DomainError validation_failed for a password that is easy to guess, wrong_password, insufficient_aal,
    *   rate_limited, user_not_found, service_unavailable

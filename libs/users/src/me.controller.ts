@@ -146,7 +146,8 @@ export class MeController {
     summary: 'Change my password',
     description:
       'Other sessions, links to outside identities, mailed tokens and a change of the address that waits to be confirmed ' +
-      'end; this session goes on. A mail says that it was done.',
+      'end. This session goes on, but if it is an outside identity provider’s: log in there again. A mail says that it ' +
+      'was done.',
     access: 'account:use',
     rateLimit: 'login',
     responses: { 204: null },

@@ -1453,7 +1453,7 @@ export interface paths {
         get?: never;
         /**
          * Change my password
-         * @description Other sessions, links to outside identities, mailed tokens and a change of the address that waits to be confirmed end; this session goes on. A mail says that it was done.
+         * @description Other sessions, links to outside identities, mailed tokens and a change of the address that waits to be confirmed end. This session goes on, but if it is an outside identity provider’s: log in there again. A mail says that it was done.
          *
          *     For whoever is logged in, on what is theirs.
          */

@@ -2,8 +2,8 @@ import { SetMetadata } from '@nestjs/common';
 import type { Permission } from './policy.js';
 
 /**
- * Who may call a route: `public` looks at no token at all; a permission is what the policy says of it. A route without
- * a rule is closed to everybody.
+ * Who may call a route: `public` lets in everybody and knows nobody, whose token says at most under which count the
+ * call is; a permission is what the policy says of it. A route without a rule is closed to everybody.
  */
 export type AccessRule = 'public' | Permission;
 

@@ -14,7 +14,13 @@ export interface CredentialVerifier {
    *
    * @throws DomainError invalid_token, and what else keeps whoever holds a good one from being somebody here
    */
-  verify(token: string): Promise<Actor>;
+  verify(token: string): Promise<Actor | Newcomer>;
+}
+
+/** Somebody whose credential is good, and who is nobody here until they are let in. */
+export interface Newcomer {
+  /** @throws DomainError what keeps them from being somebody here */
+  readonly welcome: () => Promise<Actor>;
 }
 
 /** Knows what has become of what our access tokens say. */
@@ -26,7 +32,8 @@ export interface LiveSessions {
 /** Finds out who sends a request: once, however many ask. */
 @Injectable()
 export class Authentication {
-  private readonly found = new WeakMap<FastifyRequest, Promise<Actor>>();
+  private readonly bearers = new WeakMap<FastifyRequest, Promise<Actor | Newcomer>>();
+  private readonly actors = new WeakMap<FastifyRequest, Promise<Actor>>();
   private readonly verifiers: CredentialVerifier[] = [];
   private sessions: LiveSessions | undefined;
 
@@ -55,19 +62,33 @@ export class Authentication {
   }
 
   /**
-   * The bearer of the request's credential; anonymous without an `Authorization` header.
+   * The bearer of the request's credential; anonymous without an `Authorization` header. Who comes for the first time
+   * becomes somebody by that: it is for whoever lets them in.
    *
    * @throws DomainError invalid_token, and what the verifiers of other kinds throw
    */
   actorOf(request: FastifyRequest): Promise<Actor> {
-    const known = this.found.get(request);
-    if (known) return known;
-    const actor = this.find(request);
-    this.found.set(request, actor);
-    return actor;
+    return once(this.actors, request, async () => {
+      const bearer = await this.bearerOf(request);
+      return 'welcome' in bearer ? bearer.welcome() : bearer;
+    });
   }
 
-  private async find(request: FastifyRequest): Promise<Actor> {
+  /**
+   * The same for whoever only counts: nobody becomes somebody by it, and who would is anonymous.
+   *
+   * @throws DomainError invalid_token, and what the verifiers of other kinds throw
+   */
+  async knownActorOf(request: FastifyRequest): Promise<Actor> {
+    const bearer = await this.bearerOf(request);
+    return 'welcome' in bearer ? ANONYMOUS : bearer;
+  }
+
+  private bearerOf(request: FastifyRequest): Promise<Actor | Newcomer> {
+    return once(this.bearers, request, () => this.verify(request));
+  }
+
+  private async verify(request: FastifyRequest): Promise<Actor | Newcomer> {
     if (request.headers.authorization === undefined) return ANONYMOUS;
     const token = tokenIn(request);
     return this.verifierOf(token).verify(token);
@@ -76,6 +97,16 @@ export class Authentication {
   private verifierOf(token: string): Pick<CredentialVerifier, 'verify'> {
     return this.verifiers.find((candidate) => candidate.recognizes(token)) ?? this.tokens;
   }
+}
+
+function once<T>(
+  known: WeakMap<FastifyRequest, Promise<T>>,
+  request: FastifyRequest,
+  find: () => Promise<T>,
+): Promise<T> {
+  const found = known.get(request) ?? find();
+  known.set(request, found);
+  return found;
 }
 
 /** @throws DomainError invalid_token for a header that bears none */

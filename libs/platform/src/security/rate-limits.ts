@@ -104,7 +104,7 @@ export class RateLimits {
       return this.count(policy, caller);
     const before = await this.count('credentials', caller);
     if (before.isRefused) return before;
-    const actor = await this.authentication.actorOf(request).catch(() => ANONYMOUS);
+    const actor = await this.authentication.knownActorOf(request).catch(() => ANONYMOUS);
     return nearerToItsEnd(before, await this.count(policy, principalOf(actor, address)));
   }
 

@@ -3,7 +3,7 @@ import { type Actor, Clock, DomainError } from '#kernel';
 import { Config } from '#platform/config';
 import { currentContext, runAsSystem } from '#platform/context';
 import { Database } from '#platform/database';
-import { Authentication, type CredentialVerifier, securityErrors } from '#platform/security';
+import { Authentication, type CredentialVerifier, type Newcomer, securityErrors } from '#platform/security';
 import { NO_PASSWORD } from '../passwords.js';
 import { SecondFactors } from '../second-factor/second-factors.js';
 import type { User } from '../user.row.js';
@@ -44,24 +44,31 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
     return this.provider.issued(token);
   }
 
-  /** @throws DomainError invalid_token, identity_email_unverified, identity_email_taken, service_unavailable */
-  async verify(token: string): Promise<Actor> {
+  /** @throws DomainError invalid_token, service_unavailable */
+  async verify(token: string): Promise<Actor | Newcomer> {
     const claims = await this.provider.verify(token);
     const identity = { issuer: String(this.provider.issuer), subject: claims.sub };
-    const user = (await this.links.find(identity)) ?? (await this.welcome(token, identity, claims));
+    const known = await this.links.find(identity, claims.iat);
+    if (known) return this.actorOf(known, claims);
+    return { welcome: async () => this.actorOf(await this.welcome(token, identity, claims), claims) };
+  }
+
+  private actorOf({ id, role }: User, claims: ExternalClaims): Actor {
     const { OIDC_ROLE_CLAIM: claim, OIDC_ROLES: roles } = this.config.settings;
+    const issuer = String(this.provider.issuer);
     return {
       kind: 'user',
-      userId: user.id,
-      role: claim === undefined ? user.role : roleIn(claims, claim, roles),
-      sessionId: sessionIdIn(identity.issuer, claims),
+      userId: id,
+      role: claim === undefined ? role : roleIn(claims, claim, roles),
+      sessionId: sessionIdIn(issuer, claims),
       aal: assuranceIn(claims),
-      issuer: identity.issuer,
+      issuer,
     };
   }
 
+  /** @throws DomainError invalid_token, identity_email_unverified, identity_email_taken, service_unavailable */
   private async welcome(token: string, identity: ExternalIdentity, claims: ExternalClaims): Promise<User> {
-    await this.requireLoggedInSinceEnd(identity, claims);
+    await this.links.endedBefore(identity, claims.iat);
     // Before the transaction, so that no connection waits for the provider.
     const person = await this.provider.personOf(token, claims);
     if (!person) throw new DomainError(securityErrors.identity_email_unverified);
@@ -72,18 +79,18 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
   /** Of any number of calls at once the first links, and the others find what it did. */
   private async linkOnce(
     identity: ExternalIdentity,
-    claims: ExternalClaims,
+    { iat }: ExternalClaims,
     person: ExternalPerson,
   ): Promise<User> {
     try {
       return await this.database.transaction(async () => {
         await this.database.lock('identity', `${identity.issuer} ${identity.subject}`);
-        const known = await this.links.find(identity);
+        const known = await this.links.find(identity, iat);
         if (known) return known;
         // Whose link has ended meanwhile is gone for this token.
-        await this.requireLoggedInSinceEnd(identity, claims);
+        const endedAt = await this.links.endedBefore(identity, iat);
         const user = (await this.accountOf(person)) ?? (await this.newAccount(person));
-        await this.links.add(identity, user);
+        await this.links.add(identity, user, endedAt);
         return user;
       });
     } catch (error) {
@@ -121,14 +128,5 @@ export class ExternalIdentities implements CredentialVerifier, OnModuleInit {
       ...{ email, name, role: 'customer', passwordHash: NO_PASSWORD },
       emailVerifiedAt: this.clock.now(),
     });
-  }
-
-  /**
-   * A token from before makes nobody new out of somebody who has just been erased, and links nobody again whose link
-   * has just ended: whoever wants that logs in again.
-   */
-  private async requireLoggedInSinceEnd(identity: ExternalIdentity, { iat }: ExternalClaims): Promise<void> {
-    const endedAt = await this.links.endedAt(identity);
-    if (endedAt && iat * 1_000 <= endedAt.getTime()) throw new DomainError(securityErrors.invalid_token);
   }
 }

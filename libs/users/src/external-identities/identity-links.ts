@@ -5,6 +5,7 @@ import { Config } from '#platform/config';
 import { Database, statement } from '#platform/database';
 import { type Page, type PageRequest, Paginator } from '#platform/http';
 import { MailQueue } from '#platform/mail';
+import { securityErrors } from '#platform/security';
 import { accountMails } from '../account-mail-kinds.js';
 import { staleSince } from '../last-use.js';
 import type { Recipient } from '../letter.js';
@@ -16,13 +17,14 @@ const ENDED_KEPT_DAYS = 30;
 
 const findUser = statement(
   'users.by_external_identity',
-  `SELECT ${USER_COLUMNS}, i.id AS "identityId", i.last_used_at AS "lastUsedAt" FROM users.external_identities i JOIN users.users u ON u.id = i.user_id
+  `SELECT ${USER_COLUMNS}, i.id AS "identityId", i.tokens_since AS "tokensSince", i.last_used_at AS "lastUsedAt"
+     FROM users.external_identities i JOIN users.users u ON u.id = i.user_id
     WHERE i.issuer = $1 AND i.subject = $2 AND u.deleted_at IS NULL`,
 );
 const insertLink = statement(
   'users.insert_external_identity',
-  `INSERT INTO users.external_identities (id, issuer, subject, user_id, linked_at, last_used_at)
-   VALUES ($1, $2, $3, $4, $5, $5)`,
+  `INSERT INTO users.external_identities (id, issuer, subject, user_id, linked_at, last_used_at, tokens_since)
+   VALUES ($1, $2, $3, $4, $5, $5, $6)`,
 );
 const noteUse = statement(
   'users.note_external_identity_use',
@@ -74,6 +76,13 @@ export interface LinkedIdentity extends ExternalIdentity {
   readonly lastUsedAt: Date | null;
 }
 
+/** What a link says of itself to whoever comes by it. */
+interface LinkState {
+  readonly identityId: string;
+  readonly tokensSince: Date | null;
+  readonly lastUsedAt: Date | null;
+}
+
 /** Which users the people are whom outside identity providers know. */
 @Injectable()
 export class IdentityLinks {
@@ -90,23 +99,34 @@ export class IdentityLinks {
     this.hashKeys = deriveKeys(config.appSecrets, 'erased identities');
   }
 
-  /** The user who an identity is, if it is linked, and that they have come by it. */
-  async find({ issuer, subject }: ExternalIdentity): Promise<User | undefined> {
-    const found = await this.database.queryOne<User & { identityId: string; lastUsedAt: Date | null }>(
-      findUser,
-      [issuer, subject],
-    );
+  /**
+   * The user who an identity is, if it is linked, and that they have come by it.
+   *
+   * @param iat of the token by which they come, in seconds
+   * @throws DomainError invalid_token for one from before the end of an earlier link
+   */
+  async find({ issuer, subject }: ExternalIdentity, iat: number): Promise<User | undefined> {
+    const found = await this.database.queryOne<User & LinkState>(findUser, [issuer, subject]);
     if (!found) return undefined;
-    const { identityId, lastUsedAt, ...user } = found;
+    const { identityId, tokensSince, lastUsedAt, ...user } = found;
+    requireIssuedAfter(tokensSince, iat);
     const now = this.clock.now();
     const stale = staleSince(lastUsedAt, now);
     if (stale) await this.database.query(noteUse, [identityId, now, stale]);
     return user;
   }
 
-  /** Links an identity that is nobody yet, in the running transaction, and tells the user. */
-  async add({ issuer, subject }: ExternalIdentity, { id, email, name }: Owner): Promise<void> {
-    await this.database.query(insertLink, [newId(), issuer, subject, id, this.clock.now()]);
+  /**
+   * Links an identity that is nobody yet, in the running transaction, and tells the user.
+   *
+   * @param tokensSince a token that is not from after that opens nothing
+   */
+  async add(
+    { issuer, subject }: ExternalIdentity,
+    { id, email, name }: Owner,
+    tokensSince: Date | null,
+  ): Promise<void> {
+    await this.database.query(insertLink, [newId(), issuer, subject, id, this.clock.now(), tokensSince]);
     await this.mails.enqueue(accountMails.identityLinked, id, { email, name, issuer });
   }
 
@@ -155,11 +175,19 @@ export class IdentityLinks {
     await this.delete(userId);
   }
 
-  /** When the link of an identity, or its person, last came to an end, if that is not long ago. */
-  async endedAt(identity: ExternalIdentity): Promise<Date | undefined> {
+  /**
+   * When the link of an identity, or its person, last came to an end, if that is not long ago. A token from before makes
+   * nobody new out of somebody who has just been erased, and links nobody again: whoever wants that logs in again.
+   *
+   * @param iat of the token by which they come, in seconds
+   * @throws DomainError invalid_token for one from before
+   */
+  async endedBefore(identity: ExternalIdentity, iat: number): Promise<Date | null> {
     const hashes = this.hashKeys.map((key) => hashOf(identity, key));
     const found = await this.database.queryOne<{ endedAt: Date | null }>(readEnded, [hashes]);
-    return found?.endedAt ?? undefined;
+    const endedAt = found?.endedAt ?? null;
+    requireIssuedAfter(endedAt, iat);
+    return endedAt;
   }
 
   /** Takes away at most `limit` hashes of links that ended long ago; how many went. */
@@ -181,6 +209,10 @@ export class IdentityLinks {
     const issuers = [...new Set(ended.map(({ issuer }) => issuer))];
     await this.mails.enqueue(accountMails.identitiesEnded, id, { email, name, issuers });
   }
+}
+
+function requireIssuedAfter(end: Date | null, iat: number): void {
+  if (end && iat * 1_000 <= end.getTime()) throw new DomainError(securityErrors.invalid_token);
 }
 
 /** A plain digest could be searched for an address or a number that somebody uses as a subject. */

@@ -33,6 +33,8 @@ const TIMEOUT_MS = 3_000;
 const MAX_ANSWER_BYTES = 1_048_576;
 /** After a failure the provider is left alone for this long. */
 const BREAK_MS = 10_000;
+/** Where its keys and its user info are, it may have changed by then. */
+const METADATA_FRESH_MS = 600_000;
 /** Keys are asked for again when they are older, or, at most so often, when a token names one that is not known. */
 const KEYS_FRESH_MS = 600_000;
 const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
@@ -63,7 +65,7 @@ class ProviderAway extends Error {
 export class IdentityProvider {
   private readonly metadataPolicy = policy({ breakAfterFailures: 1 });
   private readonly userInfoPolicy = policy({ breakAfterFailures: 5 });
-  private discovering: Promise<Discovered> | undefined;
+  private discovery: { readonly found: Promise<Discovered>; readonly begunAt: Date } | undefined;
   /** The keys as they last came, for the time in which the provider is away. */
   private lastKeys: { readonly keys: JWTVerifyGetKey; readonly knownAt: Date } | undefined;
 
@@ -169,11 +171,15 @@ export class IdentityProvider {
   };
 
   private discovered(): Promise<Discovered> {
-    this.discovering ??= this.discover().catch((error: unknown) => {
-      this.discovering = undefined;
-      throw error;
-    });
-    return this.discovering;
+    const now = this.clock.now();
+    if (!this.discovery || now.getTime() - this.discovery.begunAt.getTime() > METADATA_FRESH_MS) {
+      const found = this.discover().catch((error: unknown) => {
+        this.discovery = undefined;
+        throw error;
+      });
+      this.discovery = { found, begunAt: now };
+    }
+    return this.discovery.found;
   }
 
   private async discover(): Promise<Discovered> {
@@ -201,7 +207,7 @@ export class IdentityProvider {
       });
     } catch (error) {
       // They may be somewhere else by now.
-      this.discovering = undefined;
+      this.discovery = undefined;
       throw error;
     }
   }

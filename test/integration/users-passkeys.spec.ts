@@ -377,6 +377,12 @@ describe('a step-up with a passkey', () => {
     const replay = () => factors.post(STEP_UP, { passkey }, owner);
     await users.expectRefusal(replay, 403, 'wrong_second_factor');
   });
+
+  it('is offered to nobody who has none', async () => {
+    const owner = await factors.withApp();
+    const begin = () => users.app.call('POST', `${STEP_UP}/passkey-options`, { token: owner.token });
+    await users.expectRefusal(begin, 409, 'no_passkey');
+  });
 });
 
 describe('the data of somebody with a passkey', () => {

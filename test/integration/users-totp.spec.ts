@@ -165,7 +165,7 @@ describe('an authenticator app', () => {
     await users.expectRefusal(begin, 403, 'wrong_password');
     const app = await factors.pendingApp(person);
     const confirm = () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, person);
-    await users.later(15 * MINUTE_MS + 1_000, () => users.expectRefusal(confirm, 403, 'wrong_second_factor'));
+    await users.later(15 * MINUTE_MS + 1_000, () => users.expectRefusal(confirm, 409, 'totp_not_pending'));
     expect((await confirm()).status).toBe(200);
     // From now on it takes what it has become.
     await users.expectRefusal(confirm, 403, 'insufficient_aal');
@@ -322,7 +322,7 @@ describe('the token of a log-in that waits for a second factor', () => {
     const owner = await users.signIn(started.email, NEW_PASSWORD);
     const confirm = (by: SignedIn) => () => factors.post(CONFIRM_TOTP, { totp: factors.code({ app }) }, by);
     await users.expectRefusal(confirm(started), 401, 'invalid_token');
-    await users.expectRefusal(confirm(owner), 403, 'wrong_second_factor');
+    await users.expectRefusal(confirm(owner), 409, 'totp_not_pending');
   });
 
   it.each<[string, object, string]>([

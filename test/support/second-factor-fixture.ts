@@ -90,7 +90,10 @@ export class SecondFactorFixture {
   async withApp(person?: SignedIn): Promise<WithApp> {
     const owner = person ?? (await this.users.registered());
     const app = await this.pendingApp(owner);
-    const { status, body } = await this.post(CONFIRM_TOTP, { totp: this.code({ app }, -1) }, owner);
+    const confirm = () => this.post(CONFIRM_TOTP, { totp: this.code({ app }, -1) }, owner);
+    let { status, body } = await confirm();
+    // A half minute that ends on the way makes it the code of two before.
+    if (status === 403) ({ status, body } = await confirm());
     expect({ status, body }).toMatchObject({ status: 200 });
     const { refreshToken } = body.tokens as SignedIn;
     return { ...owner, refreshToken, app, recoveryCodes: body.recoveryCodes as string[] };

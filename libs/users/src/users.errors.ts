@@ -36,11 +36,16 @@ export const usersErrors = defineErrors({
   },
   wrong_second_factor: { kind: 'forbidden', title: 'The second factor is wrong, or was used already' },
   no_second_factor: { kind: 'conflict', title: 'The account has no second factor' },
+  no_passkey: { kind: 'conflict', title: 'The account has no passkey' },
   own_second_factor: {
     kind: 'conflict',
     title: 'Administrators remove their own second factors with a proof, as everybody does',
   },
   totp_enrolled: { kind: 'conflict', title: 'The account has an authenticator app already' },
+  totp_not_pending: {
+    kind: 'conflict',
+    title: 'No authenticator app waits for its first code, or not any more: begin again',
+  },
   totp_not_enrolled: { kind: 'not_found', title: 'The account has no authenticator app' },
   invalid_passkey: { kind: 'unauthenticated', title: 'The passkey opens no account here' },
   passkey_not_accepted: { kind: 'invalid', title: 'The passkey cannot be accepted' },

@@ -11326,7 +11326,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_second_factor`: The account has no second factor. */
+            /**
+             * @description `no_second_factor`: The account has no second factor.
+             *
+             *     `no_passkey`: The account has no passkey.
+             */
             409: {
                 headers: {
                     /** @description Names this request in logs. */
@@ -24194,6 +24198,8 @@ export interface operations {
              *     `identity_email_unverified`: Your identity provider vouches for no e-mail address of yours, which a new account needs.
              *
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
                 headers: {
@@ -27362,6 +27368,8 @@ export interface operations {
              *     `identity_email_taken`: Another account has the e-mail address of this log-in: log in to that one with its password, and confirm the address if it is not, or choose a new password; accounts of staff, and those with a second factor, are not linked.
              *
              *     `wrong_second_factor`: The second factor is wrong, or was used already.
+             *
+             *     `insufficient_aal`: This takes a log-in with a second factor.
              */
             403: {
                 headers: {
@@ -27398,6 +27406,29 @@ export interface operations {
                      * @example "requests";r=1199;t=60
                      */
                     RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `totp_not_pending`: No authenticator app waits for its first code, or not any more: begin again. */
+            409: {
+                headers: {
+                    /** @description Names this request in logs. */
+                    "X-Request-ID"?: string;
+                    /**
+                     * @description The limit that this call counts under, or of two the one nearer to its end: `q` calls at once, and as many evenly in each `w` seconds after.
+                     * @example "requests";q=1200;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many calls are left of it, and the seconds until all of them are there again.
+                     * @example "requests";r=1199;t=60
+                     */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again, where that helps. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -66,7 +66,7 @@ export class SecondFactorEnrolment {
    *
    * @returns recovery codes with the first second factor of the account, else null; the tokens of the session from now
    *   on, null where it is an outside provider's
-   * @throws DomainError wrong_second_factor, also when no app waits for its code; insufficient_aal, rate_limited,
+   * @throws DomainError totp_not_pending when no app waits for its code; wrong_second_factor, insufficient_aal, rate_limited,
    *   user_not_found
    */
   async confirmTotp(code: string): Promise<Added> {
@@ -76,6 +76,7 @@ export class SecondFactorEnrolment {
         // Another may have been added since this one was begun.
         await this.secondFactors.requireProven(currentUser());
         const isFirst = await this.isWithout(userId);
+        if (!(await this.totp.isPending(userId))) throw new DomainError(usersErrors.totp_not_pending);
         if (!(await this.totp.confirm(userId, code))) return undefined;
         await this.mails.tell(user, 'totp_added');
         return this.added(user, sessionId, 'otp', isFirst);

@@ -77,7 +77,7 @@ export class SecondFactorLoginController {
       'second factor, once, within five minutes.',
     access: 'account:use',
     responses: { 200: requestOptionsSchema },
-    errors: [usersErrors.no_second_factor],
+    errors: [usersErrors.no_second_factor, usersErrors.no_passkey],
   })
   stepUpPasskeyOptions(): Promise<RequestOptions> {
     return this.logins.stepUpOptions();

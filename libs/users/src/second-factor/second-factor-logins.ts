@@ -107,11 +107,13 @@ export class SecondFactorLogins {
   /**
    * What a browser needs to prove a passkey of the user who calls.
    *
-   * @throws DomainError no_second_factor
+   * @throws DomainError no_second_factor, no_passkey
    */
   async stepUpOptions(): Promise<RequestOptions> {
     const { userId } = currentUser();
     await this.secondFactors.requireOne(userId);
+    // Without a name in the list a browser would offer passkeys of others, which can prove nothing here.
+    if ((await this.passkeys.handles(userId)).length === 0) throw new DomainError(usersErrors.no_passkey);
     return this.optionsFor(userId, await this.challenges.issue('step_up', userId));
   }
 

@@ -101,7 +101,7 @@ export class SecondFactorController {
     access: 'account:use',
     rateLimit: 'login',
     responses: { 200: totpConfirmedSchema },
-    errors: [wrong_second_factor, user_not_found],
+    errors: [wrong_second_factor, insufficient_aal, usersErrors.totp_not_pending, user_not_found],
   })
   confirmTotp(@Body({ schema: totpCodeBodySchema }) { totp }: TotpCodeBody): Promise<TotpConfirmed> {
     return this.enrolment.confirmTotp(totp);
@@ -168,7 +168,10 @@ export class SecondFactorController {
       'its links to outside identities, and a change of its address that waits to be confirmed end.',
     access: 'account:use',
     responses: { 201: addedPasskeySchema },
-    errors: [usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached, user_not_found],
+    errors: [
+      ...[usersErrors.passkey_not_accepted, usersErrors.passkey_limit_reached],
+      ...[insufficient_aal, user_not_found],
+    ],
   })
   async addPasskey(
     @Body({ schema: newPasskeySchema }) { name, passkey: attestation }: NewPasskey,

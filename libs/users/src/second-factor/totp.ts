@@ -100,15 +100,18 @@ export class Totp {
     return { secret: secret.base32, uri: totp.toString() };
   }
 
+  /** Whether a secret waits for its first code. */
+  async isPending(userId: string): Promise<boolean> {
+    return this.waits(await this.read(userId));
+  }
+
   /** Takes the first code of the app, which confirms the secret; false when it is not one of its codes. */
   async confirm(userId: string, code: string): Promise<boolean> {
     const stored = await this.read(userId);
-    if (!stored || stored.confirmedAt !== null) return false;
-    const now = this.clock.now();
-    if (now.getTime() - stored.createdAt.getTime() > PENDING_MINUTES * 60_000) return false;
+    if (!this.waits(stored)) return false;
     const step = this.stepOf(stored, userId, code);
     if (step === undefined) return false;
-    const values = [userId, stored.sealedSecret, step, now];
+    const values = [userId, stored.sealedSecret, step, this.clock.now()];
     return (await this.database.queryOne(confirmTotp, values)) !== undefined;
   }
 
@@ -149,6 +152,11 @@ export class Totp {
 
   private read(userId: string): Promise<StoredTotp | undefined> {
     return this.database.queryOne<StoredTotp>(readTotp, [userId]);
+  }
+
+  private waits(stored: StoredTotp | undefined): stored is StoredTotp {
+    if (!stored || stored.confirmedAt !== null) return false;
+    return this.clock.now().getTime() - stored.createdAt.getTime() <= PENDING_MINUTES * 60_000;
   }
 
   /** The time step, counted from 1970, that a code belongs to; undefined when it is none of those around now. */

@@ -27,7 +27,10 @@ export const personalDataSchema = z
     secondFactor: secondFactorStatusSchema,
     records: z
       .record(z.string(), z.array(z.record(z.string(), z.unknown())))
-      .meta({ description: 'What else is held, by kind: `orders`, as the API shows them, and `orderReasons`, which the person gave for what they did.' }),
+      .meta({
+        description:
+          'What else is held, by kind: `orders`, as the API shows them, and `orderReasons`, which the person gave for what they did.',
+      }),
   })
   .meta({
     id: 'PersonalData',

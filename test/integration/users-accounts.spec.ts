@@ -403,6 +403,31 @@ describe('a change of the address', () => {
     expect((await users.refresh(user.refreshToken)).status).toBe(200);
   });
 
+  it('is told to each address that the account leaves, though a mail server takes its time', async () => {
+    const user = await users.registered();
+    const [next, last] = [newAddress(), newAddress()];
+    const mailer = users.app.app.get(Mailer, { strict: false });
+    const deliver = mailer.send.bind(mailer);
+    const send = import.meta.jest.spyOn(mailer, 'send').mockImplementation(async (mail) => {
+      if (mail.to === user.email) throw Object.assign(new Error('Greylisted'), { responseCode: 451 });
+      await deliver(mail);
+    });
+    try {
+      for (const email of [next, last]) {
+        await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+        expect((await USES.change_email(await users.tokenFor(email))).status).toBe(204);
+        await users.mailsTo(user.email);
+      }
+    } finally {
+      send.mockRestore();
+    }
+    await users.sql.query(DUE);
+    for (const left of [user.email, next]) {
+      const subjects = (await users.mailsTo(left)).map(({ subject }) => subject);
+      expect(subjects).toContain('Your e-mail address was changed');
+    }
+  });
+
   it('takes the password', async () => {
     const body = { email: newAddress(), password: 'not the password' };
     await users.expectRefusal(

@@ -76,10 +76,10 @@ export const settingsSchema = z.object({
 
   APP_SECRET: z
     .string()
-    .refine(
-      (text) => splitList(text).every((secret) => secret.length >= MIN_SECRET_LENGTH),
-      `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`,
-    )
+    .refine((text) => {
+      const secrets = splitList(text);
+      return secrets.length > 0 && secrets.every((secret) => secret.length >= MIN_SECRET_LENGTH);
+    }, `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`)
     .optional()
     .describe(
       'Signs and seals what is our own; all of it is listed in docs/runbooks/rotate-secrets.md. Of several, divided by ' +

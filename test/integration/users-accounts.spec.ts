@@ -1,5 +1,6 @@
 import { newId } from '#kernel';
 import { OutboxRelay } from '#platform/messaging';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Mailer } from '../../libs/platform/src/mail/mailer.js';
 import { Passwords } from '../../libs/users/src/passwords.js';
 import { OpenTransaction } from '../support/open-transaction.js';
@@ -568,6 +569,27 @@ describe('where addresses have to be confirmed', () => {
       await strict.mailsTo('staff@example.com');
     }
     expect(await strict.mailsTo('staff@example.com')).toHaveLength(5);
+  });
+
+  it('no transaction waits while registrations with an address are counted, which may be in Redis', async () => {
+    const inTransaction: unknown[] = [];
+    const count = RateLimiterMemory.prototype.penalty;
+    const penalty = import.meta.jest
+      .spyOn(RateLimiterMemory.prototype, 'penalty')
+      .mockImplementation(async function (this: RateLimiterMemory, ...args: Parameters<typeof count>) {
+        const { rows } = await strict.sql.query(
+          `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+        );
+        inTransaction.push(...rows);
+        return count.apply(this, args);
+      });
+    try {
+      await register({}, { 'idempotency-key': newId() });
+      expect(penalty).toHaveBeenCalled();
+      expect(inTransaction).toEqual([]);
+    } finally {
+      penalty.mockRestore();
+    }
   });
 
   it('a second registration with an address that waits mails a token again, and keeps the first password', async () => {

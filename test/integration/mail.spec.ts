@@ -260,6 +260,15 @@ describe('the mailbox of developers', () => {
     }
   });
 
+  it('does not exist where others reach the process: it shows what logs anybody in', async () => {
+    const shared = await TestApp.start({ HOST: '0.0.0.0' });
+    try {
+      expect((await shared.get(MAILBOX)).status).toBe(404);
+    } finally {
+      await shared.stop();
+    }
+  });
+
   it('does not exist where mail is sent by SMTP', async () => {
     const recipients: string[] = [];
     const server = new SMTPServer({

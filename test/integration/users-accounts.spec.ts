@@ -2,6 +2,7 @@ import { newId } from '#kernel';
 import { OutboxRelay } from '#platform/messaging';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Mailer } from '../../libs/platform/src/mail/mailer.js';
+import { AccountTokens } from '../../libs/users/src/account-tokens.js';
 import { Passwords } from '../../libs/users/src/passwords.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { SecondFactorFixture } from '../support/second-factor-fixture.js';
@@ -193,6 +194,17 @@ describe('a mailed token', () => {
       `moved-${user.email}`,
     ]);
     await users.expectRefusal(() => USES.reset_password(token), 400, 'invalid_or_expired_token');
+  });
+
+  it('that ends while what it allows is made ready allows nothing', async () => {
+    const { token } = await REQUESTS.reset_password();
+    const tokens = users.app.app.get(AccountTokens, { strict: false });
+    await users.later(QUARTER_HOUR_MS + 1_000, () =>
+      expect(tokens.spend('reset_password', token)).rejects.toMatchObject({
+        code: 'invalid_or_expired_token',
+      }),
+    );
+    await tokens.spend('reset_password', token);
   });
 
   it('is stored as its hash alone, and is in no queue and no event', async () => {

@@ -1,5 +1,7 @@
 import { newId } from '#kernel';
+import { CHAIN_START, hashOf } from '../../libs/platform/src/audit/audit-chain.js';
 import { gbp, Shop } from '../support/shop.js';
+import { spawnApp } from '../support/spawn-app.js';
 import type { Answer } from '../support/test-app.js';
 
 const LOG = '/api/v1/admin/audit-log';
@@ -24,6 +26,45 @@ async function tamper(sql: string): Promise<void> {
   await shop.sql.query('ALTER TABLE platform.audit_log DISABLE TRIGGER audit_log_is_kept');
   await shop.sql.query(sql);
   await shop.sql.query('ALTER TABLE platform.audit_log ENABLE TRIGGER audit_log_is_kept');
+}
+
+/** Has the log hold `count` entries. */
+async function lengthen(count: number): Promise<void> {
+  const { rows } = await shop.sql.query<{ position: string; hash: Buffer }>(
+    'SELECT position, hash FROM platform.audit_log ORDER BY position DESC LIMIT 1',
+  );
+  let hash = rows[0]?.hash ?? CHAIN_START;
+  const added: object[] = [];
+  for (let position = Number(rows[0]?.position ?? 0) + 1; position <= count; position += 1) {
+    const id = newId();
+    const entry = {
+      ...{ occurredAt: new Date(), actor: `user:${id}`, role: 'staff', sessionId: id, aal: 1 as const },
+      ...{ action: 'POST /products', target: id, reason: null, details: { position } },
+      ...{ address: '127.0.0.1', requestId: id },
+    };
+    hash = hashOf(hash, position, entry);
+    const { occurredAt: occurred_at, sessionId: session_id, requestId: request_id, ...same } = entry;
+    added.push({
+      ...same,
+      position,
+      occurred_at,
+      session_id,
+      request_id,
+      hash: `\\x${hash.toString('hex')}`,
+    });
+  }
+  await shop.sql.query(
+    `INSERT INTO platform.audit_log
+     SELECT * FROM jsonb_populate_recordset(NULL::platform.audit_log, $1::jsonb) ORDER BY position`,
+    [JSON.stringify(added)],
+  );
+}
+
+/** `steelyard audit verify` on the host of the database. */
+async function verifyByCommand(...args: string[]) {
+  const env = { DATABASE_URL: shop.api.database.url };
+  const process = spawnApp('apps/cli/src/main.ts', { env, args: ['audit', 'verify', ...args] });
+  return { end: await process.ended, output: process.output };
 }
 
 describe('the audit log', () => {
@@ -221,13 +262,74 @@ describe('the audit log', () => {
     const { head } = await verify();
     const noted = `?position=${head.position}&hash=${head.hash}`;
     await receive(1);
-    expect(await verify(noted)).toMatchObject({ intact: true, checked: 4 });
+    expect(await verify(noted)).toMatchObject({ intact: true, checked: 2, head: { position: 4 } });
     await tamper('DELETE FROM platform.audit_log WHERE position >= 3');
     expect(await verify()).toMatchObject({ intact: true, checked: 2 });
     expect(await verify(noted)).toMatchObject({ intact: false, firstBroken: 3 });
     await receive(5);
     expect(await verify(noted)).toMatchObject({ intact: false, firstBroken: 3 });
   });
+
+  it('is checked from a head on, and what is before that is not looked at', async () => {
+    await lengthen(450);
+    const { head } = await verify();
+    expect(head.position).toBe(450);
+    const noted = `?position=450&hash=${head.hash}`;
+    await lengthen(900);
+    const whole = { complete: true, firstBroken: null };
+    expect(await verify(noted)).toMatchObject({ ...whole, intact: true, checked: 451 });
+    await tamper(`UPDATE platform.audit_log SET reason = 'another' WHERE position = 100`);
+    expect(await verify(noted)).toMatchObject({ ...whole, intact: true });
+    expect(await verify()).toMatchObject({ intact: false, complete: true, firstBroken: 100 });
+
+    await tamper(`UPDATE platform.audit_log SET reason = 'another' WHERE position = 700`);
+    expect(await verify(noted)).toMatchObject({ intact: false, checked: 250, firstBroken: 700 });
+    await tamper(`UPDATE platform.audit_log SET reason = 'another' WHERE position = 450`);
+    const nothing = { checked: 0, head: { position: 0, hash: '0'.repeat(64) } };
+    expect(await verify(noted)).toMatchObject({ intact: false, firstBroken: 450, ...nothing });
+    const other = `?position=451&hash=${head.hash}`;
+    expect(await verify(other)).toMatchObject({ intact: false, firstBroken: 451, ...nothing });
+  });
+
+  it('is checked in parts where there is no time for all of it, each from the head of the one before', async () => {
+    await lengthen(1_000);
+    await tamper(`UPDATE platform.audit_log SET reason = 'another' WHERE position = 777`);
+    let time = performance.now();
+    const clock = import.meta.jest.spyOn(performance, 'now').mockImplementation(() => (time += 6_000));
+    try {
+      const reached: number[] = [];
+      let part = await verify();
+      for (; !part.complete; part = await verify(`?position=${part.head.position}&hash=${part.head.hash}`)) {
+        expect(part).toMatchObject({ intact: null, firstBroken: null });
+        reached.push(part.head.position);
+      }
+      expect(reached).toEqual([200, 399, 598]);
+      expect(part).toMatchObject({ intact: false, firstBroken: 777, head: { position: 776 } });
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('is checked by a command, all of it or from a head on, which fails where an entry does not agree', async () => {
+    await lengthen(10_500);
+    const whole = await verifyByCommand();
+    expect(whole).toMatchObject({ end: 0, output: expect.stringContaining('as it was written') });
+    expect(whole.output).toContain('10000 entries agree; the head is 10000:');
+    const [head] = /(?<=the head is )10500:[0-9a-f]{64}/.exec(whole.output)!;
+    await lengthen(10_501);
+    const [further, mistyped] = await Promise.all([
+      verifyByCommand('--from-head', head),
+      verifyByCommand('--from-head', '3:abc'),
+    ]);
+    expect(further).toMatchObject({ end: 0, output: expect.stringContaining('2 entries agree') });
+    expect(mistyped).toMatchObject({ end: 1, output: expect.stringContaining('--from-head') });
+
+    await tamper('UPDATE platform.audit_log SET aal = 2 WHERE position = 10200');
+    expect(await verifyByCommand()).toEqual({
+      end: 1,
+      output: expect.stringMatching(/10199 entries agree.*\nEntry 10200 does not agree/),
+    });
+  }, 90_000);
 
   it.each([
     'UPDATE platform.audit_log SET reason = NULL',

@@ -281,6 +281,34 @@ describe('the erasure of a person', () => {
     }
   });
 
+  it('takes back what was about to be told to the addresses of the person', async () => {
+    const before = await shop.newCustomer();
+    const { rows } = await shop.sql.query<{ version: number }>(
+      'SELECT version FROM users.users WHERE id = $1',
+      [before.id],
+    );
+    const email = `${newId()}@example.com`;
+    const moved = await shop.api.call('PATCH', `/api/v1/users/${before.id}`, {
+      ...{ token: shop.staff.token, headers: { 'if-match': `"${rows[0]!.version}"` } },
+      body: { email },
+    });
+    expect(moved.status).toBe(200);
+    const after = await shop.signIn(email, PASSWORD);
+    for (const [currentPassword, password] of [
+      [PASSWORD, 'another horse battery'],
+      ['another horse battery', PASSWORD],
+    ]) {
+      const body = { currentPassword, password };
+      const changed = await shop.api.call('PUT', `${ME}/password`, { token: after.token, body });
+      expect(changed.status).toBe(204);
+    }
+    expect((await erase(after)).status).toBe(204);
+    const left = await everything();
+    expect([before.email, left.includes(before.email)]).toEqual([before.email, false]);
+    expect(await mailsTo(before)).toEqual([]);
+    expect(await mailsTo(after)).toEqual(['Your account was erased']);
+  });
+
   it('does not reach the guest orders of an address that they have never proven', async () => {
     const person = await shop.newCustomer();
     const { id } = await shop.placedByGuest({ email: person.email });

@@ -100,6 +100,33 @@ describe('queued mail', () => {
     expect(await mailsTo('twice@example.com')).toEqual(['Hello, Grace.']);
   });
 
+  it('of a kind that keeps each is not replaced, and of many the first stay', async () => {
+    const news = mailKind<{ text: string }>('test.news', { keepsEach: true });
+    const queue = api.app.get(MailQueue);
+    queue.onCompose(news, ({ text }) => Promise.resolve({ to: 'news@example.com', subject: 'News', text }));
+    for (const text of ['one', 'two']) await queue.enqueue(news, 'news', { text });
+    await deliver();
+    expect((await mailsTo('news@example.com')).toSorted()).toEqual(['one', 'two']);
+
+    const texts = Array.from({ length: 25 }, (_, index) => `flood ${index}`);
+    for (const text of texts) await queue.enqueue(news, 'news', { text });
+    await queue.enqueue(news, 'newspaper', { text: 'another subject' });
+    await deliver();
+    const sent = (await mailsTo('news@example.com')).slice(0, 21);
+    expect(sent.toSorted()).toEqual([...texts.slice(0, 20), 'another subject'].toSorted());
+  });
+
+  it('is taken back with all that is told about a subject, and nothing else is', async () => {
+    const news = mailKind<{ text: string }>('test.news', { keepsEach: true });
+    const queue = api.app.get(MailQueue);
+    for (const subject of ['a', 'a', 'a:b', 'ab', 'b']) await queue.enqueue(news, subject, { text: '' });
+    for (const subject of ['a', 'a:b', 'ab', '%']) await ask(subject);
+    await queue.withdrawAbout('a', '%');
+    expect((await queued()).map(({ subject }) => subject.split(':')[0])).toEqual(['ab', 'ab', 'b']);
+    await queue.withdraw(news, 'b');
+    expect((await queued()).map(({ subject }) => subject.split(':')[0])).toEqual(['ab', 'ab']);
+  });
+
   it('that was replaced while it was sent does not take the later one with it', async () => {
     await ask('replaced@example.com', 'Ada');
     const sent: string[] = [];
@@ -230,6 +257,15 @@ describe('the mailbox of developers', () => {
       await client.end();
     } finally {
       await production.stop();
+    }
+  });
+
+  it('does not exist where others reach the process: it shows what logs anybody in', async () => {
+    const shared = await TestApp.start({ HOST: '0.0.0.0' });
+    try {
+      expect((await shared.get(MAILBOX)).status).toBe(404);
+    } finally {
+      await shared.stop();
     }
   });
 

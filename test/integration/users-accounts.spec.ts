@@ -1,6 +1,8 @@
 import { newId } from '#kernel';
 import { OutboxRelay } from '#platform/messaging';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Mailer } from '../../libs/platform/src/mail/mailer.js';
+import { AccountTokens } from '../../libs/users/src/account-tokens.js';
 import { Passwords } from '../../libs/users/src/passwords.js';
 import { OpenTransaction } from '../support/open-transaction.js';
 import { SecondFactorFixture } from '../support/second-factor-fixture.js';
@@ -192,6 +194,17 @@ describe('a mailed token', () => {
       `moved-${user.email}`,
     ]);
     await users.expectRefusal(() => USES.reset_password(token), 400, 'invalid_or_expired_token');
+  });
+
+  it('that ends while what it allows is made ready allows nothing', async () => {
+    const { token } = await REQUESTS.reset_password();
+    const tokens = users.app.app.get(AccountTokens, { strict: false });
+    await users.later(QUARTER_HOUR_MS + 1_000, () =>
+      expect(tokens.spend('reset_password', token)).rejects.toMatchObject({
+        code: 'invalid_or_expired_token',
+      }),
+    );
+    await tokens.spend('reset_password', token);
   });
 
   it('is stored as its hash alone, and is in no queue and no event', async () => {
@@ -433,6 +446,31 @@ describe('a change of the address', () => {
     expect((await users.refresh(user.refreshToken)).status).toBe(200);
   });
 
+  it('is told to each address that the account leaves, though a mail server takes its time', async () => {
+    const user = await users.registered();
+    const [next, last] = [newAddress(), newAddress()];
+    const mailer = users.app.app.get(Mailer, { strict: false });
+    const deliver = mailer.send.bind(mailer);
+    const send = import.meta.jest.spyOn(mailer, 'send').mockImplementation(async (mail) => {
+      if (mail.to === user.email) throw Object.assign(new Error('Greylisted'), { responseCode: 451 });
+      await deliver(mail);
+    });
+    try {
+      for (const email of [next, last]) {
+        await users.app.post(EMAIL_CHANGE, { email, password: PASSWORD }, { token: user.token });
+        expect((await USES.change_email(await users.tokenFor(email))).status).toBe(204);
+        await users.mailsTo(user.email);
+      }
+    } finally {
+      send.mockRestore();
+    }
+    await users.sql.query(DUE);
+    for (const left of [user.email, next]) {
+      const subjects = (await users.mailsTo(left)).map(({ subject }) => subject);
+      expect(subjects).toContain('Your e-mail address was changed');
+    }
+  });
+
   it('takes the password', async () => {
     const body = { email: newAddress(), password: 'not the password' };
     await users.expectRefusal(
@@ -592,6 +630,27 @@ describe('where addresses have to be confirmed', () => {
       await strict.mailsTo('staff@example.com');
     }
     expect(await strict.mailsTo('staff@example.com')).toHaveLength(5);
+  });
+
+  it('no transaction waits while registrations with an address are counted, which may be in Redis', async () => {
+    const inTransaction: unknown[] = [];
+    const count = RateLimiterMemory.prototype.penalty;
+    const penalty = import.meta.jest
+      .spyOn(RateLimiterMemory.prototype, 'penalty')
+      .mockImplementation(async function (this: RateLimiterMemory, ...args: Parameters<typeof count>) {
+        const { rows } = await strict.sql.query(
+          `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+        );
+        inTransaction.push(...rows);
+        return count.apply(this, args);
+      });
+    try {
+      await register({}, { 'idempotency-key': newId() });
+      expect(penalty).toHaveBeenCalled();
+      expect(inTransaction).toEqual([]);
+    } finally {
+      penalty.mockRestore();
+    }
   });
 
   it('a second registration with an address that waits mails a token again, and keeps the first password', async () => {

@@ -401,6 +401,8 @@ describe('my sessions', () => {
     const third = await users.signIn(email, PASSWORD);
     const ended = await users.signIn(email, PASSWORD);
     await users.app.post(LOGOUT, { refreshToken: ended.refreshToken });
+    const expired = sessionIdOf(await users.signIn(email, PASSWORD));
+    await users.sql.query('UPDATE users.sessions SET expires_at = now() WHERE id = $1', [expired]);
 
     const page = await users.app.get(`${SESSIONS}?limit=2`, { token: first.token });
     const rest = await users.app.get(`${SESSIONS}?limit=2&cursor=${page.body.nextCursor}`, {

@@ -1,6 +1,8 @@
 import { newId } from '#kernel';
 import { DemoUsers, UsersFacade } from '#users';
 import { createApi } from '../../apps/api/src/create-api.js';
+import { eventually } from '../support/eventually.js';
+import { OpenTransaction } from '../support/open-transaction.js';
 import { type Answer, type CallOptions, TestApp } from '../support/test-app.js';
 import { testSettings } from '../support/test-settings.js';
 import {
@@ -16,6 +18,7 @@ import {
   registration,
   EMOJI,
   NUL,
+  type SignedIn,
   UsersFixture,
 } from '../support/users-fixture.js';
 
@@ -387,12 +390,40 @@ describe('users, for administrators', () => {
     expect((await users.put(roleOf(users.admin.id), { role: 'admin' }, users.admin)).status).toBe(200);
   });
 
+  it('cannot take the role from each other in the same moment', async () => {
+    await users.sql.query(`UPDATE users.users SET role = 'customer' WHERE role = 'admin' AND id <> $1`, [
+      users.admin.id,
+    ]);
+    const other = await users.anotherAdmin();
+    const demote = (one: SignedIn, by: SignedIn, version: number) =>
+      users.put(roleOf(one.id), { role: 'customer' }, by, version);
+    const { rows } = await users.sql.query<{ version: number }>(
+      'SELECT version FROM users.users WHERE id = $1',
+      [users.admin.id],
+    );
+    // Each of them is past the question whether another administrator remains, if nothing keeps it there.
+    const blocker = await OpenTransaction.begin(users.app);
+    await blocker.query('LOCK TABLE platform.outbox IN SHARE MODE');
+    const demotions = [demote(other, users.admin, 2), demote(users.admin, other, rows[0]!.version)];
+    await eventually(async () => {
+      const { rows: waiting } = await users.sql.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      expect(waiting).toHaveLength(2);
+    });
+    await blocker.commit();
+    const statuses = (await Promise.all(demotions)).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([200, 409]);
+    await users.sql.query(`UPDATE users.users SET role = 'admin' WHERE id = $1`, [users.admin.id]);
+  });
+
   it('cannot all take the role from each other', async () => {
     await users.sql.query(`UPDATE users.users SET role = 'customer' WHERE role = 'admin' AND id <> $1`, [
       users.admin.id,
     ]);
     const others = await Promise.all(Array.from({ length: 5 }, () => users.anotherAdmin()));
-    const all = [{ ...users.admin, version: 1 }, ...others.map((other) => ({ ...other, version: 2 }))];
+    const { version } = (await users.app.get(ME, users.admin)).body;
+    const all = [{ ...users.admin, version }, ...others.map((other) => ({ ...other, version: 2 }))];
     const answers = await Promise.all(
       all.map((one, index) => {
         const next = all[(index + 1) % all.length]!;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { reportFailure } from '#platform/process';
 import { VERSION } from '../../api/src/index.js';
 import { asyncapiCommand } from './commands/asyncapi.js';
+import { auditLogCommand } from './commands/audit.js';
 import { configCommand } from './commands/config.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { errorsCommand } from './commands/errors.js';
@@ -22,6 +23,7 @@ const program = new Command('steelyard')
   .addCommand(replayCommand())
   .addCommand(salesCommand())
   .addCommand(usersCommand())
+  .addCommand(auditLogCommand())
   .addCommand(keysCommand())
   .addCommand(configCommand())
   .addCommand(openapiCommand())

@@ -1,3 +1,4 @@
+import { splitList } from '#platform/config';
 import { ProcessError } from '#platform/process';
 import { generateAppSecret, generateSigningKeys } from '#platform/security';
 
@@ -19,7 +20,7 @@ export async function rotateSecret(
   step: RotationStep,
 ): Promise<string> {
   if (setting === 'APP_SECRET') {
-    return rotate(setting, value.split(','), step, generateAppSecret()).join(',');
+    return rotate(setting, splitList(value), step, generateAppSecret()).join(',');
   }
   const [fresh] = keysOf(await generateSigningKeys());
   return JSON.stringify({ keys: rotate(setting, keysOf(value), step, fresh) });

@@ -15,7 +15,6 @@ import { PasswordCheck } from './password-check.js';
 import { PersonalData } from './personal-data.js';
 import { pseudonymOf } from './pseudonym.js';
 import { registrantPrincipal } from './registrant-principal.js';
-import { secondFactorSubjects } from './second-factor/second-factor-mails.js';
 import { toStatusView } from './second-factor/second-factor-views.js';
 import { SecondFactors } from './second-factor/second-factors.js';
 import { SessionList } from './session-list.js';
@@ -106,7 +105,7 @@ export class DataRights {
       const { email } = person;
       await this.personalData.forget(toSummary(person), pseudonymOf(userId));
       // First: it waits for a mail that is being written, whose token is there to be ended after that.
-      await this.mails.withdrawAbout(userId, email, ...secondFactorSubjects(userId));
+      await this.mails.withdrawAbout(userId, email);
       await this.tokens.endAll(userId);
       await this.secondFactors.forget(userId);
       await this.sessions.forgetAll(userId);

@@ -58,8 +58,11 @@ export class RegisterUser {
     const { USERS_EMAIL_VERIFICATION: verification } = this.config.settings;
     const { id, email, name } = person;
     if (verification === 'required') {
+      // Counted for every address and every call, so that its time tells nothing; and before the transaction, so that no
+      // connection waits for Redis.
+      const mayTell = await this.countNotice(email);
       // A chosen id would tell: whether it is taken afterwards depends on the address.
-      return this.idempotency.once(call, () => this.inSilence({ email, name, passwordHash }));
+      return this.idempotency.once(call, () => this.inSilence({ email, name, passwordHash }, mayTell));
     }
     return this.idempotency.once(call, async () => {
       const user = await this.users.add({ id, email, name, role: 'customer', passwordHash });
@@ -70,10 +73,11 @@ export class RegisterUser {
   }
 
   /** Whoever has the address already gets a mail about that, and nobody else learns it. */
-  private async inSilence(person: { email: string; name: string; passwordHash: string }): Promise<null> {
+  private async inSilence(
+    person: { email: string; name: string; passwordHash: string },
+    mayTell: boolean,
+  ): Promise<null> {
     const { email } = person;
-    // Counted for every address, so that its time tells nothing.
-    const mayTell = await this.countNotice(email);
     // Of two registrations at once the other one has to see the address first.
     await this.database.lock('email', email);
     if (await this.users.findByEmail(email)) {

@@ -17,7 +17,7 @@ export class UserRow {
   @Column('text')
   role!: Role;
 
-  /** Argon2id in PHC format. Only the log-in reads it, by a statement of its own. */
+  /** Argon2id in PHC format. Only statements of their own read it, wherever a password is claimed. */
   @Column('text', { name: 'password_hash', select: false })
   passwordHash!: string;
 

@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * Check the audit log
-         * @description Computes the chain of hashes anew and names the first entry that does not agree. That the newest entries are gone only shows beside a head that was noted elsewhere: give its `position` and `hash`.
+         * @description Computes the chain of hashes anew and names the first entry that does not agree. That the newest entries are gone only shows beside a head that was noted elsewhere: give its `position` and `hash`, and it begins there. A long log is answered in parts (`complete: false`): ask with the `head` to go on. `steelyard audit verify` looks at all of it at once.
          *
          *     For admin and above; keys with the scope `audit:read`.
          */
@@ -2038,6 +2038,7 @@ export interface components {
          * @description Whether the audit log is as it was written.
          * @example {
          *       "intact": true,
+         *       "complete": true,
          *       "checked": 1207,
          *       "head": {
          *         "position": 1207,
@@ -2047,10 +2048,13 @@ export interface components {
          *     }
          */
         AuditVerification: {
-            intact: boolean;
-            /** @description Entries that agree with the chain, from the first. */
+            /** @description Whether every entry agrees, from the first or the given head to the end; null while not all was looked at. */
+            intact: boolean | null;
+            /** @description False where the time did not suffice: ask with the `head` to go on. True at an entry that does not agree. */
+            complete: boolean;
+            /** @description Entries that agree with the chain, from the first or, where one was given, from the head. */
             checked: number;
-            /** @description The last entry that agrees. Note it elsewhere, and ask with it next time. */
+            /** @description The last entry that agrees; position 0 where none does. Note it elsewhere, and ask with it next time. */
             head: {
                 position: number;
                 hash: string;
@@ -5647,7 +5651,7 @@ export interface operations {
     verifyAuditLog: {
         parameters: {
             query?: {
-                /** @description The position of a head that was noted earlier. */
+                /** @description The position of a head that was noted earlier: the check begins there. */
                 position?: number;
                 /** @description Its hash. */
                 hash?: string;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { currentContext, type RequestContext } from '../context/index.js';
 import { Database, statement } from '../database/index.js';
@@ -10,6 +11,10 @@ const ROW_COLUMNS = `position, occurred_at AS "occurredAt", actor, role, session
 const readHead = statement(
   'audit.read_head',
   'SELECT position, hash FROM platform.audit_log ORDER BY position DESC LIMIT 1',
+);
+const readLink = statement(
+  'audit.read_link',
+  'SELECT position, hash FROM platform.audit_log WHERE position = $1',
 );
 const insertEntry = statement(
   'audit.insert_entry',
@@ -31,19 +36,24 @@ const readChain = statement(
   `SELECT ${ROW_COLUMNS} FROM platform.audit_log WHERE position > $1 ORDER BY position LIMIT $2`,
 );
 
-/** Rows that are read at once while the chain is checked. */
-const VERIFY_BATCH = 1_000;
+/** Rows that are read at once while the chain is checked: few, for others wait while they are hashed. */
+const VERIFY_BATCH = 200;
 
-interface Head {
+/** A row, and all that leads to it. */
+export interface Head {
   readonly position: number;
   readonly hash: Buffer;
 }
+
+const START: Head = { position: 0, hash: CHAIN_START };
 
 /** How many rows agree with the chain, the last of them, and the first that does not. */
 export interface Verification {
   readonly checked: number;
   readonly head: Head;
   readonly firstBroken: number | undefined;
+  /** Whether there is nothing to go on to: the end of the log, or a row that does not agree. */
+  readonly isComplete: boolean;
 }
 
 export interface AuditFilters {
@@ -103,27 +113,44 @@ export class AuditLog implements OnModuleInit {
   }
 
   /**
-   * Computes the chain anew, from its beginning to where it ends now. That the newest rows are gone, no chain can show
-   * by itself: compare with a head that was noted elsewhere.
+   * Computes the chain anew, to where it ends now. That the newest rows are gone, no chain can show by itself: begin at
+   * a head that was noted elsewhere.
    *
-   * @param known a head that was noted earlier; broken where the chain has another row there, or none
+   * @param known a head that was noted earlier, to begin there and not at the first row; broken where the chain has
+   *   another row there, or none
+   * @param mayGoOn is shown after each batch how far it has come, and says whether there is time for another
    */
-  async verify(known?: Head): Promise<Verification> {
-    let head: Head = { position: 0, hash: CHAIN_START };
+  async verify(known?: Head, mayGoOn: (soFar: Verification) => boolean = () => true): Promise<Verification> {
+    const first = known ? known.position : 1;
+    let last = await this.rowBefore(first);
+    const told = (isComplete: boolean, firstBroken?: number): Verification => {
+      const checked = last.position + 1 - first;
+      return { checked, head: checked > 0 ? last : START, firstBroken, isComplete };
+    };
     for (;;) {
       currentContext().signal.throwIfAborted();
-      const rows = await this.database.query<AuditRow>(readChain, [head.position, VERIFY_BATCH]);
+      const rows = await this.database.query<AuditRow>(readChain, [last.position, VERIFY_BATCH]);
       for (const row of rows) {
-        const position = head.position + 1;
-        const isNext = row.position === position && row.hash.equals(hashOf(head.hash, position, row));
+        const position = last.position + 1;
+        const isNext = row.position === position && row.hash.equals(hashOf(last.hash, position, row));
         const isKnown = known?.position !== position || row.hash.equals(known.hash);
-        if (!isNext || !isKnown) return { checked: head.position, head, firstBroken: position };
-        head = { position, hash: row.hash };
+        if (!isNext || !isKnown) return told(true, position);
+        last = { position, hash: row.hash };
       }
-      if (rows.length < VERIFY_BATCH) break;
+      const isEnd = rows.length < VERIFY_BATCH;
+      // Where not even the head that is known is left, it is what is missing.
+      if (isEnd) return told(true, last.position < first ? known?.position : undefined);
+      const soFar = told(false);
+      if (!mayGoOn(soFar)) return soFar;
+      await nextTurn();
     }
-    const isCut = known !== undefined && known.position > head.position;
-    return { checked: head.position, head, firstBroken: isCut ? head.position + 1 : undefined };
+  }
+
+  /** What the row at `position` is to follow. A row of which the hash of the next says otherwise breaks that one. */
+  private async rowBefore(position: number): Promise<Head> {
+    if (position === 1) return START;
+    const row = await this.database.queryOne<Head>(readLink, [position - 1]);
+    return row ?? { position: position - 1, hash: CHAIN_START };
   }
 
   private async appendPending(): Promise<void> {

@@ -89,10 +89,21 @@ const auditHead = z.object({ position: positionSchema, hash: hashSchema });
 
 export const verificationView = z
   .object({
-    intact: z.boolean(),
-    checked: z.int().meta({ description: 'Entries that agree with the chain, from the first.' }),
+    intact: z.boolean().nullable().meta({
+      description:
+        'Whether every entry agrees, from the first or the given head to the end; null while not all was looked at.',
+    }),
+    complete: z.boolean().meta({
+      description:
+        'False where the time did not suffice: ask with the `head` to go on. True at an entry that does not agree.',
+    }),
+    checked: z.int().meta({
+      description:
+        'Entries that agree with the chain, from the first or, where one was given, from the head.',
+    }),
     head: auditHead.meta({
-      description: 'The last entry that agrees. Note it elsewhere, and ask with it next time.',
+      description:
+        'The last entry that agrees; position 0 where none does. Note it elsewhere, and ask with it next time.',
     }),
     firstBroken: positionSchema.nullable().meta({
       description: 'The first position whose entry was changed, put there, or is gone.',
@@ -101,7 +112,13 @@ export const verificationView = z
   .meta({
     id: 'AuditVerification',
     description: 'Whether the audit log is as it was written.',
-    example: { intact: true, checked: 1207, head: { position: 1207, hash: HASH }, firstBroken: null },
+    example: {
+      intact: true,
+      complete: true,
+      checked: 1207,
+      head: { position: 1207, hash: HASH },
+      firstBroken: null,
+    },
   });
 
 export type VerificationView = z.output<typeof verificationView>;
@@ -114,7 +131,7 @@ export const verificationQuery = z
       .min(1)
       .max(Number.MAX_SAFE_INTEGER)
       .optional()
-      .meta({ description: 'The position of a head that was noted earlier.' }),
+      .meta({ description: 'The position of a head that was noted earlier: the check begins there.' }),
     hash: hashSchema.optional().meta({ description: 'Its hash.' }),
   })
   .refine(({ position, hash }) => (position === undefined) === (hash === undefined), {

@@ -26,7 +26,7 @@ import {
 } from './setting-values.js';
 import { parseSigningKeys } from './signing-keys.js';
 
-/** What may ask for a second factor: giving money back, and whatever only administrators do. */
+/** What may ask for a second factor: docs/permissions.md has the permissions of each. */
 const STEP_UPS = ['refunds', 'admin'] as const;
 export type StepUp = (typeof STEP_UPS)[number];
 
@@ -76,10 +76,10 @@ export const settingsSchema = z.object({
 
   APP_SECRET: z
     .string()
-    .refine(
-      (text) => splitList(text).every((secret) => secret.length >= MIN_SECRET_LENGTH),
-      `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`,
-    )
+    .refine((text) => {
+      const secrets = splitList(text);
+      return secrets.length > 0 && secrets.every((secret) => secret.length >= MIN_SECRET_LENGTH);
+    }, `must be at least ${MIN_SECRET_LENGTH} characters, or several such, divided by commas`)
     .optional()
     .describe(
       'Signs and seals what is our own; all of it is listed in docs/runbooks/rotate-secrets.md. Of several, divided by ' +
@@ -235,8 +235,8 @@ export const settingsSchema = z.object({
   SECOND_FACTOR_FOR: someOf(STEP_UPS)
     .default([])
     .describe(
-      'What people of the house need a second factor for: giving money back or up (`refunds`), and what only administrators ' +
-        'do (`admin`).',
+      'What people of the house need a second factor for: giving money back or up, and moving orders to another account ' +
+        '(`refunds`); what only administrators do, and what staff change of customers (`admin`).',
     ),
   WEBAUTHN_RP_ID: z
     .string()

@@ -11,5 +11,5 @@ export {
   SERVER_SETTINGS,
   settingsFiles,
 } from './load-config.js';
-export { isLoopback, isSafeUrl } from './setting-values.js';
+export { isLoopback, isSafeUrl, splitList } from './setting-values.js';
 export { parseSigningKeys, type SigningKey } from './signing-keys.js';

@@ -117,6 +117,7 @@ describe('loading settings', () => {
       { PAYMENT_SETTLE_SECONDS: '100', PAYMENT_ATTENTION_SECONDS: '200' },
       /^PAYMENT_ATTENTION_SECONDS: must be more than twice/,
     ],
+    ['a list without a secret', { APP_SECRET: ' , ' }, /^APP_SECRET: must be/],
     ['a short one of several secrets', { APP_SECRET: `${'s'.repeat(32)}, short` }, /^APP_SECRET: must be/],
     [
       'passkeys for an IP address',

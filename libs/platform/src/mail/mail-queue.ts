@@ -6,6 +6,8 @@ import { type Mail, Mailer } from './mailer.js';
 /** A kind of mail, and what has to be known to write one. */
 export interface MailKind<Data extends object> {
   readonly name: string;
+  /** Each one about a subject is sent, and not the latest alone. */
+  readonly keepsEach?: boolean;
   /** Never set: it binds the type of the data to the kind. */
   readonly data?: Data;
 }
@@ -13,10 +15,18 @@ export interface MailKind<Data extends object> {
 /** Writes a mail, inside a transaction of its own; undefined when there is nothing to tell any more. */
 type Composer<Data extends object> = (data: Data) => Promise<Mail | undefined>;
 
-/** Declares a kind of mail, once, in the module that writes it. */
-export function mailKind<Data extends object>(name: string): MailKind<Data> {
-  return Object.freeze({ name });
+/**
+ * Declares a kind of mail, once, in the module that writes it.
+ *
+ * @param keepsEach for mails of which none may take the place of another, such as news that somebody could hide by
+ *   making more
+ */
+export function mailKind<Data extends object>(name: string, { keepsEach = false } = {}): MailKind<Data> {
+  return Object.freeze({ name, keepsEach });
 }
+
+/** What may wait of a kind that keeps each mail about a subject, while a mail server takes none. */
+const MAX_KEPT_EACH = 20;
 
 const enqueueMail = statement(
   'mail.enqueue',
@@ -25,14 +35,20 @@ const enqueueMail = statement(
      SET id = excluded.id, data = excluded.data, attempts = 0, created_at = excluded.created_at,
          next_attempt_at = excluded.next_attempt_at`,
 );
+const enqueueAnotherMail = statement(
+  'mail.enqueue_another',
+  `INSERT INTO platform.mails (id, kind, subject, data, created_at, next_attempt_at)
+   SELECT $1::uuid, $2, $3 || ':' || $1, $4, $5, $5
+    WHERE (SELECT count(*) FROM platform.mails WHERE kind = $2 AND starts_with(subject, $3 || ':')) < ${MAX_KEPT_EACH}`,
+);
 const withdrawMail = statement(
   'mail.withdraw',
-  'DELETE FROM platform.mails WHERE kind = $1 AND subject = $2',
+  `DELETE FROM platform.mails WHERE kind = $1 AND (subject = $2 OR starts_with(subject, $2 || ':'))`,
 );
-
 const withdrawMailsAbout = statement(
   'mail.withdraw_about',
-  'DELETE FROM platform.mails WHERE subject = ANY($1::text[])',
+  `DELETE FROM platform.mails WHERE EXISTS (
+     SELECT FROM unnest($1::text[]) AS about WHERE subject = about OR starts_with(subject, about || ':'))`,
 );
 
 /**
@@ -57,10 +73,12 @@ export class MailQueue {
   /**
    * Asks for a mail, in the running transaction where there is one.
    *
-   * @param subject whom or what it is about: of the same kind about the same subject only the latest is sent
+   * @param subject whom or what it is about: of the same kind about the same subject only the latest is sent, or each
+   *   where the kind keeps them. Of those a few may wait, and of more the first stay: nobody hides one by causing others
    */
   async enqueue<Data extends object>(kind: MailKind<Data>, subject: string, data: Data): Promise<void> {
-    await this.database.query(enqueueMail, [newId(), kind.name, subject, data, this.clock.now()]);
+    const enqueue = kind.keepsEach ? enqueueAnotherMail : enqueueMail;
+    await this.database.query(enqueue, [newId(), kind.name, subject, data, this.clock.now()]);
   }
 
   /** Takes back what was asked for and has not been written yet. */
@@ -68,7 +86,7 @@ export class MailQueue {
     await this.database.query(withdrawMail, [kind.name, subject]);
   }
 
-  /** Takes back whatever was asked for about any of these subjects. */
+  /** Takes back whatever was asked for about any of these subjects, or about `<subject>:…`. */
   async withdrawAbout(...subjects: string[]): Promise<void> {
     await this.database.query(withdrawMailsAbout, [subjects]);
   }

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { MailRefusedError } from './mailer.js';
 import { SmtpMailer } from './smtp-mailer.js';
@@ -80,6 +82,20 @@ describe('mail over SMTP', () => {
       .send({ ...MAIL, to: 'ada@example.com, eve@example.com' })
       .catch(() => undefined);
     expect(received.flatMap(({ to }) => to)).not.toContain('eve@example.com');
+  });
+
+  it.each([
+    ['a file', 'path', (_url: string) => fileURLToPath(import.meta.url)],
+    ['an address', 'href', (url: string) => url],
+  ] as const)('has no text that is read from %s of this machine', async (_, member, source) => {
+    const asked: unknown[] = [];
+    const inside = createHttpServer((request, response) => response.end(String(asked.push(request.url))));
+    await once(inside.listen(0, '127.0.0.1'), 'listening');
+    closers.push(() => inside.close());
+    const text = { [member]: source(`http://127.0.0.1:${portOf(inside)}/`) } as unknown as string;
+    const sending = mailer(`smtp://${await smtpServer()}`).send({ ...MAIL, text });
+    await expect(sending).rejects.toThrow(/access rejected/i);
+    expect([asked, received]).toEqual([[], []]);
   });
 
   it('is refused for good when the server says so of the recipient', async () => {

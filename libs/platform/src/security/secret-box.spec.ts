@@ -14,6 +14,15 @@ describe('a sealed secret', () => {
     expect(box.seal(CONTENT, 'owner')).not.toEqual(sealed);
   });
 
+  // What is in the database was sealed years ago: the keys must never change.
+  it('opens what was always sealed so', () => {
+    const stored = Buffer.from(
+      'b8a61e810abd02f18cacd986ef5cff7b322fef4cf06e4c9b6f48338d7f3e16c9949afb87daae59239602',
+      'hex',
+    );
+    expect(box.open(stored, 'owner')?.toString()).toBe('kept for years');
+  });
+
   it.each<[string, Buffer | undefined]>([
     ['in the row of another', box.open(sealed, 'another')],
     ['for another purpose', new SecretBox([OLD], 'others').open(sealed, 'owner')],

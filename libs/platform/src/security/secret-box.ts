@@ -1,8 +1,7 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { Secrets } from '#kernel';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { deriveKeys, type Secrets } from '#kernel';
 
 const CIPHER = 'aes-256-gcm';
-const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -15,8 +14,8 @@ export class SecretBox {
   private readonly keys: readonly [Buffer, ...Buffer[]];
 
   /** @param purpose what is sealed: the keys are derived from the application's secrets for it alone */
-  constructor([first, ...others]: Secrets, purpose: string) {
-    this.keys = [keyFrom(first, purpose), ...others.map((secret) => keyFrom(secret, purpose))];
+  constructor(secrets: Secrets, purpose: string) {
+    this.keys = deriveKeys(secrets, purpose);
   }
 
   seal(content: Uint8Array, ownerId: string): Buffer {
@@ -54,8 +53,4 @@ function openWith(key: Buffer, box: Buffer, ownerId: string): Buffer | undefined
   } catch {
     return undefined;
   }
-}
-
-function keyFrom(secret: string, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', `steelyard ${purpose}`, KEY_BYTES));
 }

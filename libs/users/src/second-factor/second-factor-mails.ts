@@ -26,15 +26,12 @@ const NEWS = {
 } as const;
 export type SecondFactorNews = keyof typeof NEWS;
 
-const secondFactorMail = mailKind<Recipient & { news: SecondFactorNews }>('users.second_factor');
+const secondFactorMail = mailKind<Recipient & { news: SecondFactorNews }>('users.second_factor', {
+  keepsEach: true,
+});
 
 /** Not the user alone, so that one piece of news does not take the place of another. */
 const subjectOf = (userId: string, news: string): string => `${userId}:${news}`;
-
-/** What queued mails about the second factors of a user can be about. */
-export function secondFactorSubjects(userId: string): string[] {
-  return Object.keys(NEWS).map((news) => subjectOf(userId, news));
-}
 
 /** Tells people by mail what became of their second factors: whoever breaks in cannot do it in silence. */
 @Injectable()

@@ -25,12 +25,10 @@ export const personalDataSchema = z
       .array(identitySchema)
       .meta({ description: 'Who the user is for the outside identity provider.' }),
     secondFactor: secondFactorStatusSchema,
-    records: z
-      .record(z.string(), z.array(z.record(z.string(), z.unknown())))
-      .meta({
-        description:
-          'What else is held, by kind: `orders`, as the API shows them, and `orderReasons`, which the person gave for what they did.',
-      }),
+    records: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))).meta({
+      description:
+        'What else is held, by kind: `orders`, as the API shows them, and `orderReasons`, which the person gave for what they did.',
+    }),
   })
   .meta({
     id: 'PersonalData',

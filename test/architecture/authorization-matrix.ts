@@ -170,7 +170,7 @@ export const ROUTES: Record<string, Row> = {
   'POST /users/me/totp/confirm': {
     of: 'customer',
     takes: 'account:use',
-    status: 403,
+    status: 409,
     call: () => ({ body: { totp: '000000' } }),
   },
   'DELETE /users/me/totp': { of: 'customer', takes: 'account:use', status: 403, call: withAnApp },

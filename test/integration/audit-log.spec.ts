@@ -295,7 +295,7 @@ describe('the audit log', () => {
     await lengthen(1_000);
     await tamper(`UPDATE platform.audit_log SET reason = 'another' WHERE position = 777`);
     let time = performance.now();
-    const clock = import.meta.jest.spyOn(performance, 'now').mockImplementation(() => (time += 6_000));
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (time += 6_000));
     try {
       const reached: number[] = [];
       let part = await verify();

@@ -146,7 +146,7 @@ describe('a body', () => {
       undefined,
       'application/x-www-form-urlencoded',
     ],
-    ['over a mebibyte', (valid) => ({ ...valid, a: 'a'.repeat(1_048_577) }), 413, 'body_too_large'],
+    ['over 256 KiB', (valid) => ({ ...valid, a: 'a'.repeat(262_145) }), 413, 'body_too_large'],
   ];
 
   it.each(NAMES.flatMap((name) => BODIES.map((body) => [name, body[0], body] as const)))(

@@ -451,7 +451,7 @@ describe('a change of the address', () => {
     const [next, last] = [newAddress(), newAddress()];
     const mailer = users.app.app.get(Mailer, { strict: false });
     const deliver = mailer.send.bind(mailer);
-    const send = import.meta.jest.spyOn(mailer, 'send').mockImplementation(async (mail) => {
+    const send = jest.spyOn(mailer, 'send').mockImplementation(async (mail) => {
       if (mail.to === user.email) throw Object.assign(new Error('Greylisted'), { responseCode: 451 });
       await deliver(mail);
     });
@@ -635,15 +635,16 @@ describe('where addresses have to be confirmed', () => {
   it('no transaction waits while registrations with an address are counted, which may be in Redis', async () => {
     const inTransaction: unknown[] = [];
     const count = RateLimiterMemory.prototype.penalty;
-    const penalty = import.meta.jest
-      .spyOn(RateLimiterMemory.prototype, 'penalty')
-      .mockImplementation(async function (this: RateLimiterMemory, ...args: Parameters<typeof count>) {
-        const { rows } = await strict.sql.query(
-          `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
-        );
-        inTransaction.push(...rows);
-        return count.apply(this, args);
-      });
+    const penalty = jest.spyOn(RateLimiterMemory.prototype, 'penalty').mockImplementation(async function (
+      this: RateLimiterMemory,
+      ...args: Parameters<typeof count>
+    ) {
+      const { rows } = await strict.sql.query(
+        `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+      );
+      inTransaction.push(...rows);
+      return count.apply(this, args);
+    });
     try {
       await register({}, { 'idempotency-key': newId() });
       expect(penalty).toHaveBeenCalled();

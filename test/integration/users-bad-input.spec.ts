@@ -65,7 +65,7 @@ describe('a body', () => {
       415,
       'unsupported_media_type',
     ],
-    ['over a mebibyte', () => ({ body: { name: 'a'.repeat(1_048_577) } }), 413, 'body_too_large'],
+    ['over 256 KiB', () => ({ body: { name: 'a'.repeat(262_145) } }), 413, 'body_too_large'],
   ];
   const ENDPOINTS: [string, string, () => string, () => object, () => string | undefined][] = [
     ['register', 'POST', () => USERS, () => registration(), () => undefined],
@@ -169,7 +169,7 @@ describe('a field', () => {
     ['password123', { pointer: '/password', code: 'too_guessable' }],
     ['a'.repeat(129), { pointer: '/password', code: 'too_long' }],
     [EMOJI.repeat(129), { pointer: '/password', code: 'too_long' }],
-    ['a'.repeat(1_000_000), { pointer: '/password', code: 'too_long' }],
+    ['a'.repeat(200_000), { pointer: '/password', code: 'too_long' }],
     [`0123456789${LONE_SURROGATE}`, { pointer: '/password', code: 'invalid_text' }],
     [1_234_567_890, { pointer: '/password', code: 'wrong_type' }],
     [null, { pointer: '/password', code: 'wrong_type' }],

@@ -30,21 +30,26 @@ export function takeJsonBodies(fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser('application/json', (request, payload, done) => {
     const { keepsRawBody } = request.routeOptions.config as { keepsRawBody?: boolean };
-    if (Number(request.headers['content-length']) > MAX_BODY_BYTES) {
+    const declaredBytes = Number(request.headers['content-length']);
+    if (declaredBytes > MAX_BODY_BYTES) {
       done(new DomainError(httpErrors.body_too_large));
       return;
     }
-    void readAll(payload).then((body) => {
+    void readAll(payload, declaredBytes).then((body) => {
       if (keepsRawBody) done(null, body);
       else void parseJson(request, body.toString(), done);
     }, done);
   });
 }
 
-/** Reads a body into one piece of memory: one that comes byte by byte would take hundreds for each as it came. */
-function readAll(payload: Readable): Promise<Buffer> {
+/**
+ * Reads a body into one piece of memory: one that comes byte by byte would take hundreds for each as it came.
+ *
+ * @param declaredBytes how long it says that it is; NaN where it does not say. Small ones share the pool of Node's buffers.
+ */
+function readAll(payload: Readable, declaredBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let memory = Buffer.allocUnsafe(FIRST_BYTES);
+    let memory = Buffer.allocUnsafe(Math.min(declaredBytes || FIRST_BYTES, FIRST_BYTES));
     let size = 0;
     const take = (chunk: Buffer) => {
       const needed = size + chunk.length;

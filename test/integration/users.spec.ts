@@ -30,6 +30,15 @@ beforeAll(async () => {
 
 afterAll(() => users.stop());
 
+/** Which version of somebody is the one that a change has to name. */
+async function versionOf({ id }: SignedIn): Promise<number> {
+  const { rows } = await users.sql.query<{ version: number }>(
+    'SELECT version FROM users.users WHERE id = $1',
+    [id],
+  );
+  return rows[0]!.version;
+}
+
 describe('registration', () => {
   it('creates a customer, whose e-mail address counts in lower case', async () => {
     const id = newId();
@@ -397,14 +406,11 @@ describe('users, for administrators', () => {
     const other = await users.anotherAdmin();
     const demote = (one: SignedIn, by: SignedIn, version: number) =>
       users.put(roleOf(one.id), { role: 'customer' }, by, version);
-    const { rows } = await users.sql.query<{ version: number }>(
-      'SELECT version FROM users.users WHERE id = $1',
-      [users.admin.id],
-    );
+    const version = await versionOf(users.admin);
     // Each of them is past the question whether another administrator remains, if nothing keeps it there.
     const blocker = await OpenTransaction.begin(users.app);
     await blocker.query('LOCK TABLE platform.outbox IN SHARE MODE');
-    const demotions = [demote(other, users.admin, 2), demote(users.admin, other, rows[0]!.version)];
+    const demotions = [demote(other, users.admin, 2), demote(users.admin, other, version)];
     await eventually(async () => {
       const { rows: waiting } = await users.sql.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
@@ -422,7 +428,7 @@ describe('users, for administrators', () => {
       users.admin.id,
     ]);
     const others = await Promise.all(Array.from({ length: 5 }, () => users.anotherAdmin()));
-    const { version } = (await users.app.get(ME, users.admin)).body;
+    const version = await versionOf(users.admin);
     const all = [{ ...users.admin, version }, ...others.map((other) => ({ ...other, version: 2 }))];
     const answers = await Promise.all(
       all.map((one, index) => {

@@ -484,7 +484,7 @@ describe('a token that is not good', () => {
 
   it.each<Fault>([
     ['expired', (now) => [{ exp: now - 6 }]],
-    ['not valid yet', (now) => [{ nbf: now + 6 }]],
+    ['not valid yet', (now) => [{ nbf: now + 60 }]],
     ['from the future', (now) => [{ iat: now + 60 }]],
     ['without an end', () => [{ exp: undefined }]],
     ['without a beginning', () => [{ iat: undefined }]],

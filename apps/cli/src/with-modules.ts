@@ -1,6 +1,7 @@
 import { type INestApplicationContext, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { closeApplication, reachDatabase } from '#platform/process';
+import { DomainError } from '#kernel';
+import { closeApplication, ProcessError, reachDatabase } from '#platform/process';
 import { generateAppSecret, generateSigningKeys } from '#platform/security';
 import { PlatformModule } from '../../api/src/index.js';
 import { settingsWithDatabase } from './cli-settings.js';
@@ -13,7 +14,7 @@ class ToolModule {}
  * Runs `action` with a part of the house, on the database that the settings name. Nothing can be signed or sealed with
  * it that others understand: its secrets are its own.
  *
- * @throws ConfigurationError, ProcessError when the database is not reached
+ * @throws ConfigurationError; ProcessError when the database is not reached, or a use case has refused
  */
 export async function withModules<T>(
   modules: readonly Type[],
@@ -29,6 +30,8 @@ export async function withModules<T>(
     );
     try {
       return await action(app);
+    } catch (error) {
+      throw error instanceof DomainError ? new ProcessError(`${error.message}.`, { cause: error }) : error;
     } finally {
       await closeApplication(app);
     }

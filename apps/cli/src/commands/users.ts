@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { Clock, DomainError, type Role, ROLES } from '#kernel';
+import { Clock, type Role, ROLES } from '#kernel';
 import { auditCommand, AuditLog } from '#platform/audit';
 import { emailSchema } from '#platform/http';
 import { ProcessError } from '#platform/process';
@@ -30,13 +30,9 @@ async function changeRole(
   const user = await app.get(UsersFacade).findByEmail(email);
   if (!user) throw new ProcessError(`Nobody is registered with ${email}: POST /api/v1/users comes first.`);
   const command = { command: 'steelyard users role', target: user.id, reason, details: { role } };
-  try {
-    await auditCommand(app.get(AuditLog, { strict: false }), app.get(Clock, { strict: false }), command, () =>
-      app.get(ChangeRole).execute(user.id, undefined, role),
-    );
-  } catch (error) {
-    throw error instanceof DomainError ? new ProcessError(`${error.message}.`, { cause: error }) : error;
-  }
+  await auditCommand(app.get(AuditLog, { strict: false }), app.get(Clock, { strict: false }), command, () =>
+    app.get(ChangeRole).execute(user.id, undefined, role),
+  );
   console.log(`${email} has the role ${role} now; sessions that are open get it at their next refresh.`);
 }
 

@@ -36,7 +36,7 @@ export class ClaimOrders implements OnModuleInit {
 
   onModuleInit(): void {
     this.users.onLeave(async (user) => {
-      while ((await this.claimSome(user)) === MAX_CHANGED_TOGETHER);
+      while ((await this.claimSome(user)) > 0);
     });
   }
 

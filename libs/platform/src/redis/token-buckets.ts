@@ -42,7 +42,6 @@ export class TokenBuckets {
   constructor(
     private readonly options: TokenBucketsOptions,
     private readonly client: Redis['client'],
-    private readonly now: () => number = () => performance.now(),
   ) {
     this.size = options;
   }
@@ -79,7 +78,7 @@ export class TokenBuckets {
   }
 
   private takeHere(key: string): Taking {
-    const now = this.now();
+    const now = performance.now();
     const { level, taking } = take(this.levels.get(key), now, this.size);
     this.levels.set(key, level);
     if (this.levels.size >= this.sweepAt) this.sweep(now);

@@ -1,4 +1,4 @@
-import { Redis } from '#platform/redis';
+import { Redis, TokenBucketFactory } from '#platform/redis';
 import { eventually } from '../support/eventually.js';
 import { HAS_REDIS, RedisServer } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';
@@ -50,6 +50,20 @@ whereThereIsOne('processes that share a Redis', () => {
 
   it('count together', async () => {
     expect(await call(12)).toEqual([...times(10, 200), 429, 429]);
+  });
+
+  it('get tokens back as they flow in, whichever of them took the others', async () => {
+    const size = { keyPrefix: 'steelyard:test', capacity: 2, refillSeconds: 4 };
+    const [one, other] = apps.map(({ app }) => app.get(TokenBucketFactory).create(size));
+    expect(await one!.take('a')).toMatchObject({ isTaken: true, left: 1 });
+    expect(await other!.take('a')).toMatchObject({ isTaken: true, left: 0 });
+    const refused = await one!.take('a');
+    expect(refused).toMatchObject({ isTaken: false, left: 0 });
+    expect(refused.nextMs).toBeGreaterThan(0);
+    expect(refused.nextMs).toBeLessThanOrEqual(2_000);
+    await eventually(async () => expect(await other!.take('a')).toMatchObject({ isTaken: true, left: 0 }));
+    expect(await one!.take('a')).toMatchObject({ isTaken: false });
+    expect(await one!.take('b')).toMatchObject({ isTaken: true, left: 1 });
   });
 
   it('slow down together whoever guesses a password, and keep no address of anybody there', async () => {
